@@ -1,0 +1,1 @@
+"""Registry: the organisation, people, accounts and rulebook editions of the group."""

@@ -1,0 +1,221 @@
+"""The registry over HTTP."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from fastapi.params import Depends
+from pydantic import Field
+
+from services.registry.handlers import Registry
+from shared.access import Caller, hash_password
+from shared.events.registry import (
+    AccountGranted,
+    OpinionRecorded,
+    PersonAppointed,
+    RulingRecorded,
+    UnitEstablished,
+)
+from shared.service import Base
+from shared.vault import seal_secret
+from shared.web import Body, caller, needs
+
+router = APIRouter(prefix="/v1")
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Known = Annotated[Caller, Depends(caller)]
+_SECRET = {"secret", "bundle"}
+
+
+def _shown(state: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is nobody's to read: password hashes, and the edition's bulk."""
+    return {key: value for key, value in state.items() if key not in _SECRET}
+
+
+def _use(request: Request) -> Registry:
+    found: Registry = request.app.state.use
+    return found
+
+
+def _id(request: Request) -> str:
+    return str(request.scope["request_id"])
+
+
+class NewUnit(Body):
+    """A unit to establish."""
+
+    unit: Slug
+    kind: str
+    parent: Slug | None = None
+    site: Slug
+    name_zh: str = Field(min_length=1, max_length=100)
+    name_en: str = Field(min_length=1, max_length=100)
+    established_on: date
+    service_lead: str = ""
+
+
+class Closing(Body):
+    """From which day a unit is closed."""
+
+    closes_on: date
+
+
+class Appointment(Body):
+    """A person and a role."""
+
+    person: Slug
+    name: str = Field(min_length=1, max_length=50)
+    unit: Slug
+    role: str
+    since: date
+    opinion: str = ""
+
+
+class NewAccount(Body):
+    """An account for a person."""
+
+    account: Slug
+    person: Slug
+    name: str = Field(min_length=1, max_length=50)
+    unit: Slug
+    role: str
+    password: str = Field(min_length=10, max_length=200)
+
+
+class Revocation(Body):
+    """Why an account is revoked."""
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class Opinion(Body):
+    """The group centre's opinion on a head who is to be appointed."""
+
+    opinion: Slug
+    unit: Slug
+    role: str
+    person: Slug
+    favourable: bool
+    reasons: str = Field(min_length=1, max_length=2000)
+
+
+class Ruling(Body):
+    """How a clause is to be read."""
+
+    ruling: Slug
+    edition: str
+    clause: str = Field(pattern=r"^[A-Z]{2}-\d\d$")
+    text: str = Field(min_length=1, max_length=4000)
+
+
+class Proposal(Body):
+    """The YAML files of an edition, by name."""
+
+    files: dict[str, str] = Field(min_length=1)
+
+
+@router.get("/units", tags=["organisation"])
+async def units(request: Request, who: Known) -> list[dict[str, Any]]:
+    """List the units in the caller's subtree, in order of name."""
+    front: Base = request.app.state.front
+    found = await _use(request).store.all("unit/")
+    return [one.state for one in found if one.state and front.access.sees(who, one.state["unit"])]
+
+
+@router.post("/units", status_code=201, tags=["organisation"])
+async def establish(
+    body: NewUnit, request: Request, who: Annotated[Caller, needs("organisation.manage")]
+) -> dict[str, Any]:
+    """Establish a unit."""
+    return await _use(request).establish(UnitEstablished(**body.model_dump()), _id(request))
+
+
+@router.post("/units/{unit}/closing", status_code=201, tags=["organisation"])
+async def close_unit(
+    unit: str, body: Closing, request: Request, who: Annotated[Caller, needs("organisation.manage")]
+) -> dict[str, Any]:
+    """Close a unit from a day on."""
+    return await _use(request).close_unit(unit, body.closes_on, _id(request))
+
+
+@router.post("/appointments", status_code=201, tags=["organisation"])
+async def appoint(
+    body: Appointment, request: Request, who: Annotated[Caller, needs("organisation.manage")]
+) -> dict[str, Any]:
+    """Appoint a person to a role. Some roles need a recorded opinion first (JK-26)."""
+    return await _use(request).appoint(PersonAppointed(**body.model_dump()), _id(request))
+
+
+@router.post("/opinions", status_code=201, tags=["organisation"])
+async def give_opinion(
+    body: Opinion, request: Request, who: Annotated[Caller, needs("editions.approve")]
+) -> dict[str, Any]:
+    """Record the group centre's opinion."""
+    return await _use(request).give_opinion(OpinionRecorded(**body.model_dump()), _id(request))
+
+
+@router.get("/accounts", tags=["accounts"])
+async def accounts(request: Request, who: Annotated[Caller, needs("accounts.manage")]) -> list[dict[str, Any]]:
+    """List accounts in the caller's subtree. Password hashes are never shown."""
+    front: Base = request.app.state.front
+    found = await _use(request).store.all("account/")
+    return [_shown(one.state) for one in found if one.state and front.access.sees(who, one.state["unit"])]
+
+
+@router.post("/accounts", status_code=201, tags=["accounts"])
+async def grant(
+    body: NewAccount, request: Request, who: Annotated[Caller, needs("accounts.manage")]
+) -> dict[str, Any]:
+    """Grant an account."""
+    front: Base = request.app.state.front
+    front.access.must_see(who, body.unit, "such unit")
+    secret = seal_secret(front.settings.group_key, f"account/{body.account}", hash_password(body.password))
+    event = AccountGranted(**body.model_dump(exclude={"password"}), secret=secret)
+    return _shown(await _use(request).grant(event, _id(request)))
+
+
+@router.post("/accounts/{account}/revocation", status_code=201, tags=["accounts"])
+async def revoke(
+    account: str, body: Revocation, request: Request, who: Annotated[Caller, needs("accounts.manage")]
+) -> dict[str, Any]:
+    """Revoke an account and its sessions."""
+    front: Base = request.app.state.front
+    known = front.directory.accounts.get(account)
+    front.access.must_see(who, str(known["unit"]) if known else "", "such account")
+    return _shown(await _use(request).revoke(account, body.reason, _id(request)))
+
+
+@router.get("/editions", tags=["editions"])
+async def editions(request: Request, who: Known) -> dict[str, Any]:
+    """List the editions enacted, the newest last, and those that wait for approval."""
+    use = _use(request)
+    enacted = [one.state for one in await use.store.all("edition/") if one.state]
+    waiting = [one.state for one in await use.proposals.all("") if one.state]
+    return {
+        "enacted": sorted((_shown(one) for one in enacted), key=lambda one: one["enacted_at"]),
+        "waiting": [_shown(one) for one in waiting if one["waits_for"]],
+    }
+
+
+@router.post("/editions", status_code=201, tags=["editions"])
+async def propose(
+    body: Proposal, request: Request, who: Annotated[Caller, needs("editions.propose")]
+) -> dict[str, Any]:
+    """Propose an edition. One with errors is refused with file, line, what and how to mend."""
+    return _shown(await _use(request).propose(body.files, who.person, _id(request)))
+
+
+@router.post("/editions/{edition_hash}/approval", status_code=201, tags=["editions"])
+async def approve(
+    edition_hash: str, request: Request, who: Annotated[Caller, needs("editions.approve")]
+) -> dict[str, Any]:
+    """Approve a proposed edition; the last approval of the chain puts it into force."""
+    return _shown(await _use(request).approve(edition_hash, who.person, who.role, _id(request)))
+
+
+@router.post("/rulings", status_code=201, tags=["editions"])
+async def rule(
+    body: Ruling, request: Request, who: Annotated[Caller, needs("editions.approve")]
+) -> dict[str, Any]:
+    """Record how a clause of an edition is to be read."""
+    return await _use(request).rule(RulingRecorded(**body.model_dump(), by=who.person), _id(request))

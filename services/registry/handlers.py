@@ -1,0 +1,151 @@
+"""The registry's use cases: load, decide, save, tell."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from services.registry import domain
+from services.registry.domain import State
+from services.registry.store import Store
+from shared.directory import Directory, reduce
+from shared.errors import ConflictError, KeyReusedError, NotFoundError
+from shared.events import Event, Happened
+from shared.events.registry import (
+    AccountGranted,
+    OpinionRecorded,
+    PersonAppointed,
+    RulingRecorded,
+    UnitEstablished,
+)
+from shared.rulebook.edition import Edition
+from shared.rulebook.load import bundle, edition_from_files
+from shared.storage import Stamp, Stored, change_of
+
+ALL, GROUP = "all", "group"
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Use cases over the register.
+
+    Attributes:
+        stamp: Makes the stamp of an event for a stream, unit and correlation id.
+    """
+
+    store: Store
+    proposals: Store
+    directory: Directory
+    clock: Callable[[], datetime]
+    stamp: Callable[[str, str, str, datetime], Stamp]
+
+    async def establish(self, unit: UnitEstablished, request: str) -> State:
+        """Record a formally established unit. The same record again changes nothing."""
+        known = await self._known("unit/")
+        if (same := known.get(f"unit/{unit.unit}")) and _without_ends(same) == unit.model_dump(mode="json"):
+            return same
+        return await self._tell(domain.establish(unit, known, self.directory.edition.at(self.clock())), ALL, request)
+
+    async def close_unit(self, unit: str, closes_on: date, request: str) -> State:
+        """Record that a unit ceases."""
+        stored = await self.store.get(f"unit/{unit}")
+        return await self._tell(domain.close_unit(unit, closes_on, stored.state), ALL, request)
+
+    async def appoint(self, person: PersonAppointed, request: str) -> State:
+        """Record that a person holds a role, once what the rulebook asks for is on record."""
+        opinion = await self.store.get(f"opinion/{person.opinion}") if person.opinion else None
+        rules = self.directory.edition.at(self.clock())
+        return await self._tell(domain.appoint(person, opinion.state if opinion else None, rules), ALL, request)
+
+    async def grant(self, account: AccountGranted, request: str) -> State:
+        """Let an account sign in. Only the services of its site are told."""
+        known = await self._known("unit/")
+        rules = self.directory.edition.at(self.clock())
+        event = domain.grant(account, known, rules)
+        return await self._tell(event, str(known[f"unit/{account.unit}"]["site"]), request)
+
+    async def revoke(self, account: str, reason: str, request: str) -> State:
+        """Stop an account from signing in, and its sessions."""
+        stored = await self.store.get(f"account/{account}")
+        event = domain.revoke(account, reason, stored.state)
+        unit = self.directory.unit(str((stored.state or {})["unit"]))
+        return await self._tell(event, unit.site, request)
+
+    async def give_opinion(self, opinion: OpinionRecorded, request: str) -> State:
+        """Record the group centre's opinion on a head who is to be appointed (JK-26)."""
+        return await self._once(opinion, request)
+
+    async def rule(self, ruling: RulingRecorded, request: str) -> State:
+        """Record how a clause is to be read (QS-12)."""
+        if ruling.edition not in {edition.name for edition in self.directory.editions.values()}:
+            msg = f"There is no edition '{ruling.edition}'. GET /v1/editions lists them."
+            raise NotFoundError(msg)
+        return await self._once(ruling, request)
+
+    async def propose(self, files: Mapping[str, str], person: str, request: str) -> State:
+        """Check a new edition and let it wait for its approvals; the edition in force stays.
+
+        Raises:
+            RulebookRefusedError: It has errors; each with file, line, what and how to mend.
+        """
+        edition = edition_from_files(files)
+        current = self.directory.edition
+        if edition.group != current.group:
+            msg = f"This is a rulebook of group '{edition.group}'; this installation serves '{current.group}'."
+            raise ConflictError(msg)
+        now = self.clock()
+        stored = await self.proposals.get(edition.hash)
+        if stored.state is not None:
+            return stored.state
+        state = domain.propose(edition, bundle(edition), person, now, domain.chain(current, now))
+        if not state["waits_for"]:
+            await self._tell(domain.enacted(state, now), ALL, request)
+        await self.proposals.save(change_of(stored, state, [], None, index={}))
+        return state
+
+    async def approve(self, edition_hash: str, person: str, role: str, request: str) -> State:
+        """Record one approval of a proposed edition; the last one enacts it."""
+        stored = await self.proposals.get(edition_hash)
+        if stored.state is None:
+            msg = "No such edition was proposed. GET /v1/editions lists what waits."
+            raise NotFoundError(msg)
+        state, events = domain.approve(stored.state, person, role, self.clock())
+        for event in events:
+            # Told first: an approval that was not recorded can be given again, an edition cannot be told less.
+            await self._tell(event, ALL, request)
+        await self.proposals.save(change_of(stored, state, [], None, index={}))
+        return state
+
+    async def enact_first(self, edition: Edition) -> None:
+        """Enact the seed's edition, unless it, or any later one, is there."""
+        if not self.directory.enacted:
+            state = domain.propose(edition, bundle(edition), "seed", self.clock(), ())
+            await self._tell(domain.enacted(state, self.clock()), ALL, "seed")
+
+    async def _once(self, event: Event, request: str) -> State:
+        stored = await self.store.get(domain.subject_of(event))
+        if stored.state is not None:
+            if stored.state == event.model_dump(mode="json"):
+                return stored.state
+            msg = "This record exists with other contents. Choose a new id."
+            raise KeyReusedError(msg)
+        return await self._tell(event, ALL, request, stored)
+
+    async def _known(self, prefix: str) -> dict[str, State]:
+        return {stored.id: stored.state or {} for stored in await self.store.all(prefix)}
+
+    async def _tell(self, event: Event, stream: str, request: str, stored: Stored[State] | None = None) -> State:
+        subject = domain.subject_of(event)
+        stored = stored or await self.store.get(subject)
+        now = self.clock()
+        data = event.model_dump(mode="json")
+        state = reduce(stored.state, event.TYPE, data)
+        stamp = self.stamp(stream, str(data.get("unit", GROUP)), request, now)
+        await self.store.save(change_of(stored, state, [Happened(event, now)], stamp, index={}))
+        await self.directory.refresh([subject])
+        return state
+
+
+
+def _without_ends(state: Mapping[str, Any]) -> State:
+    return {key: value for key, value in state.items() if key != "closes_on"}

@@ -1,0 +1,107 @@
+"""The one-shot job of the first start: fill the register from ``rulebooks/<group>/``."""
+
+import structlog
+
+from services.registry.handlers import Registry
+from shared.access import hash_password
+from shared.events.registry import AccountGranted, OpinionRecorded, PersonAppointed, UnitEstablished
+from shared.rulebook.load import load_edition, load_organisation
+from shared.rulebook.schema.organisation import Organisation
+from shared.settings import Settings
+from shared.vault import seal_secret
+
+log = structlog.get_logger(__name__)
+REQUEST = "seed"
+
+
+async def seed(use: Registry, settings: Settings) -> None:
+    """Enact the group's edition and record its organisation, unless that was done before.
+
+    Each record is written once; a start that was cut short goes on where it stopped.
+
+    Raises:
+        RulebookRefusedError: The rulebook has errors. Nothing was written.
+    """
+    folder = settings.rulebooks / settings.group
+    if not use.directory.enacted:
+        edition = load_edition(folder, settings.rulebooks / "calendars")
+        await use.enact_first(edition)
+        log.info("registry.edition-enacted", edition=edition.name, hash=edition.hash)
+    organisation = load_organisation(folder / "organisation.yaml")
+    await _units(use, organisation)
+    await _people(use, organisation)
+    if settings.seed_password:
+        await _accounts(use, organisation, settings, settings.seed_password.get_secret_value())
+
+
+async def _units(use: Registry, organisation: Organisation) -> None:
+    todo = [unit for unit in organisation.units if unit not in use.directory.units]
+    while todo:
+        # Parents first: a unit is established inside one that is there.
+        ready = [unit for unit in todo if organisation.units[unit].parent not in todo]
+        for unit in ready:
+            one = organisation.units[unit]
+            await use.establish(
+                UnitEstablished(
+                    unit=unit,
+                    kind=one.kind,
+                    parent=one.parent,
+                    site=one.site,
+                    name_zh=one.name.zh,
+                    name_en=one.name.en,
+                    established_on=one.established_on,
+                    service_lead=one.service_lead,
+                ),
+                REQUEST,
+            )
+            if one.closes_on:
+                await use.close_unit(unit, one.closes_on, REQUEST)
+        todo = [unit for unit in todo if unit not in ready]
+
+
+async def _people(use: Registry, organisation: Organisation) -> None:
+    for person, one in organisation.people.items():
+        if person in use.directory.people:
+            continue
+        if one.opinion:
+            await use.give_opinion(
+                OpinionRecorded(
+                    opinion=f"{person}-{one.role}",
+                    unit=one.unit,
+                    role=one.role,
+                    person=person,
+                    favourable=True,
+                    reasons=one.opinion,
+                ),
+                REQUEST,
+            )
+        await use.appoint(
+            PersonAppointed(
+                person=person,
+                name=one.name,
+                unit=one.unit,
+                role=one.role,
+                since=one.since,
+                opinion=f"{person}-{one.role}" if one.opinion else "",
+            ),
+            REQUEST,
+        )
+
+
+async def _accounts(use: Registry, organisation: Organisation, settings: Settings, password: str) -> None:
+    todo = [account for account in organisation.accounts if account not in use.directory.accounts]
+    # One hash serves all: they share the password, and hashing is slow by design.
+    hashed = hash_password(password) if todo else ""
+    for account in todo:
+        one = organisation.accounts[account]
+        await use.grant(
+            AccountGranted(
+                account=account,
+                person=one.person,
+                name=organisation.people[one.person].name,
+                unit=organisation.unit_of(account),
+                role=organisation.role_of(account),
+                secret=seal_secret(settings.group_key, f"account/{account}", hashed),
+            ),
+            REQUEST,
+        )

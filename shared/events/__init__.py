@@ -1,0 +1,70 @@
+"""The catalogue: every public event, defined once, by its publisher.
+
+A new optional field keeps the version. A removed, renamed or re-meant one makes ``.v2`` and an upcaster.
+"""
+
+from shared.events import callback, handling, intake, registry, scoring
+from shared.events.envelope import (
+    GENESIS,
+    Envelope,
+    Event,
+    Happened,
+    Sealed,
+    chain_hash,
+    event_id,
+    iso,
+    source_of,
+    stream_of,
+    to_bytes,
+)
+
+PUBLISHERS = {
+    "registry": registry,
+    "intake": intake,
+    "handling": handling,
+    "callback": callback,
+    "scoring": scoring,
+}
+
+EVENTS: dict[str, type[Event]] = {
+    found.TYPE: found
+    for module in PUBLISHERS.values()
+    for found in vars(module).values()
+    if isinstance(found, type) and issubclass(found, Event) and "TYPE" in vars(found)
+}
+
+
+class UnknownEventError(ValueError):
+    """The envelope names a type that the catalogue does not know."""
+
+
+def read(envelope: Envelope) -> Event:
+    """Return the typed event inside ``envelope``.
+
+    Raises:
+        UnknownEventError: The type is not in the catalogue.
+        ValueError: The data does not fit the type.
+    """
+    kind = EVENTS.get(envelope.type)
+    if kind is None:
+        raise UnknownEventError(f"No event '{envelope.type}' in the catalogue; this service may be too old.")
+    return kind.model_validate(envelope.data)
+
+
+__all__ = [
+    "EVENTS",
+    "GENESIS",
+    "PUBLISHERS",
+    "Envelope",
+    "Event",
+    "Happened",
+    "Sealed",
+    "UnknownEventError",
+    "chain_hash",
+    "event_id",
+    "iso",
+    "read",
+    "source_of",
+    "stream_of",
+    "to_bytes",
+]

@@ -1,0 +1,114 @@
+"""The CloudEvents 1.0 record around one event, and its exact bytes.
+
+The bytes are stored, hashed and sent as they are: structured JSON, keys sorted, decimals as strings.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import orjson
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+GENESIS = "0" * 64
+"""Hash before the first entry of a log."""
+
+
+class Event(BaseModel):
+    """A fact. Immutable, and complete enough that a consumer never calls back."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    TYPE: ClassVar[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event and the moment at which it happened. What a domain function returns.
+
+    Attributes:
+        unit: The unit that the fact is about, where that is no longer the unit of the record; else empty.
+    """
+
+    event: Event
+    time: datetime
+    unit: str = ""
+
+
+class Sealed(BaseModel):
+    """Personal data under a customer's key (AES-GCM). Open it with that service's vault."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str = Field(description="Id of the customer's key.")
+    box: str = Field(description="Nonce and ciphertext, base64.")
+
+
+class Envelope(BaseModel):
+    """One event as it travels and as the log keeps it.
+
+    Attributes:
+        source: The log it stands in: ``jiandu/<service>/<stream>/<epoch>``.
+        sequence: Gapless per source; finds loss. 0 until the sequencer gives it.
+        ordinal: Gapless per source and subject; restores order.
+        time: When it happened. ``recordedtime``: when the server wrote it down; never scored.
+        unit: The unit that the fact is about.
+        edition: Name of the rulebook edition that decided it, with its hash.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    specversion: Literal["1.0"] = "1.0"
+    id: UUID
+    source: str
+    type: str
+    subject: str
+    time: AwareDatetime
+    datacontenttype: Literal["application/json"] = "application/json"
+    group: str
+    unit: str
+    edition: str = ""
+    editionhash: str = ""
+    sequence: int = 0
+    ordinal: int
+    recordedtime: AwareDatetime
+    correlationid: str
+    causationid: str | None = None
+    traceparent: str | None = None
+    data: dict[str, Any]
+
+
+def source_of(service: str, stream: str, epoch: int = 1) -> str:
+    """Name the log of ``service`` for ``stream`` (a site, or ``all``/``group``)."""
+    return f"jiandu/{service}/{stream}/{epoch}"
+
+
+def stream_of(source: str) -> str:
+    """Return the stream part of a source, which is also its routing key."""
+    return source.split("/")[2]
+
+
+def event_id(source: str, subject: str, ordinal: int) -> UUID:
+    """Return the id that the ``ordinal``-th event of ``subject`` in ``source`` always has.
+
+    Doing the same work again gives the same id, so a repeated save cannot make a second event.
+    """
+    return uuid5(NAMESPACE_URL, f"{source}#{subject}#{ordinal}")
+
+
+def to_bytes(record: Mapping[str, Any]) -> bytes:
+    """Return the exact bytes of an envelope: sorted keys, no spaces, UTF-8."""
+    return orjson.dumps(record, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+
+
+def chain_hash(previous: str, body: bytes) -> str:
+    """Return the hash that ties ``body`` to everything before it in its log."""
+    return hashlib.sha256(previous.encode() + body).hexdigest()
+
+
+def iso(moment: datetime) -> str:
+    """Write an instant as everywhere in the product: UTC, microseconds only when there are any."""
+    return str(orjson.loads(orjson.dumps(moment, option=orjson.OPT_UTC_Z)))

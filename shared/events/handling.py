@@ -1,0 +1,298 @@
+"""What handling tells of a case: steps, findings, deadlines, settlements, escalations, its end."""
+
+from decimal import Decimal
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from shared.events.envelope import Event
+
+
+class CaseEvent(Event):
+    """Base of everything about one case.
+
+    ``department`` and ``person`` are who was responsible at that moment, for penalties (JK-14).
+    """
+
+    complaint_id: UUID
+    department: str = ""
+    person: str = ""
+
+
+class CaseOpened(CaseEvent):
+    """A registered complaint became a case under a provisional procedure.
+
+    Source: rulebook key ``procedures``.
+    """
+
+    TYPE: ClassVar[str] = "case.opened.v1"
+
+    number: str
+    kind: str
+    class_: str
+    procedure: str
+    channel: str
+    received_at: AwareDatetime
+    next_due: AwareDatetime | None
+
+
+class CaseAssigned(CaseEvent):
+    """A department and a named person now answer for the case."""
+
+    TYPE: ClassVar[str] = "case.assigned.v1"
+
+    by: str
+
+
+class StepCompleted(CaseEvent):
+    """A step of the procedure was done, with its evidence."""
+
+    TYPE: ClassVar[str] = "step.completed.v1"
+
+    step: str
+    occurrence: int
+    by: str
+    clock: str = Field(default="", description="Clock that it stopped, empty where the step has none.")
+    due_before: AwareDatetime | None = None
+    in_time: bool | None = None
+    evidence: tuple[str, ...] = ()
+    signatures: tuple[str, ...] = ()
+    report: str = Field(default="", description="Kind of report that the step sends, for example major-complaint.")
+    elements: tuple[str, ...] = ()
+    missing_elements: tuple[str, ...] = ()
+    exempt: bool = Field(default=False, description="A special case that the leader excepted.")
+    outcome: str = ""
+    next_due: AwareDatetime | None = None
+
+
+class FindingMade(CaseEvent):
+    """Whether the complaint is valid was found, with reason and author."""
+
+    TYPE: ClassVar[str] = "finding.made.v1"
+
+    validity: str = Field(description="valid | invalid.")
+    class_: str
+    item: str = ""
+    liable: str = ""
+    procedure: str
+    reason: str
+    evidence: tuple[str, ...] = ()
+    by: str
+
+
+class DeadlineMissed(CaseEvent):
+    """A deadline passed. The event's time is the deadline itself."""
+
+    TYPE: ClassVar[str] = "deadline.missed.v1"
+
+    clock: str
+    step: str = ""
+    occurrence: int
+    procedure: str
+    due_before: AwareDatetime
+    clause: str
+    explanation_zh: tuple[str, ...]
+    explanation_en: tuple[str, ...]
+    report: str = ""
+
+
+class DeadlineCleared(CaseEvent):
+    """A miss told earlier does not stand: a deed that happened in time was entered later."""
+
+    TYPE: ClassVar[str] = "deadline.cleared.v1"
+
+    clock: str
+    occurrence: int
+    due_before: AwareDatetime
+    reason: str
+
+
+class ClockChanged(CaseEvent):
+    """A clock was paused, resumed, extended, or got a date agreed with the customer."""
+
+    TYPE: ClassVar[str] = "clock.changed.v1"
+
+    clock: str
+    change: str = Field(description="paused | resumed | extended | agreed.")
+    reason: str
+    by: str
+    approved_by: str = ""
+    due_before: AwareDatetime | None = None
+
+
+class SettlementProposed(CaseEvent):
+    """The parties agreed how the matter is settled; the leader's approval is still to come."""
+
+    TYPE: ClassVar[str] = "settlement.proposed.v1"
+
+    way: str
+    amount: Decimal | None = None
+    payer: str = ""
+    reason: str = ""
+    owner_consents: bool = False
+    by: str
+
+
+class SettlementApproved(CaseEvent):
+    """The chain approved the settlement."""
+
+    TYPE: ClassVar[str] = "settlement.approved.v1"
+
+    way: str
+    amount: Decimal | None = None
+    payer: str = ""
+    from_deposit: Decimal | None = None
+    paid_directly: Decimal | None = None
+    approvals: tuple[str, ...] = ()
+
+
+class ResultAccepted(CaseEvent):
+    """The owner accepted the result."""
+
+    TYPE: ClassVar[str] = "result.accepted.v1"
+
+    occurrence: int
+    evidence: tuple[str, ...] = ()
+
+
+class ResultRefused(CaseEvent):
+    """The owner, or the national standard, refused the result; the same limit starts again."""
+
+    TYPE: ClassVar[str] = "result.refused.v1"
+
+    occurrence: int
+    reason: str
+
+
+class CaseEscalated(CaseEvent):
+    """The case went up to a higher level."""
+
+    TYPE: ClassVar[str] = "case.escalated.v1"
+
+    level: int
+    to: str
+    reason: str
+    by: str
+    first_taker: str = ""
+
+
+class PowerUsed(CaseEvent):
+    """One of the six powers was used, its condition recorded before (JK-01, JK-30)."""
+
+    TYPE: ClassVar[str] = "power.used.v1"
+
+    power: str
+    condition: str = ""
+    detail: str
+    by: str
+
+
+class CaseResolved(CaseEvent):
+    """The matter was solved in substance."""
+
+    TYPE: ClassVar[str] = "case.resolved.v1"
+
+    way: str = ""
+
+
+class CaseClosed(CaseEvent):
+    """The file is complete and closed. Callback takes over."""
+
+    TYPE: ClassVar[str] = "case.closed.v1"
+
+    occurrence: int
+    kind: str
+    class_: str
+    validity: str
+    way: str
+    outcome: str
+    customer: str
+    problem_user: bool
+    imported: bool
+
+
+class CaseReopened(CaseEvent):
+    """A closed case goes on, for example after a dissatisfied callback."""
+
+    TYPE: ClassVar[str] = "case.reopened.v1"
+
+    occurrence: int
+    reason: str
+    by: str
+
+
+class CaseWithdrawn(CaseEvent):
+    """The customer withdrew the complaint."""
+
+    TYPE: ClassVar[str] = "case.withdrawn.v1"
+
+    reason: str
+    by: str
+
+
+class CaseReclassified(CaseEvent):
+    """Class, item or flags were corrected, and with them the procedure."""
+
+    TYPE: ClassVar[str] = "case.reclassified.v1"
+
+    class_: str
+    item: str = ""
+    flags: tuple[str, ...] = ()
+    procedure: str
+    reason: str
+    by: str
+
+
+class CaseTransferred(CaseEvent):
+    """Another unit answers for the case now. The customer's clocks do not stop."""
+
+    TYPE: ClassVar[str] = "case.transferred.v1"
+
+    from_unit: str
+    to_unit: str
+    reason: str
+    by: str
+
+
+class CaseMerged(CaseEvent):
+    """The case goes on inside another. Neither loses its count."""
+
+    TYPE: ClassVar[str] = "case.merged.v1"
+
+    into: UUID
+    reason: str
+    by: str
+
+
+class CaseParted(CaseEvent):
+    """A merged case stands alone again."""
+
+    TYPE: ClassVar[str] = "case.parted.v1"
+
+    from_case: UUID
+    reason: str
+    by: str
+
+
+class AppealLodged(CaseEvent):
+    """A unit appeals against a finding, a missed deadline or another point of the case."""
+
+    TYPE: ClassVar[str] = "appeal.lodged.v1"
+
+    appeal: str
+    against: str = Field(description="Event id or clock that the appeal is about.")
+    grounds: str
+    by: str
+
+
+class AppealDecided(CaseEvent):
+    """An appeal was decided, with reasons. Upheld: what it was about no longer costs points."""
+
+    TYPE: ClassVar[str] = "appeal.decided.v1"
+
+    appeal: str
+    against: str
+    upheld: bool
+    reasons: str
+    by: str

@@ -1,0 +1,177 @@
+"""What scoring tells and keeps: inspections, reports, postings, published periods."""
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from pydantic import AwareDatetime, Field
+
+from shared.events.envelope import Event
+
+
+class InspectionRecorded(Event):
+    """Someone inspected a unit and recorded what was seen.
+
+    Source: rulebook key ``inspections``.
+    """
+
+    TYPE: ClassVar[str] = "inspection.recorded.v1"
+
+    inspection: str
+    kind: str
+    unit: str
+    by: str
+    assessor: str = Field(default="", description="Outside body, where a third party assessed (QS-08).")
+    observations: dict[str, Decimal] = Field(default={}, description="Item → points seen.")
+    failed_aspects: tuple[str, ...] = ()
+    fields: dict[str, str] = {}
+    evidence: tuple[str, ...] = ()
+
+
+class OffenceFound(Event):
+    """An inspector found an offence, with evidence: shirking, bad press, never recorded …"""
+
+    TYPE: ClassVar[str] = "offence.found.v1"
+
+    finding: str
+    kind: str
+    unit: str
+    complaint_id: str = ""
+    department: str = ""
+    person: str = ""
+    evidence: tuple[str, ...]
+    reason: str
+    by: str
+
+
+class DutyFulfilled(Event):
+    """A report, meeting, inspection round or other periodic duty was done."""
+
+    TYPE: ClassVar[str] = "duty.fulfilled.v1"
+
+    obligation: str
+    unit: str
+    period: str = Field(description="Period that it answers for: 2026-07, 2026-Q3, 2026-W31 or 2026.")
+    sections: tuple[str, ...] = ()
+    fields: dict[str, str] = {}
+    text: str = ""
+    evidence: tuple[str, ...] = ()
+    by: str
+
+
+class AssessmentRecorded(Event):
+    """One part of an employee's monthly result (JK-25)."""
+
+    TYPE: ClassVar[str] = "assessment.recorded.v1"
+
+    person: str
+    unit: str
+    month: str
+    scheme: str
+    part: str
+    score: Decimal
+    by: str
+
+
+class DisputeRuled(Event):
+    """A dispute over a posting was ruled. Upheld: the posting is reversed."""
+
+    TYPE: ClassVar[str] = "dispute.ruled.v1"
+
+    offence: str = Field(description="Offence id of the posting.")
+    unit: str
+    upheld: bool
+    reasons: str
+    by: str
+
+
+class ScorePosted(Event):
+    """Points were given or taken. Consumers: HR, BI, any other system.
+
+    The posting can be followed down to clause, deadline explanation and evidence.
+    """
+
+    TYPE: ClassVar[str] = "score.posted.v1"
+
+    posting: str
+    sheet: str
+    item: str
+    offence: str
+    rule: str
+    points: Decimal
+    unit: str
+    month: str
+    clause: str
+    department: str = ""
+    person: str = ""
+    evidence: tuple[str, ...] = ()
+    reverses: str = ""
+
+
+class PeriodClosed(Event):
+    """A period was closed and published. It says from exactly which facts, under which edition.
+
+    ``watermark`` maps each source to the last sequence that counted; ``backtest`` folds up to it.
+    """
+
+    TYPE: ClassVar[str] = "period.closed.v1"
+
+    period: str
+    version: int
+    as_of: AwareDatetime
+    watermark: dict[str, int]
+    facts_hash: str
+    edition_hash: str
+    result_hash: str
+    by: str
+
+
+class ScorecardPublished(Event):
+    """A unit's scorecard of a month, for its HR (JK-21)."""
+
+    TYPE: ClassVar[str] = "scorecard.published.v1"
+
+    period: str
+    version: int
+    sheet: str
+    unit: str
+    total: Decimal
+    items: dict[str, Decimal]
+    card: dict[str, Any]
+
+
+class RankingPublished(Event):
+    """A month's or quarter's ranking."""
+
+    TYPE: ClassVar[str] = "ranking.published.v1"
+
+    period: str
+    version: int
+    ranking: str
+    rows: tuple[dict[str, Any], ...]
+
+
+class RecommendationMade(Event):
+    """The rulebook asks for a talk, advice or another step about a unit (JK-24)."""
+
+    TYPE: ClassVar[str] = "recommendation.made.v1"
+
+    period: str
+    unit: str
+    rule: str
+    clause: str
+    text_zh: str
+    text_en: str
+
+
+class AwardGranted(Event):
+    """A title and its money (JK-23)."""
+
+    TYPE: ClassVar[str] = "award.granted.v1"
+
+    period: str
+    unit: str
+    award: str
+    amount: Decimal
+    currency: str
+    paid_by: str
+    clause: str

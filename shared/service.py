@@ -1,0 +1,190 @@
+"""The parts that every service runs on, wired once: database, log, relay, follower, directory, sweeps.
+
+A service's ``app.py`` says which collections it has and what it follows; this module holds them open.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import structlog
+
+from shared import directory, log, messaging, vault
+from shared.access import Access
+from shared.clock import Clock, utc_now
+from shared.directory import Directory
+from shared.errors import TransientError
+from shared.messaging import Follower, Following, Relay, Topology
+from shared.settings import Settings
+from shared.storage import Aggregates, Database, Entry, Inbox, KeyStore, Lease, Log, Stamp, open_database
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Base:
+    """What a service stands on. ``app.state.front`` of every service."""
+
+    settings: Settings
+    service: str
+    database: Database
+    log: Log
+    inbox: Inbox
+    vault: vault.Vault
+    directory: Directory
+    access: Access
+    topology: Topology
+    clock: Clock = utc_now
+    relay: Relay | None = None
+    follower: Follower | None = None
+    needs_edition: bool = True
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def offer(self, collection: str, document: str, drafts: Sequence[dict[str, Any]]) -> None:
+        """Tell the relay of durable drafts. For ``Aggregates(offer=base.offer)``."""
+        if self.relay:
+            self.relay.offer(collection, document, drafts)
+
+    def stamp(self, *, stream: str, unit: str, correlation: str, now: datetime, **more: str) -> Stamp:
+        """Return the stamp of a decision made now, under the edition in force (or the one named)."""
+        edition = self.directory.edition if self.directory.enacted else None
+        return Stamp(
+            service=self.service,
+            stream=stream,
+            group=self.settings.group,
+            unit=unit,
+            recorded=now,
+            correlation=correlation,
+            causation=more.get("causation"),
+            edition=more.get("edition", edition.name if edition else ""),
+            edition_hash=more.get("edition_hash", edition.hash if edition else ""),
+        )
+
+    async def ready(self) -> dict[str, str]:
+        """Say what is missing before this service can work. The broker is not: the log waits for it."""
+        missing = {}
+        try:
+            await self.database.ping()
+        except TransientError as error:
+            missing["database"] = str(error)
+        if self.needs_edition and not self.directory.enacted:
+            missing["edition"] = "No rulebook edition has arrived from the registry yet."
+        return missing
+
+
+def sealed_key_of(record: Mapping[str, Any]) -> str | None:
+    """Return the customer key that an event's sealed data needs."""
+    sealed = record["data"].get("sealed")
+    return str(sealed["key"]) if sealed else None
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    service: str,
+    *,
+    collections: Callable[[Base], Sequence[Aggregates[Any]]],
+    followings: Callable[[Base], Sequence[Following[Any]]] = lambda base: (),
+    jobs: Callable[[Base], Sequence[tuple[str, Callable[[], Awaitable[None]]]]] = lambda base: (),
+    before: Callable[[Base], Awaitable[None]] | None = None,
+    gives_keys: bool = False,
+    takes_keys: bool = False,
+) -> AsyncIterator[Base]:
+    """Hold a service open.
+
+    Args:
+        collections: Makes the service's collections; those with events go through the relay.
+        followings: The table of subscriptions, besides the directory's.
+        jobs: Named sweeps, each run every ``sweep_every_s``.
+        before: Runs once the collections are there and before anything is consumed (indexes, seeds).
+        gives_keys, takes_keys: Whether customer keys travel beside this service's events, or are kept.
+    """
+    log.configure(settings.log_level, service, settings.site)
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(
+            open_database(settings.mongo_url.get_secret_value(), settings.database(service))
+        )
+        await database.ping()
+        known = directory.directory_in(database, lambda *told: base.offer(*told))
+        keys = vault.Vault(KeyStore(database), settings.site_key, settings.group_key)
+        base = Base(
+            settings=settings,
+            service=service,
+            database=database,
+            log=Log(database),
+            inbox=Inbox(database),
+            vault=keys,
+            directory=known,
+            access=Access(
+                known, settings.site, settings.token_secret, settings.group_key, settings.session_hours
+            ),
+            topology=messaging.topology(service, settings.site),
+        )
+        await base.log.ensure_indexes()
+        await base.inbox.ensure_indexes()
+        await known.load()
+        written = list(collections(base))
+        for collection in written:
+            await collection.ensure_indexes()
+        amqp = settings.amqp_url.get_secret_value()
+        base.relay = Relay(
+            base.log,
+            Lease(database, "relay", uuid4().hex),  # noqa: TID251  # names this process
+            written,
+            base.topology,
+            amqp,
+            attach=_attached(keys) if gives_keys else None,
+            poll_s=settings.poll_s,
+            announce_s=settings.announce_s,
+        )
+        if before:
+            await before(base)
+        await base.relay.run(stack)
+        if messaging.follows(service):
+            base.follower = Follower(
+                base.inbox,
+                [directory.following(known), *followings(base)],
+                base.topology,
+                amqp,
+                base.clock,
+                keep_keys=keys.keep if takes_keys else None,
+                holes_after_s=settings.holes_after_s,
+                holes_every_s=settings.holes_every_s,
+            )
+            await base.follower.run(stack)
+        for name, job in (("clock", database.ping), *jobs(base)):
+            every_s = 30.0 if name == "clock" else settings.sweep_every_s
+            task = asyncio.create_task(_again_and_again(name, job, every_s), name=f"job-{name}")
+            stack.callback(task.cancel)
+        yield base
+
+
+def _attached(keys: vault.Vault) -> Callable[[Sequence[Entry]], Awaitable[Mapping[str, str]]]:
+    """Return what looks up, for entries about to be sent, the customer keys that go beside them."""
+    async def attach(entries: Sequence[Entry]) -> Mapping[str, str]:
+        wanted = {}
+        for entry in entries:
+            if b'"sealed":{' in entry.body:
+                key_id = sealed_key_of(orjson.loads(entry.body))
+                if key_id:
+                    wanted[entry.event] = key_id
+        if not wanted:
+            return {}
+        wrapped = await keys.wrapped(list(set(wanted.values())))
+        return {event: wrapped[key_id] for event, key_id in wanted.items() if key_id in wrapped}
+
+    return attach
+
+
+async def _again_and_again(name: str, job: Callable[[], Awaitable[None]], every_s: float) -> None:
+    while True:
+        try:
+            await job()
+        except Exception:  # noqa: BLE001  # the third edge: a failing sweep must not end the service
+            logger.exception("job.failed", job=name)
+        await asyncio.sleep(every_s)

@@ -1,0 +1,35 @@
+"""The customers' keys of one service, sealed. An erased key leaves a mark, so that it cannot come back."""
+
+from collections.abc import Mapping, Sequence
+
+from pymongo import UpdateOne
+
+from shared.storage.database import Database
+
+
+class KeyStore:
+    """Sealed keys by id."""
+
+    def __init__(self, database: Database) -> None:
+        """No IO happens here."""
+        self._collection = database.collection("vault")
+
+    async def add(self, sealed: Mapping[str, str]) -> None:
+        """Store keys where there are none yet; leave those there are, and those erased."""
+        if sealed:
+            await self._collection.bulk_write(
+                [
+                    UpdateOne({"_id": key_id}, {"$setOnInsert": {"key": key}}, upsert=True)
+                    for key_id, key in sealed.items()
+                ],
+                ordered=False,
+            )
+
+    async def get(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return the sealed keys that there are; an erased one is an empty string."""
+        rows = await self._collection.find({"_id": {"$in": list(ids)}}).to_list(None)
+        return {row["_id"]: row["key"] for row in rows}
+
+    async def erase(self, key_id: str) -> None:
+        """Destroy a key. What was sealed under it can never be opened again."""
+        await self._collection.update_one({"_id": key_id}, {"$set": {"key": ""}}, upsert=True)

@@ -1,0 +1,300 @@
+"""The HTTP edge of every service: problem details, sessions, rights, health, metrics.
+
+Errors are RFC 9457 problem details with a stable ``code``. 422 is only for malformed requests.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Annotated, Any, Protocol
+from uuid import uuid4
+
+import structlog
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared import errors
+from shared.access import Access, Caller
+from shared.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+MAX_BODY = 1_000_000
+
+_STATUS: tuple[tuple[type[errors.SupervisionError], HTTPStatus], ...] = (
+    (errors.UnauthenticatedError, HTTPStatus.UNAUTHORIZED),
+    (errors.ForbiddenError, HTTPStatus.FORBIDDEN),
+    (errors.NotFoundError, HTTPStatus.NOT_FOUND),
+    (errors.ConflictError, HTTPStatus.CONFLICT),
+    (errors.InvalidInputError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (errors.RulebookRefusedError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (errors.RulebookGapError, HTTPStatus.INTERNAL_SERVER_ERROR),
+    (errors.TransientError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (errors.SupervisionError, HTTPStatus.BAD_REQUEST),
+)
+
+_RETRY_AFTER_S = "1"
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str = ""
+    problems: list[dict[str, Any]] = []
+
+
+class Body(BaseModel):
+    """Base of request bodies: an unknown field is an error, not a silent loss."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Front(Protocol):
+    """What the edge needs of a running service; kept in ``app.state.front``."""
+
+    access: Access
+    clock: Clock
+
+    async def ready(self) -> dict[str, str]:
+        """Return what is not ready, by name; empty when the service can work."""
+        ...
+
+
+# --- errors
+
+
+def problem(
+    status: HTTPStatus, code: str, detail: str, request: Request, problems: list[dict[str, Any]] | None = None
+) -> JSONResponse:
+    """Return problem details as a response."""
+    body = Problem(
+        title=status.phrase,
+        status=status,
+        detail=detail,
+        code=code,
+        request_id=str(request.scope.get("request_id", "")),
+        problems=problems or [],
+    )
+    headers = {}
+    if status is HTTPStatus.SERVICE_UNAVAILABLE or code == errors.NotYetHereError.code:
+        headers["Retry-After"] = _RETRY_AFTER_S
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(
+        body.model_dump(mode="json"), status_code=status, media_type="application/problem+json", headers=headers
+    )
+
+
+async def _expected(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, errors.SupervisionError)  # noqa: S101  # registered for this class only
+    status = next(status for kind, status in _STATUS if isinstance(error, kind))
+    problems: list[dict[str, Any]] = []
+    if isinstance(error, errors.InvalidInputError):
+        problems = [{"field": one.field, "reason": one.reason} for one in error.problems]
+    elif isinstance(error, errors.RulebookRefusedError):
+        problems = [
+            {"file": one.file, "line": one.line, "what": one.what, "mend": one.mend} for one in error.problems
+        ]
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("http.refused", path=request.url.path, code=error.code, error=str(error))
+    return problem(status, error.code, str(error), request, problems)
+
+
+async def _malformed(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class only
+    problems = [
+        {
+            "field": ".".join(str(part) for part in one["loc"] if part not in {"body", "query", "path"}) or "body",
+            "reason": one["msg"],
+        }
+        for one in error.errors()
+    ]
+    names = ", ".join(dict.fromkeys(str(one["field"]) for one in problems))
+    detail = f"Nothing was stored. Correct these fields and send the request again: {names}."
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-input", detail, request, problems)
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class only
+    status = HTTPStatus(error.status_code)
+    code = "unauthenticated" if status is HTTPStatus.UNAUTHORIZED else status.phrase.lower().replace(" ", "-")
+    return problem(status, code, str(error.detail), request)
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("http.failed", path=request.url.path, exc_info=error)
+    detail = "The service failed. The operator finds the cause in the log under this request id."
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail, request)
+
+
+class Guard:
+    """Gives every request an id, and refuses bodies over the limit before they are read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap ``app``."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = scope["request_id"] = uuid4().hex  # noqa: TID251  # names a request, not a fact
+        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
+        if chunked or not length.isdigit() or int(length) > MAX_BODY:
+            detail = f"A request body may have up to {MAX_BODY} bytes and must state its length."
+            refused = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail, Request(scope))
+            await refused(scope, receive, send)
+            return
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"].append((b"x-request-id", request_id.encode()))
+            await send(message)
+
+        await self._app(scope, receive, named)
+
+
+# --- who is calling
+
+_bearer = HTTPBearer(auto_error=False)
+
+
+async def caller(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
+    """Return who is calling. Raises ``UnauthenticatedError``."""
+    if credentials is None:
+        msg = "Send a session's token: Authorization: Bearer …. POST /v1/session gives one."
+        raise errors.UnauthenticatedError(msg)
+    front: Front = request.app.state.front
+    return front.access.recognise(credentials.credentials, front.clock())
+
+
+def needs(right: str) -> Any:  # noqa: ANN401  # FastAPI's dependency marker is untyped
+    """Return the dependency of a route that needs ``right``. The walk over all routes reads ``right``."""
+
+    async def allowed(who: Annotated[Caller, Depends(caller)]) -> Caller:
+        who.must(right)
+        return who
+
+    allowed.right = right  # type: ignore[attr-defined]  # read by the route walk
+    return Depends(allowed)
+
+
+async def digest(request: Request) -> str:
+    """Return the hash of the body: what an idempotency key is tied to."""
+    return hashlib.sha256(await request.body()).hexdigest()
+
+
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=8,
+        max_length=128,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Your own key for this call. The same key and body again: the first answer again.",
+    ),
+]
+Digest = Annotated[str, Depends(digest)]
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in (401, 403, 404, 409, 422, 503)
+}
+"""For ``responses=``: the problems every route may answer with."""
+
+
+# --- sessions, health, metrics
+
+
+class SignIn(Body):
+    """Account and password."""
+
+    account: str = Field(min_length=1, max_length=100)
+    password: str = Field(min_length=1, max_length=200)
+
+
+class SessionView(BaseModel):
+    """A session. Send ``token`` as bearer."""
+
+    token: str
+    expires_at: AwareDatetime
+    account: str
+    unit: str
+    role: str
+    rights: list[str]
+
+
+common = APIRouter()
+
+
+@common.post("/v1/session", responses={401: ERRORS[401], 503: ERRORS[503]}, tags=["session"])
+async def sign_in(body: SignIn, request: Request) -> SessionView:
+    """Sign in. Works while the line to headquarters is cut."""
+    front: Front = request.app.state.front
+    session = front.access.sign_in(body.account, body.password, front.clock())
+    return SessionView(
+        token=session.token,
+        expires_at=session.expires_at,
+        account=session.caller.account,
+        unit=session.caller.unit,
+        role=session.caller.role,
+        rights=sorted(session.caller.rights),
+    )
+
+
+@common.get("/health/live", tags=["health"])
+async def live() -> dict[str, str]:
+    """Say that the process serves."""
+    return {"status": "live"}
+
+
+@common.get("/health/ready", tags=["health"], responses={503: {"description": "Not ready, with what is missing"}})
+async def ready(request: Request) -> JSONResponse:
+    """Say whether the service can work. A stopped broker does not make intake unready."""
+    front: Front = request.app.state.front
+    missing = await front.ready()
+    status = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
+    return JSONResponse({"status": "not ready" if missing else "ready", "missing": missing}, status_code=status)
+
+
+@common.get("/metrics", tags=["health"], include_in_schema=False)
+async def metrics() -> Response:
+    """Prometheus metrics of this process."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+OPEN_ROUTES = frozenset({"/v1/session", "/health/live", "/health/ready", "/metrics", "/openapi.json"})
+"""The only routes that answer without a session."""
+
+
+def service_app(title: str, lifespan: Callable[[FastAPI], Any], *routers: APIRouter) -> FastAPI:
+    """Return a service's application with the common routes and error answers."""
+    # The interactive pages load from a network that an intranet does not have.
+    app = FastAPI(title=f"Jiandu {title}", lifespan=lifespan, docs_url=None, redoc_url=None)
+    handlers: tuple[tuple[type[Exception], Callable[[Request, Exception], Awaitable[JSONResponse]]], ...] = (
+        (errors.SupervisionError, _expected),
+        (RequestValidationError, _malformed),
+        (HTTPException, _http),
+        (Exception, _unexpected),
+    )
+    for kind, handler in handlers:
+        app.add_exception_handler(kind, handler)
+    app.add_middleware(Guard)
+    app.include_router(common)
+    for router in routers:
+        app.include_router(router, responses=ERRORS)
+    return app
