@@ -1,0 +1,102 @@
+# Every command of the project. `make` lists them.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SOURCES := jiandu services shared tests bench
+# Runs its arguments as root: directly, or through a sudo that asks for no password.
+AS_ROOT := as_root() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo -n "$$@"; fi; }
+
+.PHONY: help
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(STAMP) ## Make the virtual environment, as the lock file says; quick when nothing changed
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(AS_ROOT); \
+	for candidate in python3.11 python3; do \
+	    if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        python=$$candidate; break; \
+	    fi; \
+	done; \
+	if [ -z "$${python:-}" ]; then \
+	    echo 'Python 3.11 or later is needed, as python3.11 or python3. This machine has: '"$$(python3 --version 2>&1 || true)"'. Install it (Debian 12: apt-get install python3 python3-venv), or run the system in containers with `docker compose up`.' >&2; \
+	    exit 2; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	    echo 'Installing python3-venv ...'; \
+	    version=$$("$$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+	    if ! { as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$$version"; } > /dev/null; then \
+	        echo "Python's venv is missing and cannot be installed here. Have an administrator install Debian's package $$version, or run the system in containers with \`docker compose up\`." >&2; \
+	        exit 2; \
+	    fi; \
+	fi; \
+	echo "Installing into $(VENV) ..."; \
+	"$$python" -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: lint
+lint: setup ## Format, lint, types, import contracts, YAML
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/yamllint --strict rulebooks tests/cases
+
+.PHONY: check
+check: lint ## All that needs no server, under a minute
+	@$(BIN)/python -m pytest -q -m 'not connected and not journey'
+
+.PHONY: test
+test: lint ## Everything; starts its own servers
+	@$(BIN)/python -m pytest -q --durations=15
+
+.PHONY: demo
+demo: setup ## Play a quarter of four subsidiaries and print the rankings
+	@$(BIN)/jiandu demo
+
+.PHONY: up
+up: setup ## Start the system on this machine and print addresses and accounts
+	@$(BIN)/jiandu stack up
+
+.PHONY: down
+down: setup ## Stop it; data and keys stay
+	@$(BIN)/jiandu stack down
+
+.PHONY: rulebooks
+rulebooks: setup ## Check the rulebooks, their coverage and their worked examples
+	@$(BIN)/jiandu rulebook check
+	@$(BIN)/python -m pytest -q tests/cases
+
+.PHONY: bench
+bench: setup ## Measure the promised ratios and write a report
+	@$(BIN)/python -m bench
+
+.PHONY: docs
+docs: setup ## Write what is generated: .env.example, event and setting tables, coverage
+	@$(BIN)/python -m jiandu.docs
+
+.PHONY: lock
+lock: ## Renew requirements.lock from pyproject.toml, with releases at least a week old
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	python3 -m venv "$$folder"; \
+	"$$folder/bin/python" -m pip install -q --disable-pip-version-check uv; \
+	"$$folder/bin/uv" pip compile pyproject.toml --group dev --group stack --quiet --upgrade \
+	    --universal --python-version 3.11 --generate-hashes --exclude-newer '1 week' \
+	    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+	    --output-file requirements.lock
+
+.PHONY: clean
+clean: ## Stop the system and delete its data, keys and virtual environment
+	@if [ -x $(BIN)/jiandu ]; then $(BIN)/jiandu stack down; fi
+	@rm -rf .stack $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,27 @@
+"""The command ``jiandu``.
+
+Each group of commands is a typer app in a module of its own; this module only hangs them up.
+"""
+
+import typer
+
+from jiandu.stack import cli as stack
+
+app = typer.Typer(
+    name="jiandu",
+    help="Supervise customer service across a group.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(stack.app)
+
+
+@app.callback()
+def _root() -> None:
+    # With a callback typer keeps the names of sub-commands even while there is only one.
+    pass
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

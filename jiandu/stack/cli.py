@@ -1,0 +1,104 @@
+"""The commands ``jiandu stack up``, ``down`` and ``status``."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+
+from jiandu.stack.errors import StackError
+from jiandu.stack.plan import SITES, Plan
+from jiandu.stack.stack import FOLDER, Progress, Stack
+
+app = typer.Typer(name="stack", help="The servers and services on this machine.", no_args_is_help=True)
+console = Console()
+
+Folder = Annotated[Path, typer.Option(help="Where the stack keeps data, logs and keys.")]
+
+
+@app.command()
+def up(
+    group: Annotated[str, typer.Option(help="The group to serve.")] = Plan.group,
+    sites: Annotated[str, typer.Option(help="Its subsidiaries, joined by commas.")] = ",".join(SITES),
+    callbacks: Annotated[int, typer.Option(min=1, help="Replicas of callback.")] = 1,
+    folder: Folder = FOLDER,
+) -> None:
+    """Start what does not run yet, wait until all is ready, and print the addresses."""
+    names = tuple(site.strip() for site in sites.split(",") if site.strip())
+    plan = Plan(group=group, sites=names, callbacks=callbacks)
+    with _refusals():
+        stack = Stack(folder)
+        with _shown() as progress:
+            services = stack.up(plan, progress)
+    table = Table("service", "address", "documentation", box=None, pad_edge=False)
+    for service in services:
+        table.add_row(service.name, service.url, f"{service.url}/docs")
+    console.print(table)
+    console.print(f"\nmongodb   {stack.mongo_url}\nrabbitmq  {stack.amqp_url}", soft_wrap=True)
+    console.print(f"password of the seeded accounts: {stack.file.secret('seed-password')}", soft_wrap=True)
+    console.print(f"logs: {stack.folder / 'logs'}", soft_wrap=True)
+
+
+@app.command()
+def down(folder: Folder = FOLDER) -> None:
+    """Stop everything. Data, ports and keys stay for the next time."""
+    with _refusals(), _shown() as progress:
+        ended = Stack(folder).down(progress)
+    console.print(f"stopped {ended} processes" if ended else "nothing was running")
+
+
+@app.command()
+def status(folder: Folder = FOLDER) -> None:
+    """Say what runs. Ends with code 1 when nothing does."""
+    with _refusals():
+        stack = Stack(folder)
+    running = stack.file.running()
+    if not running:
+        console.print("nothing is running")
+        raise typer.Exit(1)
+    table = Table("process", "id", "port", box=None, pad_edge=False)
+    ports = {**stack.file.state.ports, "rabbitmq": stack.file.state.ports.get("amqp", 0)}
+    for name, identity in running.items():
+        table.add_row(name, str(identity.pid), str(ports.get(name, "")))
+    console.print(table)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Show an expected failure as its one message, without a traceback."""
+    try:
+        yield
+    except StackError as error:
+        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(error.exit_code) from None
+
+
+@contextmanager
+def _shown() -> Iterator[Progress]:
+    """Show each part with what it is doing: live on a terminal, line by line elsewhere."""
+    if not console.is_terminal:
+        yield lambda name, phase: console.print(f"{name}: {phase}")
+        return
+    phases: dict[str, str] = {}
+    spinner = Spinner("dots")
+
+    def table() -> Table:
+        shown = Table(box=None, show_header=False, pad_edge=False)
+        for name, phase in phases.items():
+            shown.add_row("[green]✓[/]" if phase == "ready" else spinner, name, phase)
+        return shown
+
+    with Live(get_renderable=table, console=console, transient=True, refresh_per_second=10):
+        yield _into(phases)
+
+
+def _into(phases: dict[str, str]) -> Callable[[str, str], None]:
+    def note(name: str, phase: str) -> None:
+        phases[name] = phase
+
+    return note
