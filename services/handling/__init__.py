@@ -1,0 +1,1 @@
+"""Handling: cases, clocks, findings, settlements, escalations, appeals."""

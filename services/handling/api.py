@@ -1,0 +1,223 @@
+"""Handling over HTTP: read cases, command them."""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime, BaseModel
+
+from services.handling import domain
+from services.handling.domain import Actor, AnyCommand, Case
+from services.handling.handlers import Handling
+from services.handling.store import Page
+from shared.access import Caller
+from shared.errors import FieldProblem, ForbiddenError, InvalidInputError
+from shared.service import Base
+from shared.web import Digest, IdempotencyKey, needs
+
+router = APIRouter(prefix="/v1/cases", tags=["cases"])
+
+Reader = Annotated[Caller, needs("cases.read")]
+
+
+class ClockView(BaseModel):
+    """One clock of a case, and why it is due then."""
+
+    name: str
+    occurrence: int
+    due_before: AwareDatetime
+    running: bool
+    missed: bool
+    provisional: bool
+    explanation_zh: list[str]
+    explanation_en: list[str]
+
+
+class CaseView(BaseModel):
+    """A case as callers see it."""
+
+    complaint_id: UUID
+    number: str
+    site: str
+    unit: str
+    department: str
+    person: str
+    kind: str
+    class_: str
+    item: str
+    flags: list[str]
+    procedure: str
+    validity: str
+    status: str
+    received_at: AwareDatetime
+    registered_at: AwareDatetime
+    occurrence: int
+    way: str
+    edition: str
+
+    @classmethod
+    def of(cls, case: Case) -> "CaseView":
+        """Show ``case``."""
+        return cls(
+            complaint_id=case.complaint_id,
+            number=case.number,
+            site=case.site,
+            unit=case.unit,
+            department=case.department,
+            person=case.person,
+            kind=case.kind,
+            class_=case.class_,
+            item=case.item,
+            flags=sorted(case.flags),
+            procedure=case.procedure,
+            validity=case.validity,
+            status=case.status,
+            received_at=case.received_at,
+            registered_at=case.registered_at,
+            occurrence=case.occurrence,
+            way=case.way,
+            edition=case.edition,
+        )
+
+
+class CaseDetail(CaseView):
+    """A case with its clocks, its history and what may be done next."""
+
+    clocks: list[ClockView]
+    done: list[dict[str, Any]]
+    allowed: list[dict[str, Any]]
+
+
+class CasePage(BaseModel):
+    """One page, the newest first. ``next``: cursor of the following page."""
+
+    cases: list[CaseView]
+    next: str | None
+
+
+class Answer(BaseModel):
+    """What a command did."""
+
+    complaint_id: UUID
+    status: str
+    procedure: str
+    events: list[str]
+    next_due: AwareDatetime | None
+
+
+class Entry(BaseModel):
+    """One entry of the log about a case."""
+
+    source: str
+    sequence: int
+    type: str
+    time: AwareDatetime
+    recordedtime: AwareDatetime
+    hash: str
+    data: dict[str, Any]
+
+
+def _use(request: Request) -> Handling:
+    found: Handling = request.app.state.use
+    return found
+
+
+@router.get("", summary="List cases")
+async def page(
+    request: Request,
+    who: Reader,
+    status: str | None = None,
+    overdue: bool | None = None,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> CasePage:
+    """List the cases of the caller's units, the newest first."""
+    base: Base = request.app.state.front
+    units = None if who.sees_all else base.directory.below(who.unit)
+    before = _decode(cursor) if cursor else None
+    found = await _use(request).page(Page(units, status, overdue, before, limit))
+    following = _encode(found[-1]) if len(found) == limit else None
+    return CasePage(cases=[CaseView.of(case) for case in found], next=following)
+
+
+@router.get("/{complaint_id}", summary="Read a case")
+async def read(complaint_id: UUID, request: Request, who: Reader) -> CaseDetail:
+    """Read a case, its clocks with the reasons of their due moments, and what may be done next."""
+    base: Base = request.app.state.front
+    use = _use(request)
+    case = await use.get(str(complaint_id))
+    base.access.must_see(who, case.unit, "such case")
+    clocks = [ClockView(**one) for one in domain.explained(case, use.edition(case.edition_hash))]
+    return CaseDetail(
+        **CaseView.of(case).model_dump(),
+        clocks=clocks,
+        done=[one.model_dump(mode="json") for one in case.done],
+        allowed=await use.allowed(case, who.rights),
+    )
+
+
+@router.get("/{complaint_id}/history", summary="Read a case's history")
+async def history(complaint_id: UUID, request: Request, who: Reader) -> list[Entry]:
+    """Read every entry of the log about a case, as it was written. Nothing is ever edited (QS-10)."""
+    base: Base = request.app.state.front
+    case = await _use(request).get(str(complaint_id))
+    base.access.must_see(who, case.unit, "such case")
+    entries = []
+    for entry in await base.log.about(str(complaint_id)):
+        record = orjson.loads(entry.body)
+        entries.append(Entry(**{**record, "hash": entry.hash}))
+    return entries
+
+
+@router.post("/{complaint_id}/commands", summary="Command a case")
+async def command(
+    complaint_id: UUID,
+    body: AnyCommand,
+    request: Request,
+    who: Annotated[Caller, needs("cases.read")],
+    key: IdempotencyKey,
+    digest: Digest,
+) -> Answer:
+    """Do something to a case. GET the case for what is allowed next; the rulebook says who may.
+
+    A step out of order, a closed case or missing evidence answers 409 with the next action.
+    """
+    base: Base = request.app.state.front
+    who.must(domain.RIGHTS[body.do])
+    _may_enter_late(body, who)
+    if body.do == "transfer":
+        base.directory.unit(body.to_unit)
+    by = Actor(person=who.person, unit=who.unit, role=who.role, rights=who.rights)
+    answer = await _use(request).command(
+        str(complaint_id),
+        body,
+        by,
+        key=key,
+        digest=digest,
+        may=lambda case: base.access.must_see(who, case.unit, "such case"),
+    )
+    return Answer(**answer)
+
+
+def _may_enter_late(body: AnyCommand, who: Caller) -> None:
+    if (body.at is not None or body.acting_for is not None) and domain.IMPORT not in who.rights:
+        msg = f"Stating when it happened, or for whom it is entered, needs the right '{domain.IMPORT}'. Leave both out."
+        raise ForbiddenError(msg)
+
+
+def _encode(case: Case) -> str:
+    return base64.urlsafe_b64encode(f"{case.received_at.isoformat()}|{case.complaint_id}".encode()).decode()
+
+
+def _decode(cursor: str) -> tuple[datetime, str]:
+    try:
+        received, _, complaint_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
+        return datetime.fromisoformat(received), str(UUID(complaint_id))
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInputError(
+            "The cursor is not one of ours.", [FieldProblem("cursor", "unreadable")]
+        ) from error

@@ -1,0 +1,87 @@
+"""Handling: wire the ports, serve HTTP, follow events, sweep deadlines.
+
+Run: uvicorn services.handling.app:create_app --factory
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.handling import api, events, jobs
+from services.handling.domain import Case
+from services.handling.handlers import Handling
+from services.handling.store import CASE_INDEXES, MongoStore, cases_in, horizons_in
+from shared.messaging import Following
+from shared.service import Base, running
+from shared.settings import Settings
+from shared.storage import Aggregates, Stamp
+from shared.web import service_app
+
+
+def create_app() -> FastAPI:
+    """Build the service; connections open in its lifespan."""
+    return service_app("handling", lifespan, api.router)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Hold the connections open for as long as the service runs."""
+    parts = Parts()
+    async with running(
+        Settings(),
+        "handling",
+        collections=parts.wire,
+        before=parts.prepare,
+        followings=parts.followings,
+        jobs=lambda base: jobs.jobs(parts.use),
+        takes_keys=True,
+    ) as base:
+        app.state.front, app.state.use = base, parts.use
+        yield
+
+
+class Parts:
+    """The object graph of the service, made once the database is open."""
+
+    def wire(self, base: Base) -> list[Aggregates[Any]]:
+        """Make the collections and the use cases; return the collections that tell events."""
+        self.base = base
+        self.cases = cases_in(base.database, base.offer)
+        self.horizons = horizons_in(base.database)
+        self.use = Handling(
+            MongoStore(self.cases, self.horizons), base.clock, base.directory.edition_called, self.stamp
+        )
+        return [self.cases]
+
+    def stamp(self, case: Case, correlation: str, causation: str | None, now: datetime) -> Stamp:
+        """Stamp a decision on a case: its site's stream, its unit, the edition it began under."""
+        return Stamp(
+            service="handling",
+            stream=case.site,
+            group=self.base.settings.group,
+            unit=case.unit,
+            recorded=now,
+            correlation=correlation,
+            causation=causation,
+            edition=case.edition,
+            edition_hash=case.edition_hash,
+        )
+
+    async def prepare(self, base: Base) -> None:
+        """Create the indexes."""
+        await self.cases.ensure_indexes(*CASE_INDEXES)
+        await self.horizons.ensure_indexes()
+
+    def followings(self, base: Base) -> list[Following[Any]]:
+        """Return the table of subscriptions."""
+        return events.followings(
+            self.cases,
+            self.horizons,
+            current=lambda: base.directory.edition,
+            edition=base.directory.edition_called,
+            stamp=self.stamp,
+            clock=base.clock,
+        )

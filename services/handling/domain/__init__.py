@@ -1,0 +1,30 @@
+"""Handling's decisions: pure functions of (case, command, edition, now). No IO, no clock, no ids made inside."""
+
+from services.handling.domain.allowed import Allowed, allowed
+from services.handling.domain.case import Actor, Case, Status, answered, remember
+from services.handling.domain.commands import IMPORT, RIGHTS, AnyCommand, Command, parse_command
+from services.handling.domain.deadlines import Explained, explained, next_due, recompute, settle
+from services.handling.domain.decide import decide, follow, open_case
+
+__all__ = [
+    "IMPORT",
+    "RIGHTS",
+    "Actor",
+    "Allowed",
+    "AnyCommand",
+    "Case",
+    "Command",
+    "Explained",
+    "Status",
+    "allowed",
+    "answered",
+    "decide",
+    "explained",
+    "follow",
+    "next_due",
+    "open_case",
+    "parse_command",
+    "recompute",
+    "remember",
+    "settle",
+]

@@ -1,0 +1,132 @@
+"""What may be done next on a case, and why not where it may not. For pages; ``decide`` has the last word."""
+
+from datetime import datetime
+from typing import TypedDict
+
+from services.handling.domain.case import Actor, Case, Status
+from services.handling.domain.commands import RIGHTS
+from services.handling.domain.procedure import Duty, Law, duties, is_owed, voided_by
+from services.handling.domain.scene import Scene
+from services.handling.domain.steps import check_order, command_for
+from shared.errors import ConflictError, InvalidInputError
+from shared.rulebook.edition import Edition
+
+_LIVE = ("assign", "escalate", "use-power", "withdraw", "reclassify", "transfer", "merge")
+_OPEN = ("make-finding",)
+
+
+class Allowed(TypedDict):
+    """One thing that could be done.
+
+    Attributes:
+        right: Rights that the caller needs, all of them.
+        why_not: Why it cannot be done now; None where it can.
+    """
+
+    do: str
+    step: str
+    title_zh: str
+    title_en: str
+    right: list[str]
+    due_before: datetime | None
+    why_not: str | None
+
+
+def allowed(case: Case, edition: Edition, rights: frozenset[str]) -> list[Allowed]:
+    """Return what may be done next: the steps that are owed, then what may be done with the case."""
+    law = Law.of(edition, case.received_at)
+    found: list[Allowed] = []
+    for duty in duties(case, law).values():
+        is_due = case.is_live or (case.status is Status.CLOSED and "closing" in duty.step.after)
+        if is_due and not case.done_in_run(duty.key) and is_owed(case, duty) and not voided_by(case, duty):
+            found.append(_step(case, duty, law, rights))
+    return found + [_act(do, rights) for do in _acts(case, law)]
+
+
+def _step(case: Case, duty: Duty, law: Law, rights: frozenset[str]) -> Allowed:
+    do = command_for(duty)
+    needed = [right for right in (RIGHTS[do], duty.step.right) if right]
+    why_not = _lacking(needed, rights)
+    try:
+        # Order is judged as of the latest moment that the case knows; the rest needs the command itself.
+        check_order(case, duty, Scene(law, Actor(person="", unit="", role=""), _latest(case)))
+    except (ConflictError, InvalidInputError) as refusal:
+        why_not = str(refusal)
+    clock = case.clock(duty.key)
+    runs = clock is not None and clock.occurrence == case.run_of(duty.key)
+    return Allowed(
+        do=do,
+        step=duty.key,
+        title_zh=duty.step.title.zh,
+        title_en=duty.step.title.en,
+        right=list(dict.fromkeys(needed)),
+        due_before=clock.due if clock and runs else None,
+        why_not=why_not,
+    )
+
+
+def _act(do: str, rights: frozenset[str]) -> Allowed:
+    right = RIGHTS[do]
+    return Allowed(
+        do=do,
+        step="",
+        title_zh="",
+        title_en="",
+        right=[right],
+        due_before=None,
+        why_not=_lacking([right], rights),
+    )
+
+
+def _lacking(needed: list[str], rights: frozenset[str]) -> str | None:
+    lacking = [right for right in needed if right not in rights]
+    return f"Needs the right '{lacking[0]}'." if lacking else None
+
+
+def _acts(case: Case, law: Law) -> list[str]:
+    match case.status:
+        case Status.OPEN:
+            steps = law.rules.procedures.procedures[case.procedure].steps.values()
+            resolve = () if any(step.resolves for step in steps) else ("resolve",)
+            acts = [*_OPEN, *_clock_acts(case, law), *resolve, *_LIVE]
+        case Status.RESOLVED:
+            acts = ["close", "reopen", *_LIVE]
+        case Status.MERGED:
+            acts = ["part"]
+        case _:
+            acts = ["reopen"]
+    if law.rules.procedures.appeals and (case.finding or any(clock.told for clock in case.clocks)):
+        acts.append("lodge-appeal")
+    if any(one.decided_at is None for one in case.appeals):
+        acts.append("decide-appeal")
+    return acts
+
+
+def _clock_acts(case: Case, law: Law) -> list[str]:
+    book, known = law.rules.procedures, duties(case, law)
+    running = {clock.step for clock in case.clocks if clock.runs and clock.step}
+    pausable = any(running.intersection(rule.steps or running) for rule in book.pauses.values())
+    standing = any(one.ends is None or one.ends > case.settled_up_to for one in case.pauses)
+    refusable = any(
+        duty.step.again_on_refusal
+        and case.done_in_run(key)
+        and is_owed(case, duty)
+        and not voided_by(case, duty)
+        for key, duty in known.items()
+    )
+    choices = {
+        "propose-settlement": any(duty.step.done_by == "settlement" for duty in known.values()),
+        "refuse-result": refusable and case.accepted_at is None,
+        "agree-date": any(
+            duty.step.agreed and is_owed(case, duty) and not case.done_in_run(key)
+            for key, duty in known.items()
+        ),
+        "extend": any(running.intersection(rule.steps) for rule in book.extensions.values()),
+        "pause": pausable,
+        "resume": standing,
+    }
+    return [do for do, offered in choices.items() if offered]
+
+
+def _latest(case: Case) -> datetime:
+    return max((case.settled_up_to, case.registered_at, *(one.at for one in case.done)))

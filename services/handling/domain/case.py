@@ -1,0 +1,374 @@
+"""The case: one matter as handling knows it. Frozen, and stored as it is (``model_dump(mode="json")``).
+
+Everything that later decisions need is here; what only people need later stands in the events.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from shared.errors import KeyReusedError
+
+
+class Status(StrEnum):
+    """Where a case stands. ``merged`` goes on inside another case."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+    MERGED = "merged"
+
+
+class Piece(BaseModel):
+    """Part of a case. Unknown fields of a newer version are left alone."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Actor(Piece):
+    """Who commands. Role and unit come from the credential."""
+
+    person: str
+    unit: str
+    role: str
+    rights: frozenset[str] = frozenset()
+
+
+class Charge(Piece):
+    """Who answers for the case from a moment on."""
+
+    since: AwareDatetime
+    unit: str
+    department: str = ""
+    person: str = ""
+
+
+class Adopted(Piece):
+    """The procedure that is followed from a moment on; its limits still count from receipt."""
+
+    since: AwareDatetime
+    procedure: str
+
+
+class Finding(Piece):
+    """What was found: validity, class, item, who is liable.
+
+    Attributes:
+        overturned: An appeal took it away; another person has to find anew.
+    """
+
+    at: AwareDatetime
+    by: str
+    validity: str
+    liable: str = ""
+    reason: str = ""
+    overturned: bool = False
+
+
+class Done(Piece):
+    """A step that was done, in one of its runs."""
+
+    step: str
+    run: int
+    at: AwareDatetime
+    by: str
+    evidence: tuple[str, ...] = ()
+    signatures: tuple[str, ...] = ()
+    outcome: str = ""
+
+
+class Approval(Piece):
+    """One signature in the chain of a settlement."""
+
+    role: str
+    by: str
+    at: AwareDatetime
+
+
+class Settlement(Piece):
+    """How the matter is to be settled. ``approved_at`` is set by the last signature of the chain."""
+
+    at: AwareDatetime
+    by: str
+    way: str
+    amount: Decimal | None = None
+    deposit: Decimal | None = None
+    reason: str = ""
+    owner_consents: bool = False
+    occurrence: int = 1
+    approvals: tuple[Approval, ...] = ()
+    approved_at: AwareDatetime | None = None
+
+
+class Round(Piece):
+    """A moment from which steps begin again: a refused result, a re-opening, a way taken up again.
+
+    Attributes:
+        direct: Steps whose clock starts at ``at``.
+        dependent: Steps that are owed again once what they follow is done again.
+    """
+
+    at: AwareDatetime
+    cause: str
+    direct: tuple[str, ...] = ()
+    dependent: tuple[str, ...] = ()
+
+
+class Agreement(Piece):
+    """A date fixed with the customer for a step (JK-12)."""
+
+    step: str
+    run: int
+    at: AwareDatetime
+    due_before: AwareDatetime
+    by: str
+
+
+class Pause(Piece):
+    """A time in which clocks stand still. ``ends`` is set by the rulebook's longest, or by resuming."""
+
+    at: AwareDatetime
+    reason: str
+    clocks: tuple[str, ...]
+    by: str
+    approved_by: str = ""
+    ends: AwareDatetime | None = None
+
+
+class ClockState(Piece):
+    """A clock with what its events came to when they last changed, and what was told of it.
+
+    Attributes:
+        step: Step that it belongs to; empty for a watch or an appeal.
+        events: As ``shared.rulebook.clocks`` writes them; read only where the clock changes or explains.
+        seal: What it was last brought up to; the same again changes nothing.
+        occurrence: Number of the present run.
+        due: First moment that is too late, in the present run.
+        told: Run → due moment under which it was told missed.
+        excused: Runs whose miss an appeal took away; nothing more is told of them.
+        extended: Extensions in the present run.
+        void: Not owed by the procedure that turned out to hold; goes once that is told.
+    """
+
+    name: str
+    step: str = ""
+    procedure: str = ""
+    report: str = ""
+    events: tuple[dict[str, Any], ...] = ()
+    seal: str = ""
+    occurrence: int = 1
+    started_at: AwareDatetime
+    due: AwareDatetime
+    provisional: bool = False
+    ended_at: AwareDatetime | None = None
+    paused_since: AwareDatetime | None = None
+    told: dict[int, AwareDatetime] = {}
+    excused: tuple[int, ...] = ()
+    extended: int = 0
+    void: bool = False
+
+    def missed_by(self, moment: datetime) -> bool:
+        """Say whether the present run's deadline had passed unmet by ``moment``."""
+        bounds = (moment, self.ended_at, self.paused_since)
+        return self.due <= min(bound for bound in bounds if bound is not None)
+
+    @property
+    def runs(self) -> bool:
+        """Say whether the deed is still owed and time runs or stands still for it."""
+        return self.ended_at is None and not self.void
+
+
+class Escalated(Piece):
+    """A time that the case was taken up."""
+
+    at: AwareDatetime
+    level: int
+    by: str
+
+
+class PowerUse(Piece):
+    """A power that was used."""
+
+    at: AwareDatetime
+    power: str
+    by: str
+
+
+class Appeal(Piece):
+    """An appeal against a finding or a missed deadline."""
+
+    id: str
+    at: AwareDatetime
+    against: str
+    by: str
+    unit: str
+    rule: str
+    decided_at: AwareDatetime | None = None
+    upheld: bool | None = None
+
+
+class Remembered(Piece):
+    """A command that was answered: the same key with the same body gets the same answer."""
+
+    key: str
+    digest: str
+    answer: dict[str, Any]
+
+
+class Case(Piece):
+    """One matter.
+
+    Attributes:
+        flags: Flag → since when it is set.
+        edition_hash: Edition under which the case began.
+        charges: Who answered for it, in order of time.
+        accepted_at: When the owner accepted the present result.
+        occurrence: Number of the present opening; a re-opening adds one.
+        ended_at: When it was closed, withdrawn or merged.
+        settled_up_to: Silence has been judged up to here.
+        commands: What was answered, by idempotency key. A list, for a key may hold what no field name may.
+    """
+
+    complaint_id: UUID
+    number: str
+    site: str
+    kind: str
+    class_: str
+    item: str = ""
+    flags: dict[str, AwareDatetime] = {}
+    channel: str
+    product: str = ""
+    received_at: AwareDatetime
+    registered_at: AwareDatetime
+    handover_on: AwareDatetime | None = None
+    warranty_before: AwareDatetime | None = None
+    imported: bool = False
+    customer: str
+    problem_user: bool = False
+    first_taker: str = ""
+    edition: str = ""
+    edition_hash: str = ""
+    status: Status = Status.OPEN
+    occurrence: int = 1
+    charges: tuple[Charge, ...]
+    procedures: tuple[Adopted, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    done: tuple[Done, ...] = ()
+    works: tuple[AwareDatetime, ...] = ()
+    settlements: tuple[Settlement, ...] = ()
+    accepted_at: AwareDatetime | None = None
+    rounds: tuple[Round, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    clocks: tuple[ClockState, ...] = ()
+    escalations: tuple[Escalated, ...] = ()
+    powers: tuple[PowerUse, ...] = ()
+    appeals: tuple[Appeal, ...] = ()
+    resolved_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+    reopened_at: AwareDatetime | None = None
+    outcome: str = ""
+    merged_into: UUID | None = None
+    settled_up_to: AwareDatetime
+    commands: tuple[Remembered, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """Unit that answers for the case."""
+        return self.charges[-1].unit
+
+    @property
+    def department(self) -> str:
+        """Department that answers for the case."""
+        return self.charges[-1].department
+
+    @property
+    def person(self) -> str:
+        """Person who answers for the case."""
+        return self.charges[-1].person
+
+    @property
+    def procedure(self) -> str:
+        """Procedure that is followed now."""
+        return self.procedures[-1].procedure
+
+    @property
+    def finding(self) -> Finding | None:
+        """The finding that stands, if any."""
+        return self.findings[-1] if self.findings and not self.findings[-1].overturned else None
+
+    @property
+    def validity(self) -> str:
+        """``valid``, ``invalid``, or empty while nothing is found."""
+        return self.finding.validity if self.finding else ""
+
+    @property
+    def settlement(self) -> Settlement | None:
+        """The newest settlement, approved or not."""
+        return self.settlements[-1] if self.settlements else None
+
+    @property
+    def way(self) -> str:
+        """The way that holds: the approved one, or the first proposed while none is approved."""
+        approved = [one for one in self.settlements if one.approved_at]
+        newest = approved[-1] if approved else self.settlement
+        return newest.way if newest else ""
+
+    @property
+    def is_live(self) -> bool:
+        """Say whether the case is still being handled."""
+        return self.status in (Status.OPEN, Status.RESOLVED)
+
+    def charge_at(self, moment: datetime) -> Charge:
+        """Return who answered for the case at a moment."""
+        earlier = [charge for charge in self.charges if charge.since <= moment]
+        return earlier[-1] if earlier else self.charges[0]
+
+    def run_of(self, step: str) -> int:
+        """Return the number of the present run of a step."""
+        return 1 + sum(step in one.direct or step in one.dependent for one in self.rounds)
+
+    def done_in_run(self, step: str) -> Done | None:
+        """Return how a step was done in its present run, or None."""
+        run = self.run_of(step)
+        return next((one for one in reversed(self.done) if one.step == step and one.run == run), None)
+
+    def clock(self, name: str) -> ClockState | None:
+        """Return a clock by name, or None."""
+        return next((clock for clock in self.clocks if clock.name == name), None)
+
+    def with_(self, **changes: object) -> "Case":
+        """Return the case with some fields changed."""
+        return self.model_copy(update=changes)
+
+    def with_clock(self, clock: ClockState) -> "Case":
+        """Return the case with one clock changed."""
+        return self.with_(clocks=tuple(clock if one.name == clock.name else one for one in self.clocks))
+
+
+def answered(case: Case, key: str, digest: str) -> Mapping[str, Any] | None:
+    """Return the answer that an idempotency key got before, or None.
+
+    Raises:
+        KeyReusedError: The key came before with another body.
+    """
+    known = next((one for one in case.commands if one.key == key), None)
+    if known is None:
+        return None
+    if known.digest != digest:
+        raise KeyReusedError(
+            f"Idempotency key '{key}' was used on case {case.number} with another body. Send a new key."
+        )
+    return known.answer
+
+
+def remember(case: Case, key: str, digest: str, answer: Mapping[str, Any]) -> Case:
+    """Keep the answer to a command under its idempotency key."""
+    known = Remembered(key=key, digest=digest, answer=dict(answer))
+    return case.with_(commands=(*case.commands, known))

@@ -1,0 +1,215 @@
+"""Changes of a clock: a date agreed with the customer, more time, a pause and its end."""
+
+from datetime import datetime
+
+from services.handling.domain.case import Agreement, Case, ClockState, Pause
+from services.handling.domain.clockwork import add_event, read_events, with_events
+from services.handling.domain.commands import AgreeDate, Extend, PauseClocks, ResumeClocks
+from services.handling.domain.deadlines import sync
+from services.handling.domain.procedure import Law, duties, is_owed, voided_by
+from services.handling.domain.refusals import (
+    AlreadyDoneError,
+    DeadlinePassedError,
+    MissingPartsError,
+    NotInProcedureError,
+    NotPermittedByRulebookError,
+    SamePersonError,
+    TimeRefusedError,
+)
+from services.handling.domain.scene import (
+    Scene,
+    must_be_live,
+    must_be_open,
+    must_have_right,
+    must_know,
+    must_not_precede,
+    told,
+)
+from shared.errors import FieldProblem
+from shared.events import Happened
+from shared.events.handling import ClockChanged
+from shared.rulebook.clocks import Extended, Paused, Resumed
+from shared.rulebook.limits import due_before
+
+
+def agree_date(case: Case, command: AgreeDate, scene: Scene) -> tuple[Case, list[Happened]]:
+    """Let a date fixed with the customer replace the limit (JK-12)."""
+    must_be_open(case)
+    duty = duties(case, scene.law).get(command.step)
+    if duty is None or not is_owed(case, duty) or voided_by(case, duty):
+        raise NotInProcedureError(
+            f"The case owes no step '{command.step}' for which a date could be agreed. See what it owes first."
+        )
+    if not duty.step.agreed:
+        raise NotPermittedByRulebookError(
+            f"The rulebook lets no agreed date replace the limit of '{command.step}'. Keep to its deadline."
+        )
+    if case.done_in_run(command.step):
+        raise AlreadyDoneError(f"The step '{command.step}' is done already. Go on with the next step.")
+    due = _moment(command, scene)
+    run = case.run_of(command.step)
+    clock = case.clock(command.step)
+    if clock and clock.occurrence == run:
+        _must_not_have_passed(clock, scene.at)
+    agreement = Agreement(step=command.step, run=run, at=scene.at, due_before=due, by=scene.by.person)
+    case = sync(case.with_(agreements=(*case.agreements, agreement)), scene.law)
+    reason = command.reason or "agreed with the customer"
+    return case, [_changed(case, command.step, "agreed", reason, scene)]
+
+
+def extend(case: Case, command: Extend, scene: Scene) -> tuple[Case, list[Happened]]:
+    """Give a special case more time; the caller is who approves it (JK-03)."""
+    must_be_open(case)
+    rules = scene.law.rules.procedures.extensions.values()
+    rule = next((one for one in rules if command.step in one.steps), None)
+    if rule is None:
+        raise NotPermittedByRulebookError(
+            f"The rulebook grants the step '{command.step}' no extension. Keep to its deadline."
+        )
+    must_have_right(scene, rule.right)
+    clock = _running(case, command.step)
+    _must_not_have_passed(clock, scene.at)
+    if clock.extended >= rule.times:
+        raise NotPermittedByRulebookError(
+            f"The step '{command.step}' was extended {clock.extended} times already, as often as the rulebook "
+            "grants. Keep to its deadline."
+        )
+    if scene.by.person in (case.person, command.asked_by):
+        raise SamePersonError(
+            "Who answers for the case or asks for time cannot grant it. Ask another leader."
+        )
+    until = _moment(command, scene)
+    if until <= clock.due:
+        raise TimeRefusedError(
+            f"An extension must end after the present deadline, {clock.due.isoformat()}. Name a later day.",
+            [FieldProblem("due_before", f"after {clock.due.isoformat()}")],
+        )
+    must_not_precede("at", scene.at, clock.started_at, "the start of the clock")
+    extended = Extended(at=scene.at, until=until, approval=scene.by.person)
+    clock = add_event(clock, extended, scene.law.calendar)
+    case = case.with_clock(clock.model_copy(update={"extended": clock.extended + 1}))
+    return case, [_changed(case, command.step, "extended", command.reason, scene, command.asked_by)]
+
+
+def pause(case: Case, command: PauseClocks, scene: Scene) -> tuple[Case, list[Happened]]:
+    """Let the clocks that a reason is for stand still, at most as long as the rulebook says."""
+    must_be_open(case)
+    book = scene.law.rules.procedures.pauses
+    must_know("reason", command.reason, book)
+    rule = book[command.reason]
+    if rule.needs_approval and not command.approved_by:
+        raise MissingPartsError(
+            f"A pause for '{command.reason}' needs approval. Send it again with 'approved_by'.",
+            [FieldProblem("approved_by", "is missing")],
+        )
+    if rule.needs_approval and command.approved_by == scene.by.person:
+        raise SamePersonError("Who asks for a pause cannot approve it. Name the leader who did.")
+    standing = {name for one in case.pauses if _stands(one, scene.at) for name in one.clocks}
+    running = [
+        clock
+        for clock in case.clocks
+        if clock.runs
+        and clock.step
+        and (not rule.steps or clock.step in rule.steps)
+        and clock.name not in standing
+        and clock.occurrence == case.run_of(clock.step)
+        and clock.started_at <= scene.at < clock.due
+    ]
+    if not running:
+        raise NotPermittedByRulebookError(
+            f"No clock runs that '{command.reason}' could pause: it has passed, stands still already, or was "
+            "not started. Go on with the next step."
+        )
+    ends = due_before(rule.longest, scene.at, scene.law.calendar).due_before if rule.longest else None
+    for clock in running:
+        after = add_event(clock, Paused(at=scene.at, reason=command.reason), scene.law.calendar)
+        if ends:
+            after = add_event(after, Resumed(at=ends), scene.law.calendar)
+        case = case.with_clock(after)
+    record = Pause(
+        at=scene.at,
+        reason=command.reason,
+        clocks=tuple(clock.name for clock in running),
+        by=scene.by.person,
+        approved_by=command.approved_by,
+        ends=ends,
+    )
+    case = case.with_(pauses=(*case.pauses, record))
+    said = f"{command.reason}: {command.note}" if command.note else command.reason
+    return case, [
+        _changed(case, clock.name, "paused", said, scene, scene.by.person, command.approved_by)
+        for clock in running
+    ]
+
+
+def resume(case: Case, command: ResumeClocks, scene: Scene) -> tuple[Case, list[Happened]]:
+    """Let the clocks that stand still run again."""
+    must_be_live(case)
+    standing = [one for one in case.pauses if one.ends is None or one.ends > scene.at]
+    if not standing:
+        raise NotPermittedByRulebookError("No clock stands still. There is nothing to resume.")
+    for one in standing:
+        must_not_precede("at", scene.at, one.at, "the pause")
+    names = [name for one in standing for name in one.clocks]
+    planned = {one.ends for one in standing}
+    for name in names:
+        clock = case.clock(name)
+        if clock and clock.runs:
+            case = case.with_clock(_resumed(clock, planned, scene.at, scene.law))
+    ended = [one.model_copy(update={"ends": scene.at}) if one in standing else one for one in case.pauses]
+    case = case.with_(pauses=tuple(ended))
+    reason = command.note or "resumed"
+    return case, [_changed(case, name, "resumed", reason, scene) for name in names if case.clock(name)]
+
+
+def _resumed(clock: ClockState, planned: set[datetime | None], at: datetime, law: Law) -> ClockState:
+    kept = [event for event in read_events(clock) if not (isinstance(event, Resumed) and event.at in planned)]
+    return with_events(clock, (*kept, Resumed(at=at)), law.calendar)
+
+
+def _stands(one: Pause, at: datetime) -> bool:
+    return one.ends is None or one.ends > at
+
+
+def _running(case: Case, step: str) -> ClockState:
+    clock = case.clock(step)
+    if clock is None or not clock.runs or clock.occurrence != case.run_of(step):
+        raise NotPermittedByRulebookError(
+            f"No clock runs for the step '{step}'. It has not started, or the step is done."
+        )
+    return clock
+
+
+def _must_not_have_passed(clock: ClockState, at: datetime) -> None:
+    if clock.missed_by(at):
+        raise DeadlinePassedError(
+            f"The deadline of '{clock.name}' passed at {clock.due.isoformat()}, and the miss stands. "
+            "Complete the step now."
+        )
+
+
+def _moment(command: AgreeDate | Extend, scene: Scene) -> datetime:
+    calendar = scene.law.calendar
+    moment = calendar.end_of_day(command.on) if command.on else command.due_before
+    if moment is None or moment <= scene.at:
+        raise TimeRefusedError(
+            "The date lies before the moment at which it was fixed. Name a later one.",
+            [FieldProblem("on" if command.on else "due_before", "must be later than 'at'")],
+        )
+    return moment
+
+
+def _changed(
+    case: Case, name: str, change: str, reason: str, scene: Scene, by: str = "", approved_by: str = ""
+) -> Happened:
+    clock = case.clock(name)
+    event = ClockChanged(
+        complaint_id=case.complaint_id,
+        clock=name,
+        change=change,
+        reason=reason,
+        by=by or scene.by.person,
+        approved_by=approved_by or (scene.by.person if change == "extended" else ""),
+        due_before=clock.due if clock else None,
+    )
+    return told(case, event, scene.at)

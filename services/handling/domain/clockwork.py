@@ -1,0 +1,190 @@
+"""The clockwork: what a case wants a clock to be, and how a clock gets there event by event.
+
+A clock only ever gains events, except that a run's end, its agreed dates and its start follow the case: a deed
+entered later, with an earlier time, must count from when it was done.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from services.handling.domain.case import ClockState
+from shared.rulebook.calendar import WorkingCalendar
+from shared.rulebook.clocks import (
+    RECEIVED,
+    Agreed,
+    Cancelled,
+    ClockEvent,
+    Reading,
+    Restarted,
+    Resumed,
+    Retargeted,
+    Started,
+    Stopped,
+    evaluate,
+)
+from shared.rulebook.limits import Limit, Moment
+from shared.rulebook.parts import Line
+
+_EVENTS: TypeAdapter[tuple[ClockEvent, ...]] = TypeAdapter(tuple[ClockEvent, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a clock should be, as the case stands.
+
+    Attributes:
+        start: When its present run began; None while that run has not begun.
+        since: From when the limit is known; a limit that replaces another is told as of then.
+        basis: What the limit was looked up by; the same basis gives the same limit under one edition.
+    """
+
+    name: str
+    run: int
+    start: datetime | None = None
+    label: Line = RECEIVED
+    limit: Limit | None = None
+    moments: tuple[Moment, ...] = ()
+    source: str = ""
+    since: datetime | None = None
+    step: str = ""
+    procedure: str = ""
+    report: str = ""
+    stop: datetime | None = None
+    cancel: datetime | None = None
+    agreed: tuple[Agreed, ...] = ()
+    basis: str = ""
+
+    @property
+    def seal(self) -> str:
+        """Name everything that a clock is brought up to, without looking at its events."""
+        dates = [f"{one.at.isoformat()}>{one.due_before.isoformat()}" for one in self.agreed]
+        moments = (self.start, self.stop, self.cancel, self.since)
+        said = ["" if one is None else one.isoformat() for one in moments]
+        return "|".join((str(self.run), self.procedure, self.basis, *said, *dates))
+
+
+def read_events(clock: ClockState) -> tuple[ClockEvent, ...]:
+    """Return the events of a clock."""
+    return _EVENTS.validate_python(clock.events)
+
+
+def reading_of(clock: ClockState, calendar: WorkingCalendar) -> Reading:
+    """Return what a clock comes to, with its explanation line by line."""
+    return evaluate(read_events(clock), calendar)
+
+
+def with_events(clock: ClockState, events: Sequence[ClockEvent], calendar: WorkingCalendar) -> ClockState:
+    """Return a clock with other events, replayed."""
+    reading = evaluate(events, calendar)
+    return clock.model_copy(
+        update={
+            "events": tuple(_EVENTS.dump_python(tuple(events), mode="json")),
+            "started_at": reading.started_at,
+            "due": reading.due_before,
+            "provisional": reading.provisional,
+            "ended_at": reading.ended_at,
+            "paused_since": reading.paused_since,
+        }
+    )
+
+
+def add_event(clock: ClockState, event: ClockEvent, calendar: WorkingCalendar) -> ClockState:
+    """Return a clock to which something more happened."""
+    return with_events(clock, (*read_events(clock), event), calendar)
+
+
+def brought_up(clock: ClockState | None, wanted: Wanted, calendar: WorkingCalendar) -> ClockState | None:
+    """Return the clock as it is wanted; the same object where nothing changes."""
+    if wanted.start is None or wanted.limit is None:
+        return clock
+    seal = wanted.seal
+    if clock and clock.seal == seal and not clock.void:
+        return clock
+    known: tuple[ClockEvent, ...] | None = None
+    if clock is None or clock.void:
+        told = clock.told if clock else {}
+        clock = ClockState(
+            name=wanted.name, started_at=wanted.start, due=wanted.start, occurrence=wanted.run, told=told
+        )
+        started = Started(
+            at=wanted.start,
+            limit=wanted.limit,
+            source=wanted.source,
+            label=wanted.label,
+            moments=wanted.moments,
+        )
+        events: tuple[ClockEvent, ...] = (started,)
+    else:
+        known = events = read_events(clock)
+        if wanted.run > clock.occurrence:
+            events = _next_round(events, wanted.start, clock)
+            clock = clock.model_copy(update={"occurrence": wanted.run, "extended": 0})
+    events = _ended(_targeted(_opened_at(events, wanted), wanted), wanted)
+    clock = clock.model_copy(
+        update={
+            "step": wanted.step,
+            "procedure": wanted.procedure,
+            "report": wanted.report,
+            "seal": seal,
+        }
+    )
+    return clock if events == known else with_events(clock, events, calendar)
+
+
+def _next_round(events: tuple[ClockEvent, ...], start: datetime, clock: ClockState) -> tuple[ClockEvent, ...]:
+    # A pause planned beyond the end of its run has nothing left to resume.
+    kept = tuple(event for event in events if not (isinstance(event, Resumed) and event.at > start))
+    ended = () if clock.ended_at else (Cancelled(at=start),)
+    return (*kept, *ended, Restarted(at=start))
+
+
+def _opened_at(events: tuple[ClockEvent, ...], wanted: Wanted) -> tuple[ClockEvent, ...]:
+    """Move the opening of the present run, where an earlier or other start turned out to be the true one."""
+    index = max(at for at, event in enumerate(events) if isinstance(event, Started | Restarted))
+    opening, now = events[index], events[index + 1 :]
+    bounds = (
+        wanted.start,
+        wanted.stop,
+        wanted.cancel,
+        *(event.at for event in now if not _follows_case(event)),
+    )
+    start = min(bound for bound in bounds if bound is not None)
+    if opening.at == start:
+        return events
+    moved: dict[str, object] = {"at": start}
+    if isinstance(opening, Started) and start == wanted.start:
+        moved["label"] = wanted.label
+    return (*events[:index], opening.model_copy(update=moved), *now)
+
+
+def _targeted(events: tuple[ClockEvent, ...], wanted: Wanted) -> tuple[ClockEvent, ...]:
+    """Let the wanted limit hold: from the start where it was known then, else as of the moment it was found."""
+    target = next(event for event in reversed(events) if isinstance(event, Started | Retargeted))
+    if (target.limit, target.source, target.moments) == (wanted.limit, wanted.source, wanted.moments):
+        return events
+    index = max(at for at, event in enumerate(events) if isinstance(event, Started | Restarted))
+    same = {"limit": wanted.limit, "source": wanted.source, "moments": wanted.moments}
+    opening = events[index]
+    if isinstance(opening, Started) and target is opening and wanted.since and wanted.since <= opening.at:
+        return (opening.model_copy(update=same), *events[index + 1 :])
+    at = max(opening.at, wanted.since) if wanted.since else opening.at
+    return (*events, Retargeted.model_validate({"at": at, **same}))
+
+
+def _ended(events: tuple[ClockEvent, ...], wanted: Wanted) -> tuple[ClockEvent, ...]:
+    """Add the dates that were agreed, and end the present run where it ended."""
+    index = max(at for at, event in enumerate(events) if isinstance(event, Started | Restarted))
+    opening, now = events[index], [event for event in events[index + 1 :] if not _follows_case(event)]
+    now += [agreed.model_copy(update={"at": max(agreed.at, opening.at)}) for agreed in wanted.agreed]
+    if wanted.stop and (wanted.cancel is None or wanted.stop <= wanted.cancel):
+        now.append(Stopped(at=wanted.stop))
+    elif wanted.cancel:
+        now.append(Cancelled(at=wanted.cancel))
+    return (*events[: index + 1], *now)
+
+
+def _follows_case(event: ClockEvent) -> bool:
+    return isinstance(event, Stopped | Cancelled | Agreed)

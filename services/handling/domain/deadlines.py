@@ -1,0 +1,342 @@
+"""The clocks of a case: brought up to date after every change, and settled up to a moment.
+
+``sync`` says what the clocks are; ``settle`` says which misses are told. A miss is told once for each run of a
+clock, with the deadline as its time, and taken back where a deed entered later turns out to have been in time.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TypedDict
+
+from services.handling.domain.case import Appeal, Case, ClockState, Status
+from services.handling.domain.clockwork import Wanted, brought_up, read_events, reading_of, with_events
+from services.handling.domain.procedure import (
+    Duty,
+    Law,
+    duties,
+    facts_of,
+    limit_of,
+    moments_of,
+    start_of,
+    starts_from,
+    voided_by,
+    way_ended_at,
+)
+from shared.events import Happened
+from shared.events.handling import DeadlineCleared, DeadlineMissed
+from shared.rulebook.calendar import WorkingCalendar
+from shared.rulebook.clocks import RECEIVED, Agreed
+from shared.rulebook.edition import Edition
+from shared.rulebook.limits import Limit, Moment
+from shared.rulebook.parts import Line
+from shared.rulebook.schema.procedures import TableUse, Watch
+
+_LABELS = {
+    "receipt": RECEIVED,
+    "registration": Line(zh="登记", en="registered"),
+    "finding": Line(zh="认定", en="found"),
+    "flagged": Line(zh="标记", en="flagged"),
+    "works-start": Line(zh="整改开工", en="works begun"),
+    "settlement": Line(zh="达成处理意见", en="settlement reached"),
+    "approval": Line(zh="批准", en="approved"),
+    "closing": Line(zh="结案", en="closed"),
+    "agreed": Line(zh="与客户约定", en="agreed with the customer"),
+}
+
+
+def sync(case: Case, law: Law) -> Case:
+    """Bring every clock up to what the case's history and the rulebook say. Doing it again changes nothing."""
+    clocks = {clock.name: clock for clock in case.clocks}
+    wanted = {one.name: one for one in (*_steps(case, law), *_watches(case, law), *_appeals(case, law))}
+    for name, one in wanted.items():
+        clock = clocks.get(name)
+        if clock and one.run == clock.occurrence and _is_history(case, clock):
+            continue
+        found = brought_up(clock, one, law.calendar)
+        if found:
+            clocks[name] = found
+    for name, clock in clocks.items():
+        if name not in wanted and not _is_history(case, clock):
+            clocks[name] = clock.model_copy(update={"void": True})
+    return case.with_(clocks=tuple(clocks.values()))
+
+
+def _is_history(case: Case, clock: ClockState) -> bool:
+    # What ended before a re-opening was owed by the procedure of its time, whatever is found later.
+    return bool(case.reopened_at and clock.ended_at and clock.ended_at <= case.reopened_at)
+
+
+def _steps(case: Case, law: Law) -> Iterator[Wanted]:
+    known = duties(case, law)
+    for name, duty in known.items():
+        run, clock = case.run_of(name), case.clock(name)
+        agreed = tuple(
+            Agreed(at=one.at, due_before=one.due_before, by=one.by)
+            for one in case.agreements
+            if one.step == name and one.run == run
+        )
+        if duty.step.within is None and not agreed:
+            continue
+        start = start_of(case, duty, law)
+        label = _label_of(case, duty, start, known, law)
+        if agreed and (start is None or agreed[0].at < start):
+            start, label = agreed[0].at, _LABELS["agreed"]
+        limit = limit_of(case, duty, start, law) if start else None
+        if limit is None and agreed:
+            limit = Limit(until="agreed"), (Moment(name="agreed", at=agreed[-1].due_before),)
+        if start and limit:
+            yield _wanted(case, duty, start, label, limit, agreed, law)
+        elif clock and run > clock.occurrence:
+            yield Wanted(name=name, run=run)
+
+
+def _wanted(
+    case: Case,
+    duty: Duty,
+    start: datetime,
+    label: Line,
+    limit: tuple[Limit, tuple[Moment, ...]],
+    agreed: tuple[Agreed, ...],
+    law: Law,
+) -> Wanted:
+    done = case.done_in_run(duty.key)
+    voided = voided_by(case, duty)
+    ends = [voided.at if voided else None, way_ended_at(case, duty), _ended_for(case, start)]
+    source = duty.source
+    if isinstance(duty.step.within, TableUse):
+        source = tuple(dict.fromkeys((*source, *law.rules.limits.tables[duty.step.within.table].source)))
+    return Wanted(
+        name=duty.key,
+        run=case.run_of(duty.key),
+        start=start,
+        label=label,
+        limit=limit[0],
+        moments=limit[1],
+        source=", ".join(source),
+        since=case.procedures[-1].since,
+        step=duty.key,
+        procedure=duty.procedure,
+        report=duty.step.report,
+        stop=done.at if done else None,
+        cancel=min((end for end in ends if end), default=None),
+        agreed=agreed,
+        basis=f"{case.item} {case.handover_on or ''} {case.warranty_before or ''}",
+    )
+
+
+def _ended_for(case: Case, start: datetime) -> datetime | None:
+    """Return when the end of the case ended a duty that began at ``start``, or None."""
+    return case.ended_at if case.ended_at and not case.is_live and start < case.ended_at else None
+
+
+def _label_of(case: Case, duty: Duty, start: datetime | None, known: Mapping[str, Duty], law: Law) -> Line:
+    for name in starts_from(case, duty, law):
+        done = case.done_in_run(name)
+        if name in known and done and done.at == start:
+            title = known[name].step.title
+            return Line(zh=title.zh, en=title.en)
+        if name in _LABELS:
+            return _LABELS[name]
+    return RECEIVED
+
+
+def _watches(case: Case, law: Law) -> Iterator[Wanted]:
+    facts, flags = facts_of(case), tuple(case.flags)
+    for name, watch in law.rules.procedures.watches.items():
+        if not watch.applies.holds(facts, flags):
+            continue
+        run = case.run_of(name)
+        again = [one.at for one in case.rounds if name in one.direct]
+        start = again[-1] if again else (case.received_at if watch.after == "receipt" else case.registered_at)
+        yield Wanted(
+            name=name,
+            run=run,
+            start=start,
+            label=_LABELS[watch.after],
+            limit=watch.within,
+            moments=moments_of(case) if watch.within.until else (),
+            source=", ".join(watch.source),
+            since=case.procedures[-1].since,
+            procedure=case.procedure,
+            stop=_watch_stop(case, watch, law),
+            cancel=_ended_for(case, start),
+            basis=str(case.handover_on or ""),
+        )
+
+
+def _watch_stop(case: Case, watch: Watch, law: Law) -> datetime | None:
+    match watch.stops_at:
+        case "registration":
+            return case.registered_at
+        case "resolution":
+            return case.resolved_at
+        case "closing":
+            return case.ended_at if case.status is Status.CLOSED else None
+        case "first-step":
+            return min((*(one.at for one in case.done), *(one.at for one in case.findings)), default=None)
+        case "first-answer":
+            steps = law.rules.procedures.procedures
+            answers = {
+                name
+                for adopted in case.procedures
+                for name, step in steps[adopted.procedure].steps.items()
+                if step.answers
+            }
+            return min((one.at for one in case.done if one.step in answers), default=None)
+
+
+def _appeals(case: Case, law: Law) -> Iterator[Wanted]:
+    for one in case.appeals:
+        rule = law.rules.procedures.appeals.get(one.rule)
+        if rule is None:
+            raise law.gap(f"procedures.appeals.{one.rule}")
+        yield Wanted(
+            name=appeal_clock(one),
+            run=1,
+            start=one.at,
+            label=Line(zh="提出申诉", en="appeal lodged"),
+            limit=rule.decided_within,
+            moments=(),
+            source=", ".join(rule.source),
+            since=one.at,
+            procedure=case.procedure,
+            stop=one.decided_at,
+        )
+
+
+def appeal_clock(appeal: Appeal) -> str:
+    """Return the name of the clock that an appeal's decision runs against."""
+    return f"appeal-{appeal.id}"
+
+
+def settle(case: Case, edition: Edition, up_to: datetime) -> tuple[Case, list[Happened]]:
+    """Tell every deadline that passed unmet by ``up_to``, in order, and take back what does not stand.
+
+    Settling again tells nothing more. A miss that was told stays told while nothing says otherwise, however
+    early the moment that a later call settles up to.
+    """
+    return settled(case, Law.of(edition, case.received_at), up_to)
+
+
+def settled(case: Case, law: Law, up_to: datetime) -> tuple[Case, list[Happened]]:
+    """Do as ``settle``, under a law that is at hand."""
+    horizon = max(up_to, case.settled_up_to)
+    happened: list[Happened] = []
+    clocks = {clock.name: clock for clock in case.clocks}
+    for clock in sorted(case.clocks, key=lambda one: (one.due, one.name)):
+        if clock.void:
+            happened += [
+                _cleared(case, clock, run, was, "not-owed", up_to)
+                for run, was in clock.told.items()
+                if case.reopened_at is None or was > case.reopened_at
+            ]
+            del clocks[clock.name]
+            continue
+        after, event = _verdict(case, clock, up_to, horizon, law.calendar)
+        clocks[clock.name] = after
+        happened += event
+    if not happened and horizon == case.settled_up_to and len(clocks) == len(case.clocks):
+        return case, []
+    return case.with_(clocks=tuple(clocks.values()), settled_up_to=horizon), happened
+
+
+def _verdict(
+    case: Case, clock: ClockState, up_to: datetime, horizon: datetime, calendar: WorkingCalendar
+) -> tuple[ClockState, list[Happened]]:
+    run, was = clock.occurrence, clock.told.get(clock.occurrence)
+    if run in clock.excused:
+        return clock, []
+    is_missed = clock.missed_by(up_to if was is None else horizon)
+    if is_missed and was != clock.due:
+        told = clock.model_copy(update={"told": {**clock.told, run: clock.due}})
+        return told, [_missed(case, clock, calendar)]
+    if was is None or is_missed:
+        return clock, []
+    reason = "done-in-time" if clock.ended_at and clock.ended_at < clock.due else "later-limit"
+    told = clock.model_copy(update={"told": {key: due for key, due in clock.told.items() if key != run}})
+    return told, [_cleared(case, clock, run, was, reason, up_to)]
+
+
+def _missed(case: Case, clock: ClockState, calendar: WorkingCalendar) -> Happened:
+    reading, charge = reading_of(clock, calendar), case.charge_at(clock.due)
+    event = DeadlineMissed(
+        complaint_id=case.complaint_id,
+        department=charge.department,
+        person=charge.person,
+        clock=clock.name,
+        step=clock.step,
+        occurrence=clock.occurrence,
+        procedure=clock.procedure,
+        due_before=clock.due,
+        clause=reading.source,
+        explanation_zh=tuple(line.zh for line in reading.lines),
+        explanation_en=tuple(line.en for line in reading.lines),
+        report=clock.report,
+    )
+    return Happened(event, clock.due, charge.unit)
+
+
+def _cleared(case: Case, clock: ClockState, run: int, was: datetime, reason: str, at: datetime) -> Happened:
+    charge = case.charge_at(was)
+    event = DeadlineCleared(
+        complaint_id=case.complaint_id,
+        department=charge.department,
+        person=charge.person,
+        clock=clock.name,
+        occurrence=run,
+        due_before=was,
+        reason=reason,
+    )
+    return Happened(event, at, charge.unit)
+
+
+def next_due(case: Case, edition: Edition) -> datetime | None:
+    """Return the next moment at which silence becomes a miss, or None.
+
+    The due moments were worked out when the clocks last changed; ``edition`` would only work them out again.
+    """
+    dues = [
+        clock.due
+        for clock in case.clocks
+        if clock.occurrence not in (*clock.told, *clock.excused) and clock.missed_by(clock.due)
+    ]
+    return min(dues, default=None)
+
+
+def recompute(case: Case, edition: Edition) -> Case:
+    """Replay every clock, for example because a provisional calendar year was published."""
+    law = Law.of(edition, case.received_at)
+    return case.with_(
+        clocks=tuple(with_events(clock, read_events(clock), law.calendar) for clock in case.clocks)
+    )
+
+
+class Explained(TypedDict):
+    """A clock for people: when it is due, and why then."""
+
+    name: str
+    occurrence: int
+    due_before: datetime
+    running: bool
+    missed: bool
+    provisional: bool
+    explanation_zh: list[str]
+    explanation_en: list[str]
+
+
+def explained(case: Case, edition: Edition) -> list[Explained]:
+    """Return every clock of a case with the reasons of its due moment, the earliest first."""
+    return [
+        Explained(
+            name=clock.name,
+            occurrence=clock.occurrence,
+            due_before=clock.due,
+            running=clock.runs,
+            missed=clock.occurrence in clock.told,
+            provisional=clock.provisional,
+            explanation_zh=[line.zh for line in reading.lines],
+            explanation_en=[line.en for line in reading.lines],
+        )
+        for clock in sorted(case.clocks, key=lambda one: (one.due, one.name))
+        for reading in (reading_of(clock, edition.calendar),)
+    ]

@@ -1,0 +1,169 @@
+"""The one entry for commands, and what opens and re-opens cases from elsewhere.
+
+Every decision first settles the clocks up to its own time, then does what is asked, then settles again: whether
+something was late never depends on when a sweep last ran.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from services.handling.domain import (
+    appeals,
+    changes,
+    commands,
+    ending,
+    findings,
+    moves,
+    powers,
+    settlement,
+    steps,
+)
+from services.handling.domain.case import Actor, Case, Charge, Status
+from services.handling.domain.deadlines import next_due, settled, sync
+from services.handling.domain.procedure import Law
+from services.handling.domain.refusals import TimeRefusedError
+from services.handling.domain.scene import Scene, must_not_precede
+from shared.errors import FieldProblem, ForbiddenError
+from shared.events import Envelope, Happened, read
+from shared.events.callback import CallbackCompleted
+from shared.events.handling import CaseOpened
+from shared.events.intake import ComplaintRegistered
+from shared.rulebook.edition import Edition
+
+Handler = Callable[[Case, Any, Scene], tuple[Case, list[Happened]]]
+
+HANDLERS: dict[str, Handler] = {
+    "complete-step": steps.complete_step,
+    "make-finding": findings.make_finding,
+    "propose-settlement": settlement.propose_settlement,
+    "approve-settlement": settlement.approve_settlement,
+    "start-works": steps.start_works,
+    "accept-result": steps.accept_result,
+    "refuse-result": steps.refuse_result,
+    "agree-date": changes.agree_date,
+    "extend": changes.extend,
+    "pause": changes.pause,
+    "resume": changes.resume,
+    "assign": moves.assign,
+    "escalate": powers.escalate,
+    "use-power": powers.use_power,
+    "withdraw": moves.withdraw,
+    "reclassify": findings.reclassify,
+    "transfer": moves.transfer,
+    "merge": moves.merge,
+    "part": moves.part,
+    "reopen": ending.reopen,
+    "resolve": ending.resolve,
+    "close": ending.close,
+    "lodge-appeal": appeals.lodge_appeal,
+    "decide-appeal": appeals.decide_appeal,
+}
+
+
+def decide(
+    case: Case, command: commands.Command, by: Actor, edition: Edition, now: datetime
+) -> tuple[Case, list[Happened]]:
+    """Decide a command.
+
+    Args:
+        by: Who commands. The route has checked the command's own right (``commands.RIGHTS``) and the unit;
+            rights that the rulebook asks for are checked here.
+        edition: The edition under which the case began.
+        now: The present moment; what is commanded happened then, unless the command says when.
+
+    Returns:
+        The new case and what happened, misses among it, in the order in which it is to be told.
+
+    Raises:
+        ConflictError: The case's state forbids it. The message names the next action.
+        InvalidInputError: A field is missing, unknown to the rulebook, or cannot be so.
+        ForbiddenError: The rulebook asks for a right that the caller lacks.
+        RulebookGapError: The rulebook is silent where the decision needs it.
+    """
+    at = command.at or now
+    if at > now:
+        raise TimeRefusedError(
+            f"{at.isoformat()} lies in the future. Leave 'at' out, or state when it happened.",
+            [FieldProblem("at", "must not be in the future")],
+        )
+    must_not_precede("at", at, case.received_at, "the receipt of the matter")
+    law = Law.of(edition, case.received_at)
+    scene = Scene(law, _acting(command, by), at)
+    case, before = settled(case, law, at)
+    case, happened = HANDLERS[command.do](case, command, scene)
+    case, after = settled(case, law, at)
+    return case, [*before, *happened, *after]
+
+
+def _acting(command: commands.Command, by: Actor) -> Actor:
+    if command.acting_for is None:
+        return by
+    if commands.IMPORT not in by.rights:
+        raise ForbiddenError(
+            f"Entering what others did needs the right '{commands.IMPORT}'. Leave 'acting_for' out."
+        )
+    return by.model_copy(update={"person": command.acting_for.person, "role": command.acting_for.role})
+
+
+def open_case(envelope: Envelope, edition: Edition) -> tuple[Case, list[Happened]]:
+    """Open the case of a registered matter, under a provisional procedure.
+
+    Its clocks count from receipt, so some may have been missed when it was registered.
+
+    Raises:
+        RulebookGapError: No procedure of the rulebook applies to the matter.
+    """
+    told = ComplaintRegistered.model_validate(envelope.data)
+    case = Case(
+        complaint_id=told.complaint_id,
+        number=told.number,
+        site=told.site,
+        kind=told.kind,
+        class_=told.class_,
+        item=told.item,
+        flags=dict.fromkeys(told.flags, told.received_at),
+        channel=told.channel,
+        product=told.product,
+        received_at=told.received_at,
+        registered_at=told.registered_at,
+        handover_on=told.handover_on,
+        imported=told.imported,
+        customer=told.customer,
+        problem_user=told.problem_user,
+        first_taker=told.registered_by,
+        edition=edition.name,
+        edition_hash=edition.hash,
+        charges=(Charge(since=told.received_at, unit=told.unit),),
+        settled_up_to=told.received_at,
+    )
+    law = Law.of(edition, case.received_at)
+    case = sync(findings.adopt(case, law, case.received_at), law)
+    case, missed = settled(case, law, case.registered_at)
+    opened = CaseOpened(
+        complaint_id=case.complaint_id,
+        number=case.number,
+        kind=case.kind,
+        class_=case.class_,
+        procedure=case.procedure,
+        channel=case.channel,
+        received_at=case.received_at,
+        next_due=next_due(case, edition),
+    )
+    return case, [Happened(opened, case.registered_at, case.unit), *missed]
+
+
+def follow(case: Case, envelope: Envelope, edition: Edition) -> tuple[Case, list[Happened]]:
+    """Follow what another service told of the case: a dissatisfied callback re-opens it, once."""
+    if envelope.type != CallbackCompleted.TYPE:
+        return case, []
+    told = read(envelope)
+    is_asked = isinstance(told, CallbackCompleted) and told.reopen and told.occurrence == case.occurrence
+    if not is_asked or case.status is not Status.CLOSED or case.ended_at is None:
+        return case, []
+    law = Law.of(edition, case.received_at)
+    at = max(envelope.time, case.ended_at)
+    case, before = settled(case, law, at)
+    case, happened = ending.reopened(case, "callback", "callback", at, law)
+    case, after = settled(case, law, at)
+    return case, [*before, *happened, *after]

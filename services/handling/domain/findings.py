@@ -1,0 +1,181 @@
+"""What the matter is found to be: validity, class, item, liability. It decides which procedure holds, from receipt."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from services.handling.domain.case import Adopted, Case, Done, Finding
+from services.handling.domain.commands import Deed, MakeFinding, Reclassify
+from services.handling.domain.deadlines import sync
+from services.handling.domain.procedure import Law, choose, duties, is_owed, voided_by
+from services.handling.domain.refusals import MissingPartsError, SamePersonError
+from services.handling.domain.scene import (
+    Scene,
+    must_be_live,
+    must_be_open,
+    must_know,
+    must_not_precede,
+    told,
+)
+from services.handling.domain.steps import Made, conclude, do_act, with_done
+from shared.errors import FieldProblem
+from shared.events import Happened
+from shared.events.handling import CaseReclassified, FindingMade
+
+
+def make_finding(case: Case, command: MakeFinding, scene: Scene) -> tuple[Case, list[Happened]]:
+    """Record a finding; the procedure that follows from it holds from receipt, and what was done stays done."""
+    must_be_open(case)
+    _check_finding(case, command, scene)
+    before = case.findings[-1] if case.findings else None
+    must_not_precede("at", scene.at, before.at if before else None, "the finding that it would replace,")
+    if before and before.overturned and before.by == scene.by.person:
+        raise SamePersonError(
+            "An appeal overturned this person's finding; somebody else has to find anew. Hand the finding over."
+        )
+    finding = Finding(
+        at=scene.at,
+        by=scene.by.person,
+        validity=command.validity,
+        liable=command.liable,
+        reason=command.reason,
+    )
+    case = case.with_(
+        class_=command.class_ or case.class_,
+        item=command.item or case.item,
+        warranty_before=command.warranty_before or case.warranty_before,
+        findings=(*case.findings, finding),
+    )
+    case = adopt(case, scene.law, scene.at)
+    _check_liable(case, command, scene.law)
+    case, made = do_act(case, "finding", command, scene)
+    case, carried = _carry_over(case, scene.law)
+    evidence = tuple(f"{kind}:{ref}" for kind, refs in command.evidence.items() for ref in refs)
+    event = FindingMade(
+        complaint_id=case.complaint_id,
+        department=command.department,
+        person=command.person,
+        validity=command.validity,
+        class_=case.class_,
+        item=case.item,
+        liable=command.liable,
+        procedure=case.procedure,
+        reason=command.reason,
+        evidence=evidence,
+        by=scene.by.person,
+    )
+    case, happened = conclude(case, [*made, *carried], scene)
+    return case, [told(case, event, scene.at), *happened]
+
+
+def reclassify(case: Case, command: Reclassify, scene: Scene) -> tuple[Case, list[Happened]]:
+    """Correct class, item, flags or handover, and with them the procedure."""
+    must_be_live(case)
+    must_not_precede("at", scene.at, case.procedures[-1].since, "the adoption of the present procedure")
+    check_class(case, command.class_, command.item or "", scene.law)
+    flags = dict(case.flags)
+    if command.flags is not None:
+        for flag in command.flags:
+            must_know("flags", flag, scene.law.rules.intake.flags)
+        flags = {flag: case.flags.get(flag, scene.at) for flag in command.flags}
+    case = case.with_(
+        class_=command.class_ or case.class_,
+        item=case.item if command.item is None else command.item,
+        flags=flags,
+        handover_on=command.handover_on or case.handover_on,
+    )
+    case, carried = _carry_over(adopt(case, scene.law, scene.at), scene.law)
+    event = CaseReclassified(
+        complaint_id=case.complaint_id,
+        class_=case.class_,
+        item=case.item,
+        flags=tuple(case.flags),
+        procedure=case.procedure,
+        reason=command.reason,
+        by=scene.by.person,
+    )
+    case, happened = conclude(sync(case, scene.law), carried, scene)
+    return case, [told(case, event, scene.at), *happened]
+
+
+def adopt(case: Case, law: Law, at: datetime) -> Case:
+    """Follow the procedure for what is known now; its limits still count from receipt."""
+    adopted = Adopted(since=at, procedure=choose(case, law))
+    return case.with_(procedures=(*case.procedures, adopted))
+
+
+def check_class(case: Case, class_: str, item: str, law: Law) -> None:
+    """Refuse a class that the kind of matter does not have, or an item that the class's table does not name."""
+    intake = law.rules.intake
+    kind = intake.kinds.get(case.kind)
+    if class_ and kind and kind.classes:
+        must_know("class", class_, kind.classes)
+    rule = intake.classes.get(class_ or case.class_)
+    if item and rule and rule.items_from:
+        must_know("item", item, law.rules.limits.tables[rule.items_from].rows)
+
+
+def _check_finding(case: Case, command: MakeFinding, scene: Scene) -> None:
+    book = scene.law.rules.procedures
+    must_know("validity", command.validity, book.validities or ("valid", "invalid"))
+    check_class(case, command.class_, command.item, scene.law)
+    if command.liable:
+        must_know("liable", command.liable, book.parties or (command.liable,))
+    rule = book.validities.get(command.validity)
+    if (rule is None or rule.needs_reason) and not command.reason:
+        raise MissingPartsError(
+            "A finding states its reason. Send it again with 'reason'.",
+            [FieldProblem("reason", "is missing")],
+        )
+
+
+def _check_liable(case: Case, command: MakeFinding, law: Law) -> None:
+    steps = law.rules.procedures.procedures[case.procedure].steps.values()
+    parties = sorted({party for step in steps for party in step.when.liable})
+    if parties and not command.liable:
+        raise MissingPartsError(
+            f"The procedure '{case.procedure}' goes on by who is liable. "
+            f"Send the finding again with 'liable': one of {', '.join(parties)}.",
+            [FieldProblem("liable", "is missing")],
+        )
+
+
+def _carry_over(case: Case, law: Law) -> tuple[Case, list[Made]]:
+    """Count acts that happened under another procedure for the steps that they complete in this one."""
+    made: list[Made] = []
+    for duty in duties(case, law).values():
+        if (
+            not duty.step.done_by
+            or case.done_in_run(duty.key)
+            or not is_owed(case, duty)
+            or voided_by(case, duty)
+        ):
+            continue
+        act = next(_acts(case, duty.step.done_by), None)
+        needed = [duties(case, law).get(key) for key in duty.step.requires]
+        ready = all(one is None or not is_owed(case, one) or case.done_in_run(one.key) for one in needed)
+        if act and ready:
+            done = act.model_copy(update={"step": duty.key, "run": case.run_of(duty.key)})
+            case = with_done(case, duty, done)
+            made.append(Made(duty, done, Deed(do="carried-over")))
+    return case, made
+
+
+def _acts(case: Case, act: str) -> Iterator[Done]:
+    """Yield how an act of the present opening was done, with the papers that a step got for it."""
+    settlement = (
+        case.settlement if case.settlement and case.settlement.occurrence == case.occurrence else None
+    )
+    happened: dict[str, tuple[datetime | None, str]] = {
+        "finding": (case.finding.at, case.finding.by) if case.finding else (None, ""),
+        "settlement": (settlement.at, settlement.by) if settlement else (None, ""),
+        "approval": (settlement.approved_at, settlement.approvals[-1].by)
+        if settlement and settlement.approvals
+        else (None, ""),
+        "works-start": (case.works[-1], "") if case.works else (None, ""),
+        "acceptance": (case.accepted_at, ""),
+    }
+    at, by = happened[act]
+    if at is None:
+        return
+    papers = next((one for one in case.done if one.at == at and (not by or one.by == by)), None)
+    yield papers or Done(step="", run=1, at=at, by=by)

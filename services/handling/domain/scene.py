@@ -1,0 +1,81 @@
+"""What a decision is made in: the law, who commands, when. And the small checks that every command shares."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.handling.domain.case import Actor, Case, Status
+from services.handling.domain.procedure import Law
+from services.handling.domain.refusals import CaseOverError, TimeRefusedError, UnknownKeyError
+from shared.errors import FieldProblem, ForbiddenError
+from shared.events import Happened
+from shared.events.handling import CaseEvent
+
+_OVER = {
+    Status.CLOSED: "is closed. Re-open it first.",
+    Status.WITHDRAWN: "was withdrawn by the customer. Re-open it first, if the customer takes it up again.",
+    Status.MERGED: "goes on inside another case. Command that case, or part this one first.",
+    Status.RESOLVED: "is resolved. Close it, or re-open it first.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a decision is made in.
+
+    Attributes:
+        at: When what is commanded happened.
+    """
+
+    law: Law
+    by: Actor
+    at: datetime
+
+
+def told(case: Case, event: CaseEvent, at: datetime) -> Happened:
+    """Return an event with who answered for the case at that moment."""
+    charge = case.charge_at(at)
+    named = {"department": event.department or charge.department, "person": event.person or charge.person}
+    return Happened(event.model_copy(update=named), at, charge.unit)
+
+
+def must_be_live(case: Case) -> None:
+    """Refuse where the case has ended."""
+    if not case.is_live:
+        raise CaseOverError(f"Case {case.number} {_OVER[case.status]}")
+
+
+def must_be_open(case: Case) -> None:
+    """Refuse where the case is resolved or has ended."""
+    if case.status is not Status.OPEN:
+        raise CaseOverError(f"Case {case.number} {_OVER[case.status]}")
+
+
+def must_have_right(scene: Scene, right: str) -> None:
+    """Refuse where the caller lacks a right that the rulebook asks for."""
+    if right and right not in scene.by.rights:
+        raise ForbiddenError(
+            f"This needs the right '{right}', which the role '{scene.by.role}' does not have. "
+            "Ask someone whose role has it."
+        )
+
+
+def must_know(field: str, key: str, known: Iterable[str]) -> None:
+    """Refuse a key that is not among those the rulebook knows."""
+    choices = sorted(known)
+    if key not in choices:
+        shown = ", ".join(choices) or "none"
+        raise UnknownKeyError(
+            f"The rulebook knows no {field} '{key}'. Choose one of: {shown}.",
+            [FieldProblem(field, f"one of: {shown}")],
+        )
+
+
+def must_not_precede(field: str, at: datetime, earlier: datetime | None, what: str) -> None:
+    """Refuse a time before something that it must follow."""
+    if earlier is not None and at < earlier:
+        raise TimeRefusedError(
+            f"{at.isoformat()} is before {what} at {earlier.isoformat()}. Correct the time, "
+            "or the entry that it must follow.",
+            [FieldProblem(field, f"not before {earlier.isoformat()}")],
+        )

@@ -1,0 +1,196 @@
+"""Settlements: how the matter is settled, who consents, who signs, who pays (JK-09, JK-10, JK-13)."""
+
+from decimal import Decimal
+
+from services.handling.domain.case import Approval, Case, Settlement
+from services.handling.domain.commands import ApproveSettlement, ProposeSettlement
+from services.handling.domain.deadlines import sync
+from services.handling.domain.procedure import duties, is_owed, way_ended_at
+from services.handling.domain.refusals import (
+    AlreadyDoneError,
+    ConsentMissingError,
+    MissingPartsError,
+    NotInProcedureError,
+    NotTheirTurnError,
+    SamePersonError,
+    StepOrderError,
+)
+from services.handling.domain.scene import (
+    Scene,
+    must_be_open,
+    must_have_right,
+    must_know,
+    must_not_precede,
+    told,
+)
+from services.handling.domain.steps import Made, begin_again, conclude, do_act
+from shared.errors import FieldProblem
+from shared.events import Happened
+from shared.events.handling import SettlementApproved, SettlementProposed
+from shared.rulebook.schema.procedures import Way
+
+
+def propose_settlement(case: Case, command: ProposeSettlement, scene: Scene) -> tuple[Case, list[Happened]]:
+    """Record what the parties agreed. Where nobody has to sign, it holds at once."""
+    must_be_open(case)
+    known = duties(case, scene.law).values()
+    if not any(duty.step.done_by in ("settlement", "approval") or duty.step.when.way for duty in known):
+        raise NotInProcedureError(
+            f"The procedure '{case.procedure}' settles nothing by agreement. Go on with its next step, "
+            "or make a new finding."
+        )
+    must_know("way", command.way, scene.law.rules.procedures.ways)
+    way = scene.law.rules.procedures.ways[command.way]
+    _check(command, way)
+    must_not_precede(
+        "at", scene.at, case.settlement.at if case.settlement else None, "the settlement before,"
+    )
+    proposed = Settlement(
+        at=scene.at,
+        by=scene.by.person,
+        way=command.way,
+        amount=command.amount,
+        deposit=command.deposit,
+        reason=command.reason,
+        owner_consents=command.owner_consents,
+        occurrence=case.occurrence,
+    )
+    case = case.with_(settlements=(*case.settlements, proposed))
+    case, made = do_act(case, "settlement", command, scene)
+    event = SettlementProposed(
+        complaint_id=case.complaint_id,
+        department=command.department,
+        person=command.person,
+        way=command.way,
+        amount=command.amount,
+        payer=way.payer,
+        reason=command.reason,
+        owner_consents=command.owner_consents,
+        by=scene.by.person,
+    )
+    if way.approvals or _must_be_signed(case, scene):
+        case, happened = conclude(case, made, scene)
+        return case, [told(case, event, scene.at), *happened]
+    before = case
+    case, approved = _hold(case, proposed, scene)
+    case, happened = conclude(_taken_up_again(before, case, scene), made, scene)
+    return case, [told(case, event, scene.at), told(case, approved, scene.at), *happened]
+
+
+def approve_settlement(case: Case, command: ApproveSettlement, scene: Scene) -> tuple[Case, list[Happened]]:
+    """Sign as the next of the chain; the last signature makes the settlement hold."""
+    must_be_open(case)
+    settlement = case.settlement
+    if settlement is None or settlement.occurrence != case.occurrence:
+        raise StepOrderError("There is no settlement to approve. Send 'propose-settlement' first.")
+    if settlement.approved_at:
+        raise AlreadyDoneError("The settlement is approved already. Go on with the next step.")
+    way = scene.law.rules.procedures.ways[settlement.way]
+    signed = len(settlement.approvals)
+    role = way.approvals[signed] if way.approvals else scene.by.role
+    if role not in (scene.by.role, *scene.by.rights):
+        raise NotTheirTurnError(
+            f"The next signature on a settlement by '{settlement.way}' is that of '{role}', not of "
+            f"'{scene.by.role}'. Ask them to approve it."
+        )
+    if scene.by.person in (settlement.by, *(one.by for one in settlement.approvals)):
+        raise SamePersonError(
+            "Who proposed or signed a settlement cannot sign it as somebody else. Ask another person to approve it."
+        )
+    must_not_precede("at", scene.at, settlement.at, "the proposal")
+    approval = Approval(role=role, by=scene.by.person, at=scene.at)
+    deposit = settlement.deposit if command.deposit is None else command.deposit
+    settlement = settlement.model_copy(
+        update={"approvals": (*settlement.approvals, approval), "deposit": deposit}
+    )
+    if way.approvals and signed + 1 < len(way.approvals):
+        return case.with_(settlements=(*case.settlements[:-1], settlement)), []
+    made: list[Made] = []
+    for duty in duties(case, scene.law).values():
+        if duty.step.done_by == "approval":
+            must_have_right(scene, duty.step.right)
+    before = case
+    case, event = _hold(case, settlement, scene)
+    case, made = do_act(case, "approval", command, scene)
+    case = _taken_up_again(before, case, scene)
+    case, happened = conclude(case, made, scene)
+    return case, [told(case, event, scene.at), *happened]
+
+
+def _hold(case: Case, settlement: Settlement, scene: Scene) -> tuple[Case, SettlementApproved]:
+    way = scene.law.rules.procedures.ways[settlement.way]
+    approved = settlement.model_copy(update={"approved_at": scene.at})
+    case = case.with_(settlements=(*case.settlements[:-1], approved))
+    from_deposit, directly = shares(approved, way)
+    event = SettlementApproved(
+        complaint_id=case.complaint_id,
+        way=approved.way,
+        amount=approved.amount,
+        payer=way.payer,
+        from_deposit=from_deposit,
+        paid_directly=directly,
+        approvals=tuple(f"{one.role}:{one.by}" for one in approved.approvals),
+    )
+    return case, event
+
+
+def shares(settlement: Settlement, way: Way) -> tuple[Decimal | None, Decimal | None]:
+    """Return what comes off the contractor's deposit, and what he pays directly: only the shortfall (JK-13).
+
+    Both None where no amount is due; the first None too where the deposit does not come into it.
+    """
+    amount = settlement.amount
+    if amount is None:
+        return None, None
+    if way.payer != "contractor-deposit":
+        return None, amount
+    if settlement.deposit is None:
+        return None, None
+    from_deposit = min(amount, settlement.deposit)
+    return from_deposit, amount - from_deposit
+
+
+def _check(command: ProposeSettlement, way: Way) -> None:
+    problems = []
+    if way.needs_reason and not command.reason:
+        problems.append(FieldProblem("reason", "is missing; this way needs one on record"))
+    if way.has_amount and not command.amount:
+        problems.append(FieldProblem("amount", "is missing, or nothing"))
+    if not way.has_amount and command.amount is not None:
+        problems.append(FieldProblem("amount", "this way has none; leave it out"))
+    if command.deposit is not None and way.payer != "contractor-deposit":
+        problems.append(FieldProblem("deposit", "this way takes nothing off a deposit; leave it out"))
+    if problems:
+        raise MissingPartsError(
+            f"A settlement by '{command.way}' cannot be recorded so: "
+            + "; ".join(f"{one.field} {one.reason}" for one in problems)
+            + ". Send it again with these mended.",
+            problems,
+        )
+    if way.needs_consent and not command.owner_consents:
+        raise ConsentMissingError(
+            f"A settlement by '{command.way}' needs the owner's consent. Record it with 'owner_consents', "
+            "or choose another way."
+        )
+
+
+def _must_be_signed(case: Case, scene: Scene) -> bool:
+    # Asked with the new way in mind: a step that another way asks for signs nothing here.
+    newest = case.settlements[-1].way
+    return any(
+        duty.step.done_by == "approval" and (not duty.step.when.way or newest in duty.step.when.way)
+        for duty in duties(case, scene.law).values()
+    )
+
+
+def _taken_up_again(before: Case, case: Case, scene: Scene) -> Case:
+    """Let steps of a way that had been given up begin again, where the new settlement returns to it."""
+    names = tuple(
+        key
+        for key, duty in duties(case, scene.law).items()
+        if way_ended_at(before, duty)
+        and is_owed(case, duty)
+        and case.clock(key)
+        and not case.done_in_run(key)
+    )
+    return sync(begin_again(case, names, "way", scene.law, scene.at), scene.law) if names else case

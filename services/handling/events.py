@@ -1,0 +1,73 @@
+"""The table of subscriptions: what handling follows, and what it does to a case."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from services.handling import domain
+from services.handling.domain import Case
+from services.handling.store import index_of
+from shared.events import Envelope, Happened
+from shared.messaging import Decision, Following, Record
+from shared.rulebook.edition import Edition
+from shared.storage import Aggregates, Stamp, Stored
+
+_FOLLOWED = ("jiandu/intake/", "jiandu/callback/")
+
+
+def followings(
+    cases: Aggregates[Case],
+    horizons: Aggregates[dict[str, str]],
+    *,
+    current: Callable[[], Edition],
+    edition: Callable[[str], Edition],
+    stamp: Callable[[Case, str, str | None, datetime], Stamp],
+    clock: Callable[[], datetime],
+) -> list[Following[Any]]:
+    """Return the subscriptions.
+
+    | event | from | effect |
+    |---|---|---|
+    | complaint.registered | intake | opens the case |
+    | callback.completed | callback | a dissatisfied answer re-opens it |
+    | import.declared | intake | entered cases of the unit are swept up to the moment |
+    | anything else about a complaint | intake, callback | keeps its place in the order |
+    """
+
+    def case_key(record: Record) -> str | None:
+        mine = record["source"].startswith(_FOLLOWED) and "/" not in record["subject"]
+        return str(record["subject"]) if mine else None
+
+    def follow(stored: Stored[Case], records: Sequence[Record]) -> Decision[Case] | None:
+        case, happened = stored.state, list[Happened]()
+        for record in records:
+            if case is None:
+                if record["type"] != "complaint.registered.v1":
+                    return None
+                case, new = domain.open_case(Envelope.model_validate(record), current())
+            else:
+                case, new = domain.follow(case, Envelope.model_validate(record), edition(case.edition_hash))
+            happened.extend(new)
+        if case is None:
+            return None
+        last = records[-1]
+        return Decision(
+            case,
+            happened,
+            stamp(case, last["correlationid"], last["id"], clock()),
+            index_of(case, domain.next_due(case, edition(case.edition_hash))),
+        )
+
+    def horizon_key(record: Record) -> str | None:
+        return str(record["subject"]) if record["type"] == "import.declared.v1" else None
+
+    def declare(stored: Stored[dict[str, str]], records: Sequence[Record]) -> Decision[dict[str, str]]:
+        moments = [str(record["data"]["complete_up_to"]) for record in records]
+        if stored.state:
+            moments.append(stored.state["up_to"])
+        return Decision({"up_to": max(moments, key=datetime.fromisoformat)})
+
+    return [
+        Following(cases, case_key, follow),
+        Following(horizons, horizon_key, declare, ordered=False),
+    ]

@@ -1,0 +1,156 @@
+"""Handling's use cases: load, decide, save."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.handling import domain
+from services.handling.domain import Actor, AnyCommand, Case
+from services.handling.store import LIVE, Page, Store, index_of
+from shared.errors import NotYetHereError, StaleWriteError
+from shared.events import Happened, iso
+from shared.rulebook.edition import Edition
+from shared.storage import Stamp, Stored, change_of
+
+TRIES = 6
+"""Rounds against others who change the same case; each loads and decides anew."""
+
+SWEEP_BATCH = 200
+SWEEP_ROUNDS = 50
+"""Batches of one lane before the others have their turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """Use cases over cases.
+
+    Attributes:
+        edition: Returns an edition by hash: the one under which a case began.
+        stamp: Makes the stamp of a decision on a case.
+    """
+
+    store: Store
+    clock: Callable[[], datetime]
+    edition: Callable[[str], Edition]
+    stamp: Callable[[Case, str, str | None, datetime], Stamp]
+
+    async def get(self, complaint_id: str) -> Case:
+        """Return a case. Raises ``NotYetHereError``: it may be on its way through the broker."""
+        stored = await self.store.get(complaint_id)
+        if stored.state is None:
+            raise NotYetHereError(_NOT_HERE)
+        return stored.state
+
+    async def page(self, wanted: Page) -> list[Case]:
+        """Return one page of cases, the newest first."""
+        return [stored.state for stored in await self.store.page(wanted) if stored.state]
+
+    async def command(  # each is a different fact of the call
+        self,
+        complaint_id: str,
+        command: AnyCommand,
+        by: Actor,
+        *,
+        key: str,
+        digest: str,
+        may: Callable[[Case], None],
+    ) -> Mapping[str, Any]:
+        """Carry out a command once per key; the same key again gets the first answer.
+
+        Args:
+            may: Refuses where the caller may not see the case.
+
+        Raises:
+            NotYetHereError: The case has not arrived.
+            ConflictError: The case's state forbids it; the message names the next action.
+        """
+        for attempt in range(TRIES):
+            stored = await self.store.get(complaint_id)
+            case = stored.state
+            if case is None:
+                raise NotYetHereError(_NOT_HERE)
+            may(case)
+            if (before := domain.answered(case, key, digest)) is not None:
+                return before
+            edition, now = self.edition(case.edition_hash), self.clock()
+            decided, happened = domain.decide(case, command, by, edition, now)
+            answer = _answer(decided, happened, edition)
+            try:
+                await self._save(
+                    stored, domain.remember(decided, key, digest, answer), happened, edition, key
+                )
+            except StaleWriteError:
+                if attempt + 1 == TRIES:
+                    raise
+                continue
+            return answer
+        raise AssertionError  # the loop returns or raises
+
+    async def allowed(self, case: Case, rights: frozenset[str]) -> list[dict[str, Any]]:
+        """Return what may be done next on a case."""
+        return [dict(one) for one in domain.allowed(case, self.edition(case.edition_hash), rights)]
+
+    async def sweep(self) -> int:
+        """Tell the deadlines that passed in silence. Returns how many cases had some.
+
+        The query only narrows; the domain decides again. Entered cases are swept up to their
+        importer's declaration, never beyond.
+        """
+        total = 0
+        lanes = {LIVE: self.clock(), **await self.store.horizons()}
+        for lane, up_to in lanes.items():
+            until = min(up_to, self.clock())
+            for _ in range(SWEEP_ROUNDS):
+                batch = await self.store.due(lane, until, SWEEP_BATCH)
+                total += await self._settle(batch, until) if batch else 0
+                if len(batch) < SWEEP_BATCH:
+                    break
+        return total
+
+    async def _settle(self, batch: list[Stored[Case]], up_to: datetime) -> int:
+        changes = []
+        for stored in batch:
+            case = stored.state
+            if case is None:
+                continue
+            edition = self.edition(case.edition_hash)
+            settled, happened = domain.settle(case, edition, up_to)
+            changes.append(
+                change_of(
+                    stored,
+                    settled,
+                    happened,
+                    self.stamp(settled, f"sweep-{stored.id}", None, self.clock()),
+                    index=index_of(settled, domain.next_due(settled, edition)),
+                )
+            )
+        outcomes = await self.store.save_many(changes)
+        return sum(outcome is None for outcome in outcomes)
+
+    async def _save(
+        self, stored: Stored[Case], case: Case, happened: list[Happened], edition: Edition, correlation: str
+    ) -> None:
+        await self.store.save(
+            change_of(
+                stored,
+                case,
+                happened,
+                self.stamp(case, correlation, None, self.clock()),
+                index=index_of(case, domain.next_due(case, edition)),
+            )
+        )
+
+
+_NOT_HERE = "This case is not here. If the complaint was just registered it is still on its way: try again in a second."
+
+
+def _answer(case: Case, happened: list[Happened], edition: Edition) -> dict[str, Any]:
+    due = domain.next_due(case, edition)
+    return {
+        "complaint_id": str(case.complaint_id),
+        "status": str(case.status),
+        "procedure": case.procedure,
+        "events": [item.event.TYPE for item in happened],
+        "next_due": iso(due) if due else None,
+    }

@@ -1,0 +1,134 @@
+"""Where cases are kept, and up to when each unit's entered history counts as complete."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from services.handling.domain import Case
+from shared.storage import ASCENDING, DESCENDING, Aggregates, Change, Database, IndexModel, Offer, Stored
+
+LIVE = "live"
+"""Lane of the due index for cases that happen now; an entered case stands in its importer's lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What to list: filters, and where the last page ended."""
+
+    units: Sequence[str] | None
+    status: str | None = None
+    overdue: bool | None = None
+    before: tuple[datetime, str] | None = None
+    limit: int = 50
+
+
+class Store(Protocol):
+    """What the handlers need of storage."""
+
+    async def get(self, complaint_id: str) -> Stored[Case]:
+        """Return a case; ``version`` 0 where there is none."""
+        ...
+
+    async def save(self, change: Change[Case]) -> None:
+        """Write a case with its events, together or not at all. Raises ``StaleWriteError``."""
+        ...
+
+    async def save_many(self, changes: Sequence[Change[Case]]) -> Sequence[Exception | None]:
+        """Write many cases with one call; an error for each that lost."""
+        ...
+
+    async def due(self, lane: str, up_to: datetime, limit: int) -> list[Stored[Case]]:
+        """Return cases of a lane with a deadline at or before ``up_to``, the oldest first."""
+        ...
+
+    async def page(self, wanted: Page) -> list[Stored[Case]]:
+        """Return one page of cases, the newest first."""
+        ...
+
+    async def horizons(self) -> Mapping[str, datetime]:
+        """Return lane → up to when the importer declared the history complete."""
+        ...
+
+
+def index_of(case: Case, due: datetime | None) -> dict[str, Any]:
+    """Return the fields that cases are queried by."""
+    return {
+        "unit": case.unit,
+        "lane": f"import/{case.charges[0].unit}" if case.imported else LIVE,
+        "status": str(case.status),
+        "received": case.received_at,
+        "overdue": any(clock.told and clock.runs for clock in case.clocks),
+        "due": due,
+    }
+
+
+def cases_in(database: Database, offer: Offer) -> Aggregates[Case]:
+    """Return the collection of cases."""
+    return Aggregates(
+        database,
+        "cases",
+        load=Case.model_validate,
+        dump=lambda case: case.model_dump(mode="json", exclude_defaults=True),
+        offer=offer,
+    )
+
+
+def horizons_in(database: Database) -> Aggregates[dict[str, str]]:
+    """Return the collection of importers' declarations. They tell no events of their own."""
+    return Aggregates(database, "horizons", load=lambda state: state, dump=lambda state: state)
+
+
+CASE_INDEXES = (
+    IndexModel([("lane", ASCENDING), ("due", ASCENDING)], partialFilterExpression={"due": {"$type": "date"}}),
+    IndexModel([("unit", ASCENDING), ("received", DESCENDING), ("_id", DESCENDING)]),
+    IndexModel([("unit", ASCENDING), ("status", ASCENDING), ("received", DESCENDING), ("_id", DESCENDING)]),
+    IndexModel([("received", DESCENDING), ("_id", DESCENDING)]),
+)
+
+
+class MongoStore:
+    """Cases in MongoDB."""
+
+    def __init__(self, cases: Aggregates[Case], horizons: Aggregates[dict[str, str]]) -> None:
+        """No IO happens here."""
+        self._cases, self._horizons = cases, horizons
+
+    async def get(self, complaint_id: str) -> Stored[Case]:
+        """See :class:`Store`."""
+        return await self._cases.get(complaint_id)
+
+    async def save(self, change: Change[Case]) -> None:
+        """See :class:`Store`."""
+        await self._cases.save(change)
+
+    async def save_many(self, changes: Sequence[Change[Case]]) -> Sequence[Exception | None]:
+        """See :class:`Store`."""
+        return await self._cases.save_many(changes)
+
+    async def due(self, lane: str, up_to: datetime, limit: int) -> list[Stored[Case]]:
+        """See :class:`Store`."""
+        query = {"lane": lane, "due": {"$type": "date", "$lte": up_to}}
+        return await self._cases.find(query, sort=[("due", ASCENDING)], limit=limit)
+
+    async def page(self, wanted: Page) -> list[Stored[Case]]:
+        """See :class:`Store`."""
+        query: dict[str, Any] = {}
+        if wanted.units is not None:
+            query["unit"] = {"$in": list(wanted.units)}
+        if wanted.status is not None:
+            query["status"] = wanted.status
+        if wanted.overdue is not None:
+            query["overdue"] = wanted.overdue
+        if wanted.before is not None:
+            received, complaint_id = wanted.before
+            query["$or"] = [
+                {"received": {"$lt": received}},
+                {"received": received, "_id": {"$lt": complaint_id}},
+            ]
+        return await self._cases.find(query, sort=[("received", -1), ("_id", -1)], limit=wanted.limit)
+
+    async def horizons(self) -> Mapping[str, datetime]:
+        """See :class:`Store`."""
+        found = await self._horizons.find({})
+        return {one.id: datetime.fromisoformat((one.state or {})["up_to"]) for one in found}
