@@ -5,6 +5,7 @@ Each group of commands is a typer app in a module of its own; this module only h
 
 import typer
 
+from jiandu.backtest import backtest
 from jiandu.stack import cli as stack
 
 app = typer.Typer(
@@ -14,6 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(stack.app)
+app.command()(backtest)
 
 
 @app.callback()

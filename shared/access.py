@@ -69,7 +69,9 @@ class Access:
         audience: Site whose tokens are accepted; a token of one site is worthless at another.
     """
 
-    def __init__(self, directory: Directory, audience: str, secret: bytes, group_key: bytes, hours: float) -> None:
+    def __init__(
+        self, directory: Directory, audience: str, secret: bytes, group_key: bytes, hours: float
+    ) -> None:
         """No IO happens here."""
         self._directory, self._audience, self._group_key = directory, audience, group_key
         self._key = OctKey.import_key(secret)

@@ -5,7 +5,7 @@ A service signs people in from this copy, so it works while the line to headquar
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from shared.errors import NotFoundError, TransientError
@@ -63,6 +63,7 @@ class Directory:
     editions: dict[str, Edition] = field(default_factory=dict)
     enacted: list[tuple[str, str]] = field(default_factory=list)
     version: int = 0
+    seen: dict[str, int] = field(default_factory=dict)
 
     async def load(self) -> None:
         """Read everything from the service's database."""
@@ -76,7 +77,15 @@ class Directory:
             self._take(stored)
         self.version += 1
 
+    async def catch_up(self) -> None:
+        """Read what another replica of this service followed: it took the event, this one heard nothing."""
+        versions = await self.collection.versions()
+        changed = [key for key, version in versions.items() if self.seen.get(key) != version]
+        if changed:
+            await self.refresh(changed)
+
     def _take(self, stored: Stored[State]) -> None:
+        self.seen[stored.id] = stored.version
         kind, _, name = stored.id.partition("/")
         state = stored.state or {}
         if kind == "unit" and state:
@@ -111,6 +120,11 @@ class Directory:
             msg = "No rulebook edition has arrived from the registry yet. Try again in a moment."
             raise NoEditionError(msg)
         return self.editions[self.enacted[-1][1]]
+
+    @property
+    def enacted_since(self) -> datetime | None:
+        """When the first edition was enacted here: since then the system has supervised."""
+        return datetime.fromisoformat(self.enacted[0][0]).replace(tzinfo=UTC) if self.enacted else None
 
     def edition_called(self, hash_: str) -> Edition:
         """Return an edition by hash: the one under which a case began.

@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 import orjson
 import structlog
@@ -19,6 +18,7 @@ from shared.access import Access
 from shared.clock import Clock, utc_now
 from shared.directory import Directory
 from shared.errors import TransientError
+from shared.ids import fresh
 from shared.messaging import Follower, Following, Relay, Topology
 from shared.settings import Settings
 from shared.storage import Aggregates, Database, Entry, Inbox, KeyStore, Lease, Log, Stamp, open_database
@@ -110,7 +110,11 @@ async def running(
             open_database(settings.mongo_url.get_secret_value(), settings.database(service))
         )
         await database.ping()
-        known = directory.directory_in(database, lambda *told: base.offer(*told))
+
+        def offer(collection: str, document: str, drafts: Sequence[dict[str, Any]]) -> None:
+            base.offer(collection, document, drafts)
+
+        known = directory.directory_in(database, offer)
         keys = vault.Vault(KeyStore(database), settings.site_key, settings.group_key)
         base = Base(
             settings=settings,
@@ -134,7 +138,7 @@ async def running(
         amqp = settings.amqp_url.get_secret_value()
         base.relay = Relay(
             base.log,
-            Lease(database, "relay", uuid4().hex),  # noqa: TID251  # names this process
+            Lease(database, "relay", fresh()),  # names this process
             written,
             base.topology,
             amqp,
@@ -157,7 +161,7 @@ async def running(
                 holes_every_s=settings.holes_every_s,
             )
             await base.follower.run(stack)
-        for name, job in (("clock", database.ping), *jobs(base)):
+        for name, job in (("clock", database.ping), ("directory", known.catch_up), *jobs(base)):
             every_s = 30.0 if name == "clock" else settings.sweep_every_s
             task = asyncio.create_task(_again_and_again(name, job, every_s), name=f"job-{name}")
             stack.callback(task.cancel)
@@ -166,6 +170,7 @@ async def running(
 
 def _attached(keys: vault.Vault) -> Callable[[Sequence[Entry]], Awaitable[Mapping[str, str]]]:
     """Return what looks up, for entries about to be sent, the customer keys that go beside them."""
+
     async def attach(entries: Sequence[Entry]) -> Mapping[str, str]:
         wanted = {}
         for entry in entries:
@@ -185,6 +190,6 @@ async def _again_and_again(name: str, job: Callable[[], Awaitable[None]], every_
     while True:
         try:
             await job()
-        except Exception:  # noqa: BLE001  # the third edge: a failing sweep must not end the service
+        except Exception:  # the third edge: a failing sweep must not end the service
             logger.exception("job.failed", job=name)
         await asyncio.sleep(every_s)

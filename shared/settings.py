@@ -33,24 +33,40 @@ class Settings(BaseSettings):
     )
 
     group: str = Field(default="jinke", description="Group whose regulation runs here.")
-    site: str = Field(default="group", description="Subsidiary of an intake; `group` for headquarters' services.")
-    mongo_url: SecretStr = Field(description="MongoDB replica set, for example mongodb://127.0.0.1:27017/?replicaSet=rs0.")
+    site: str = Field(
+        default="group", description="Subsidiary of an intake; `group` for headquarters' services."
+    )
+    mongo_url: SecretStr = Field(
+        description="MongoDB replica set, for example mongodb://127.0.0.1:27017/?replicaSet=rs0."
+    )
     amqp_url: SecretStr = Field(description="RabbitMQ, for example amqp://user:password@127.0.0.1:5672/.")
     database_prefix: str = Field(default="jiandu", description="Databases are named prefix_service[_site].")
     token_secret: Key = Field(description="Signs this site's sessions. Base64 of 32 bytes.")
-    site_key: Key = Field(description="Seals the customer keys kept in this service's vault. Base64 of 32 bytes.")
+    site_key: Key = Field(
+        description="Seals the customer keys kept in this service's vault. Base64 of 32 bytes."
+    )
     group_key: Key = Field(description="Seals what travels between services. Base64 of 32 bytes.")
-    rulebooks: Path = Field(default=Path("rulebooks"), description="Where the registry finds the first edition.")
+    rulebooks: Path = Field(
+        default=Path("rulebooks"), description="Where the registry finds the first edition."
+    )
     seed_password: SecretStr | None = Field(
         default=None, description="Password of all seeded accounts. Without it no account is seeded."
     )
     session_hours: float = Field(default=12, gt=0, description="How long a session lasts, in hours.")
-    sweep_every_s: float = Field(default=1.0, gt=0, description="Seconds between looks for deadlines that passed.")
-    poll_s: float = Field(
-        default=0.25, gt=0, description="Seconds after which events are found that a crash left outside the log."
+    sweep_every_s: float = Field(
+        default=1.0, gt=0, description="Seconds between looks for deadlines that passed."
     )
-    announce_s: float = Field(default=5.0, gt=0, description="Seconds between telling how far the log reaches.")
-    holes_after_s: float = Field(default=60.0, ge=0, description="Age in seconds at which a missing event is asked for.")
+    poll_s: float = Field(
+        default=0.25,
+        gt=0,
+        description="Seconds after which events are found that a crash left outside the log.",
+    )
+    announce_s: float = Field(
+        default=5.0, gt=0, description="Seconds between telling how far the log reaches."
+    )
+    holes_after_s: float = Field(
+        default=60.0, ge=0, description="Age in seconds at which a missing event is asked for."
+    )
     holes_every_s: float = Field(default=5.0, gt=0, description="Seconds between looks for missing events.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 

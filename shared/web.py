@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, Any, Protocol
-from uuid import uuid4
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
@@ -22,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared import errors
 from shared.access import Access, Caller
 from shared.clock import Clock
+from shared.ids import fresh
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +92,10 @@ def problem(
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(
-        body.model_dump(mode="json"), status_code=status, media_type="application/problem+json", headers=headers
+        body.model_dump(mode="json"),
+        status_code=status,
+        media_type="application/problem+json",
+        headers=headers,
     )
 
 
@@ -115,7 +118,8 @@ async def _malformed(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class only
     problems = [
         {
-            "field": ".".join(str(part) for part in one["loc"] if part not in {"body", "query", "path"}) or "body",
+            "field": ".".join(str(part) for part in one["loc"] if part not in {"body", "query", "path"})
+            or "body",
             "reason": one["msg"],
         }
         for one in error.errors()
@@ -150,7 +154,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = scope["request_id"] = uuid4().hex  # noqa: TID251  # names a request, not a fact
+        request_id = scope["request_id"] = fresh()  # names a request, not a fact
         length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
         if chunked or not length.isdigit() or int(length) > MAX_BODY:
@@ -212,7 +216,8 @@ IdempotencyKey = Annotated[
 Digest = Annotated[str, Depends(digest)]
 
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in (401, 403, 404, 409, 422, 503)
+    status: {"model": Problem, "description": HTTPStatus(status).phrase}
+    for status in (401, 403, 404, 409, 422, 503)
 }
 """For ``responses=``: the problems every route may answer with."""
 
@@ -262,13 +267,17 @@ async def live() -> dict[str, str]:
     return {"status": "live"}
 
 
-@common.get("/health/ready", tags=["health"], responses={503: {"description": "Not ready, with what is missing"}})
+@common.get(
+    "/health/ready", tags=["health"], responses={503: {"description": "Not ready, with what is missing"}}
+)
 async def ready(request: Request) -> JSONResponse:
     """Say whether the service can work. A stopped broker does not make intake unready."""
     front: Front = request.app.state.front
     missing = await front.ready()
     status = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
-    return JSONResponse({"status": "not ready" if missing else "ready", "missing": missing}, status_code=status)
+    return JSONResponse(
+        {"status": "not ready" if missing else "ready", "missing": missing}, status_code=status
+    )
 
 
 @common.get("/metrics", tags=["health"], include_in_schema=False)

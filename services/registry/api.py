@@ -155,7 +155,9 @@ async def give_opinion(
 
 
 @router.get("/accounts", tags=["accounts"])
-async def accounts(request: Request, who: Annotated[Caller, needs("accounts.manage")]) -> list[dict[str, Any]]:
+async def accounts(
+    request: Request, who: Annotated[Caller, needs("accounts.manage")]
+) -> list[dict[str, Any]]:
     """List accounts in the caller's subtree. Password hashes are never shown."""
     front: Base = request.app.state.front
     found = await _use(request).store.all("account/")

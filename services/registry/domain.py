@@ -149,7 +149,9 @@ def approve(proposal: State, person: str, role: str, now: datetime) -> tuple[Sta
         msg = f"Edition '{proposal['name']}' is in force already."
         raise ApprovalError(msg)
     if role != waits_for[0]:
-        msg = f"Edition '{proposal['name']}' waits for the approval of a '{waits_for[0]}'; you are a '{role}'."
+        msg = (
+            f"Edition '{proposal['name']}' waits for the approval of a '{waits_for[0]}'; you are a '{role}'."
+        )
         raise ApprovalError(msg)
     if person == proposal["proposed_by"]:
         msg = "Who proposes an edition does not approve it. Ask another holder of the role."
@@ -186,5 +188,3 @@ def subject_of(event: Event) -> str:
             return f"ruling/{event.ruling}"
     msg = f"No record for {type(event).__name__}."
     raise TypeError(msg)
-
-

@@ -44,7 +44,9 @@ class Registry:
         known = await self._known("unit/")
         if (same := known.get(f"unit/{unit.unit}")) and _without_ends(same) == unit.model_dump(mode="json"):
             return same
-        return await self._tell(domain.establish(unit, known, self.directory.edition.at(self.clock())), ALL, request)
+        return await self._tell(
+            domain.establish(unit, known, self.directory.edition.at(self.clock())), ALL, request
+        )
 
     async def close_unit(self, unit: str, closes_on: date, request: str) -> State:
         """Record that a unit ceases."""
@@ -55,7 +57,9 @@ class Registry:
         """Record that a person holds a role, once what the rulebook asks for is on record."""
         opinion = await self.store.get(f"opinion/{person.opinion}") if person.opinion else None
         rules = self.directory.edition.at(self.clock())
-        return await self._tell(domain.appoint(person, opinion.state if opinion else None, rules), ALL, request)
+        return await self._tell(
+            domain.appoint(person, opinion.state if opinion else None, rules), ALL, request
+        )
 
     async def grant(self, account: AccountGranted, request: str) -> State:
         """Let an account sign in. Only the services of its site are told."""
@@ -91,7 +95,9 @@ class Registry:
         edition = edition_from_files(files)
         current = self.directory.edition
         if edition.group != current.group:
-            msg = f"This is a rulebook of group '{edition.group}'; this installation serves '{current.group}'."
+            msg = (
+                f"This is a rulebook of group '{edition.group}'; this installation serves '{current.group}'."
+            )
             raise ConflictError(msg)
         now = self.clock()
         stored = await self.proposals.get(edition.hash)
@@ -134,7 +140,9 @@ class Registry:
     async def _known(self, prefix: str) -> dict[str, State]:
         return {stored.id: stored.state or {} for stored in await self.store.all(prefix)}
 
-    async def _tell(self, event: Event, stream: str, request: str, stored: Stored[State] | None = None) -> State:
+    async def _tell(
+        self, event: Event, stream: str, request: str, stored: Stored[State] | None = None
+    ) -> State:
         subject = domain.subject_of(event)
         stored = stored or await self.store.get(subject)
         now = self.clock()
@@ -144,7 +152,6 @@ class Registry:
         await self.store.save(change_of(stored, state, [Happened(event, now)], stamp, index={}))
         await self.directory.refresh([subject])
         return state
-
 
 
 def _without_ends(state: Mapping[str, Any]) -> State:

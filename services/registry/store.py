@@ -51,5 +51,3 @@ def proposals_in(database: Database) -> Aggregates[State]:
 
 def _same(state: Mapping[str, Any] | State) -> State:
     return dict(state)
-
-

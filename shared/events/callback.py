@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from shared.events.envelope import Event
+from shared.events.envelope import Event, Sealed
 
 
 class CallbackDue(Event):
@@ -45,10 +45,11 @@ class CallbackCompleted(Event):
     satisfaction: int = Field(ge=1, le=5, description="1 very dissatisfied … 5 very satisfied.")
     satisfied: bool
     solved: bool | None = None
-    answers: dict[str, str] = {}
+    answers: dict[str, str] = Field(default_factory=dict)
     reopen: bool = False
     problem_user: bool = False
     by: str
+    sealed: Sealed | None = Field(default=None, description="Answers in the customer's own words.")
 
 
 class CallbackMissed(Event):
@@ -70,3 +71,13 @@ class CallbackUnreachable(Event):
     complaint_id: UUID
     occurrence: int
     attempts: int
+
+
+class CallbackVoided(Event):
+    """The case is closed no more, so the call is not owed any longer. A miss told before does not stand."""
+
+    TYPE: ClassVar[str] = "callback.voided.v1"
+
+    complaint_id: UUID
+    occurrence: int
+    reason: str = Field(description="reopened | withdrawn.")

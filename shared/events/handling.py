@@ -58,7 +58,9 @@ class StepCompleted(CaseEvent):
     in_time: bool | None = None
     evidence: tuple[str, ...] = ()
     signatures: tuple[str, ...] = ()
-    report: str = Field(default="", description="Kind of report that the step sends, for example major-complaint.")
+    report: str = Field(
+        default="", description="Kind of report that the step sends, for example major-complaint."
+    )
     elements: tuple[str, ...] = ()
     missing_elements: tuple[str, ...] = ()
     exempt: bool = Field(default=False, description="A special case that the leader excepted.")

@@ -21,9 +21,9 @@ class InspectionRecorded(Event):
     unit: str
     by: str
     assessor: str = Field(default="", description="Outside body, where a third party assessed (QS-08).")
-    observations: dict[str, Decimal] = Field(default={}, description="Item → points seen.")
+    observations: dict[str, Decimal] = Field(default_factory=dict, description="Item → points seen.")
     failed_aspects: tuple[str, ...] = ()
-    fields: dict[str, str] = {}
+    fields: dict[str, str] = Field(default_factory=dict)
     evidence: tuple[str, ...] = ()
 
 
@@ -52,7 +52,7 @@ class DutyFulfilled(Event):
     unit: str
     period: str = Field(description="Period that it answers for: 2026-07, 2026-Q3, 2026-W31 or 2026.")
     sections: tuple[str, ...] = ()
-    fields: dict[str, str] = {}
+    fields: dict[str, str] = Field(default_factory=dict)
     text: str = ""
     evidence: tuple[str, ...] = ()
     by: str
@@ -78,6 +78,9 @@ class DisputeRuled(Event):
     TYPE: ClassVar[str] = "dispute.ruled.v1"
 
     offence: str = Field(description="Offence id of the posting.")
+    about: str = Field(
+        default="", description="The posting's subject: its case, or unit/<id>. Else no effect."
+    )
     unit: str
     upheld: bool
     reasons: str

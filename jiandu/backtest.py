@@ -1,0 +1,197 @@
+"""``jiandu backtest``: the fold that scoring runs, over an exported event file and any rulebook folder."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from shared.errors import RulebookRefusedError
+from shared.rulebook.edition import Edition
+from shared.rulebook.facts import Fact, by_subject, fact_of, in_order, up_to
+from shared.rulebook.fold import (
+    UNIT_SUBJECT,
+    MonthResult,
+    PeriodResult,
+    canonical_bytes,
+    fold_periods,
+    fold_span,
+    fold_subjects,
+    result_hash,
+    totals_of,
+)
+from shared.rulebook.load import load_edition
+from shared.rulebook.rankings import MonthTotals, months_of
+
+CLOSED = "period.closed.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What an export says of one publication."""
+
+    period: str
+    version: int
+    as_of: datetime
+    watermark: Mapping[str, int]
+    result_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A period folded again, beside what was published; ``published`` is None for a period of one's own asking."""
+
+    period: str
+    result: PeriodResult
+    published: Published | None
+
+    @property
+    def equal(self) -> bool | None:
+        """Say whether the bytes are those that were published."""
+        return None if self.published is None else self.published.result_hash == result_hash(self.result)
+
+
+def read(path: Path) -> tuple[list[Fact], list[Published]]:
+    """Read an export: facts, and publications in the order in which they were made. Doubles count once.
+
+    Raises:
+        ValueError: A line is not an event; the message names it.
+    """
+    facts: list[Fact] = []
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            facts.append(fact_of(orjson.loads(line)))
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            msg = f"{path}:{number}: this line is not an exported event ({error!r}). Export the period again."
+            raise ValueError(msg) from error
+    closed = [fact for fact in in_order(facts) if fact.type == CLOSED]
+    closed.sort(key=lambda fact: (fact.source, fact.sequence))
+    return facts, [_published(fact.data) for fact in closed]
+
+
+def _published(data: Mapping[str, Any]) -> Published:
+    return Published(
+        data["period"],
+        data["version"],
+        datetime.fromisoformat(data["as_of"]),
+        data["watermark"],
+        data["result_hash"],
+    )
+
+
+def play(facts: list[Fact], published: list[Published], edition: Edition) -> Iterator[Again]:
+    """Fold every publication again, in order, each up to its watermark and as of its moment."""
+    groups = by_subject(facts)
+    units = [fact for key, own in groups.items() if key.startswith(UNIT_SUBJECT) for fact in own]
+    subjects = [own for key, own in groups.items() if not key.startswith(UNIT_SUBJECT)]
+    known: dict[str, MonthTotals] = {}
+    for one in published:
+        months = months_of(one.period)
+        result: PeriodResult
+        if len(months) > 1:
+            result = fold_span([known[str(month)] for month in months], edition, one.period, one.as_of)
+        else:
+            result = fold_subjects(
+                (list(up_to(own, one.watermark)) for own in subjects),
+                list(up_to(units, one.watermark)),
+                edition,
+                months[0],
+                one.as_of,
+                {name: totals for name, totals in known.items() if name < one.period},
+            )
+            known[one.period] = totals_of(result)
+        yield Again(one.period, result, one)
+
+
+def backtest(
+    rulebook: Annotated[Path, typer.Argument(help="Folder of a rulebook, for example rulebooks/jinke.")],
+    events: Annotated[Path, typer.Argument(help="Exported events, one JSON object a line.")],
+    period: Annotated[
+        list[str] | None,
+        typer.Option(help="Fold these periods over all events instead of what was published."),
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="With --period: leave out what happened from this moment on.")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print each result's exact bytes, one a line.")
+    ] = False,
+    calendars: Annotated[
+        Path | None, typer.Option(help="Folder of calendars; default: beside the rulebook.")
+    ] = None,
+) -> None:
+    """Score exported events anew: the same fold that scoring runs, so the same events give the same bytes."""
+    console = Console(stderr=json)
+    try:
+        edition = load_edition(rulebook, calendars or rulebook.parent / "calendars")
+        facts, published = read(events)
+    except (RulebookRefusedError, ValueError, OSError) as error:
+        console.print(str(error), style="red", markup=False)
+        raise typer.Exit(2) from error
+    if period:
+        until = datetime.fromisoformat(as_of) if as_of else max(fact.time for fact in facts)
+        results = fold_periods(facts, edition, period, until)
+        again = [Again(name, result, None) for name, result in results.items()]
+    else:
+        again = list(play(facts, published, edition))
+    if not again:
+        console.print(
+            "The file holds no publication. Name what to fold: --period 2026-07 --period 2026-08 …",
+            style="red",
+        )
+        raise typer.Exit(2)
+    if json:
+        for one in again:
+            typer.echo(canonical_bytes(one.result))
+    else:
+        for one in again:
+            _show(console, one)
+    if any(one.equal is False for one in again):
+        console.print("Some results differ from what was published.", style="yellow")
+        raise typer.Exit(1)
+
+
+def _show(console: Console, one: Again) -> None:
+    verdict = {
+        True: "与发布结果逐字节相同 · equal to what was published",
+        False: "与发布结果不同 · differs",
+        None: "",
+    }[one.equal]
+    console.print(f"\n[bold]{one.period}[/bold]  {verdict}")
+    for ranked in one.result.rankings:
+        table = Table(
+            "名次 rank",
+            "单位 unit",
+            "得分 score",
+            title=f"{ranked.ranking} {ranked.period}",
+            title_justify="left",
+        )
+        for row in ranked.rows:
+            table.add_row(str(row.rank), row.unit, row.shown)
+        console.print(table)
+    if isinstance(one.result, MonthResult):
+        table = Table(
+            "单位 unit",
+            "项目 item",
+            "规则 rule",
+            "条款 clause",
+            "分 points",
+            title="扣分 postings",
+            title_justify="left",
+        )
+        for posting in one.result.postings:
+            table.add_row(
+                posting.unit, posting.item or posting.sheet, posting.rule, posting.clause, str(posting.points)
+            )
+        console.print(table)
+    for advice in getattr(one.result, "recommendations", ()):
+        console.print(f"建议 {advice.unit}: {advice.text_zh} ({', '.join(advice.clauses)})")
+    for award in one.result.awards:
+        console.print(f"奖励 {award.unit}: {award.award} {award.amount} {award.currency}")

@@ -1,0 +1,1 @@
+"""Scoring: facts, postings, scorecards, rankings, published periods."""

@@ -1,0 +1,85 @@
+"""Scoring: wire the ports, serve HTTP, follow every fact, publish when due.
+
+Run: uvicorn services.scoring.app:create_app --factory
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.scoring import api, events, jobs
+from services.scoring.handlers import Scoring
+from services.scoring.store import MongoStore, periods_in, records_in, subjects_in, unit_facts_in
+from shared.messaging import Following
+from shared.service import Base, running
+from shared.settings import Settings
+from shared.storage import Aggregates, Stamp
+from shared.web import service_app
+
+
+def create_app() -> FastAPI:
+    """Build the service; connections open in its lifespan."""
+    return service_app("scoring", lifespan, api.router)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Hold the connections open for as long as the service runs."""
+    parts = Parts()
+    async with running(
+        Settings(),
+        "scoring",
+        collections=parts.wire,
+        before=parts.prepare,
+        followings=parts.followings,
+        jobs=lambda base: jobs.jobs(parts.use),
+    ) as base:
+        app.state.front, app.state.use = base, parts.use
+        yield
+
+
+class Parts:
+    """The object graph of the service, made once the database is open."""
+
+    def wire(self, base: Base) -> list[Aggregates[Any]]:
+        """Make the collections and the use cases; return the collections that tell events."""
+        self.base = base
+        self.store = MongoStore(
+            subjects_in(base.database, base.offer),
+            unit_facts_in(base.database),
+            records_in(base.database, base.offer),
+            periods_in(base.database, base.offer),
+        )
+        self.use = Scoring(
+            store=self.store,
+            inbox=base.inbox,
+            log=base.log,
+            directory=base.directory,
+            clock=base.clock,
+            stamp=self.stamp,
+        )
+        return [self.store.subjects, self.store.records, self.store.periods]
+
+    def stamp(self, stream: str, unit: str, correlation: str, now: datetime) -> Stamp:
+        """Stamp a decision under the edition in force."""
+        return self.base.stamp(stream=stream, unit=unit, correlation=correlation, now=now)
+
+    async def prepare(self, base: Base) -> None:
+        """Create the indexes and read the organisation."""
+        await self.store.ensure_indexes()
+        await self.use.load_organisation()
+
+    def followings(self, base: Base) -> list[Following[Any]]:
+        """Return the table of subscriptions."""
+        return events.followings(
+            self.store.subjects,
+            self.store.unit_facts,
+            tariffs=self.use.tariffs,
+            organisation=lambda: self.use.organisation,
+            organisation_changed=self.use.load_organisation,
+            stamp=self.stamp,
+            clock=base.clock,
+        )
