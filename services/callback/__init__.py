@@ -1,0 +1,1 @@
+"""Callback: whom to call back, who called, what was answered."""

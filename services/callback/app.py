@@ -1,0 +1,105 @@
+"""Callback: wire the ports, serve HTTP, follow events, sweep windows. Any number of replicas may run.
+
+Run: uvicorn services.callback.app:create_app --factory
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.callback import api, events, jobs
+from services.callback.domain import Matter, Task
+from services.callback.handlers import Callbacks
+from services.callback.store import INDEXES, MongoStore, horizons_in, matters_in, reveals_in
+from shared.messaging import Following
+from shared.rulebook.edition import Edition
+from shared.service import Base, running
+from shared.settings import Settings
+from shared.storage import Aggregates, Stamp
+from shared.web import service_app
+
+
+def create_app() -> FastAPI:
+    """Build the service; connections open in its lifespan."""
+    return service_app("callback", lifespan, api.router)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Hold the connections open for as long as the service runs."""
+    async with serving(Settings()) as parts:
+        app.state.front, app.state.use = parts.base, parts.use
+        yield
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator["Parts"]:
+    """Run one replica, without its HTTP side."""
+    parts = Parts()
+    async with running(
+        settings,
+        "callback",
+        collections=parts.wire,
+        before=lambda base: parts.prepare(),
+        followings=lambda base: parts.followings(),
+        jobs=lambda base: jobs.jobs(parts.use),
+        takes_keys=True,
+    ):
+        yield parts
+
+
+class Parts:
+    """The object graph of the service, made once the database is open."""
+
+    base: Base
+    matters: Aggregates[Matter]
+    reveals: Aggregates[dict[str, Any]]
+    horizons: Aggregates[dict[str, Any]]
+    use: Callbacks
+
+    def wire(self, base: Base) -> list[Aggregates[Any]]:
+        """Make the collections and the use cases. Returns the collections that tell events."""
+        self.base = base
+        self.matters = matters_in(base.database, base.offer)
+        self.reveals = reveals_in(base.database, base.offer)
+        self.horizons = horizons_in(base.database)
+        self.use = Callbacks(
+            store=MongoStore(self.matters, self.horizons),
+            reveals=self.reveals,
+            vault=base.vault,
+            clock=base.clock,
+            current=lambda: base.directory.edition,
+            edition=self.edition,
+            stamp=self.stamp,
+        )
+        return [self.matters, self.reveals]
+
+    def edition(self, edition_hash: str) -> Edition:
+        """Return the edition that a case was closed under; for a closing that names none, the one in force."""
+        directory = self.base.directory
+        return directory.edition_called(edition_hash) if edition_hash else directory.edition
+
+    def stamp(self, task: Task, correlation: str, now: datetime) -> Stamp:
+        """Stamp a decision on a task: its site's stream, its unit, the edition it was opened under."""
+        return self.base.stamp(
+            stream=task.stream,
+            unit=task.unit,
+            correlation=correlation,
+            now=now,
+            edition=task.edition,
+            edition_hash=task.edition_hash,
+        )
+
+    async def prepare(self) -> None:
+        """Create the indexes."""
+        await self.matters.ensure_indexes(*INDEXES)
+        await self.horizons.ensure_indexes()
+
+    def followings(self) -> list[Following[Any]]:
+        """Return the table of subscriptions."""
+        return events.followings(
+            self.matters, self.horizons, edition=self.edition, stamp=self.stamp, clock=self.base.clock
+        )

@@ -1,0 +1,70 @@
+"""Pure: which closed matters are called back, what a call may be, what silence means."""
+
+from services.callback.domain.calling import (
+    Call,
+    Checked,
+    answered,
+    attempt,
+    check,
+    check_hours,
+    claim,
+    questionnaire_of,
+    release,
+)
+from services.callback.domain.following import EditionOf, follow, is_sampled, plan_for
+from services.callback.domain.refusals import (
+    NotAskedError,
+    NotClosedThenError,
+    OutOfOrderError,
+    OutsideHoursError,
+    PlanUnclearError,
+    QueueEmptyError,
+    TaskClaimedError,
+    TaskDoneError,
+    TooManyCallsError,
+    TooSoonError,
+)
+from services.callback.domain.settling import next_due, settle
+from services.callback.domain.summary import Row, Summary, Tally, rows_of, summarise
+from services.callback.domain.task import Attempt, Box, Claim, Ending, Matter, Outcome, Status, Task
+
+__all__ = [
+    "Attempt",
+    "Box",
+    "Call",
+    "Checked",
+    "Claim",
+    "EditionOf",
+    "Ending",
+    "Matter",
+    "NotAskedError",
+    "NotClosedThenError",
+    "OutOfOrderError",
+    "Outcome",
+    "OutsideHoursError",
+    "PlanUnclearError",
+    "QueueEmptyError",
+    "Row",
+    "Status",
+    "Summary",
+    "Tally",
+    "Task",
+    "TaskClaimedError",
+    "TaskDoneError",
+    "TooManyCallsError",
+    "TooSoonError",
+    "answered",
+    "attempt",
+    "check",
+    "check_hours",
+    "claim",
+    "follow",
+    "is_sampled",
+    "next_due",
+    "plan_for",
+    "questionnaire_of",
+    "release",
+    "rows_of",
+    "settle",
+    "summarise",
+]

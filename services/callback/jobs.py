@@ -1,0 +1,14 @@
+"""Time in: the sweep that speaks for silence."""
+
+from collections.abc import Awaitable, Callable
+
+from services.callback.handlers import Callbacks
+
+
+def jobs(use: Callbacks) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+    """Return the named sweeps. Safe to repeat, to overlap, and to run in several replicas at once."""
+
+    async def windows() -> None:
+        await use.sweep()
+
+    return [("windows", windows)]

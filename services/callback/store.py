@@ -1,0 +1,234 @@
+"""Where matters are kept: one document a complaint, with the fields that queues, sweeps and months are read by."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from services.callback.domain import Matter, Row, Status, next_due, rows_of
+from shared.storage import ASCENDING, Aggregates, Change, Database, IndexModel, Offer, Stored
+
+LIVE = "live"
+"""Lane of the due index for what happens now; an entered complaint stands in its importer's lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What to list: filters, and where the last page ended. ``units`` None: every unit."""
+
+    units: Sequence[str] | None
+    statuses: Sequence[str]
+    due_before: datetime | None = None
+    due_from: datetime | None = None
+    after: tuple[datetime, str] | None = None
+    limit: int = 50
+
+
+class Store(Protocol):
+    """What the handlers need of storage."""
+
+    async def get(self, complaint_id: str) -> Stored[Matter]:
+        """Return a matter; ``version`` 0 where there is none."""
+        ...
+
+    async def save(self, change: Change[Matter]) -> None:
+        """Write a matter with its events, together or not at all. Raises ``StaleWriteError``."""
+        ...
+
+    async def save_many(self, changes: Sequence[Change[Matter]]) -> Sequence[Exception | None]:
+        """Write many matters with one call; an error for each that lost."""
+        ...
+
+    async def due(self, lane: str, up_to: datetime, limit: int) -> list[Stored[Matter]]:
+        """Return matters of a lane with a window that ended at or before ``up_to``, the oldest first."""
+        ...
+
+    async def page(self, wanted: Page) -> list[Stored[Matter]]:
+        """Return one page of tasks, those due soonest first."""
+        ...
+
+    async def free(self, units: Sequence[str] | None, now: datetime, limit: int) -> list[Stored[Matter]]:
+        """Return open tasks that a caller may take now, those due soonest first."""
+        ...
+
+    async def held(self, account: str, now: datetime) -> list[Stored[Matter]]:
+        """Return open tasks that a caller holds."""
+        ...
+
+    def month(self, month: str, units: Sequence[str] | None) -> AsyncIterator[Row]:
+        """Walk what the tasks of a month add to its figures."""
+        ...
+
+    async def horizons(self) -> Mapping[str, datetime]:
+        """Return lane → up to when its importer declared the history complete."""
+        ...
+
+
+def index_of(matter: Matter) -> dict[str, Any]:
+    """Return the fields that matters are queried by."""
+    task = matter.current
+    is_asked = task is not None and task.is_required
+    is_free = task is not None and task.status is Status.OPEN and matter.ending_of(task) is None
+    rows = rows_of(matter)
+    imported = matter.imported or any(one.imported for one in matter.tasks)
+    origin = matter.origin or (task.unit if task else "")
+    return {
+        "unit": task.unit if task else matter.origin,
+        "status": str(task.status) if task else "not-closed",
+        "ends": task.due_before if task and is_asked else None,
+        "free": task.free_from if task and is_free else None,
+        "holder": task.claim.by if task and is_free and task.claim else None,
+        "lane": f"import/{origin}" if imported else LIVE,
+        "due": next_due(matter),
+        "months": sorted({_month_key(row.month, row.unit) for row in rows}),
+        "rows": [asdict(row) for row in rows],
+    }
+
+
+def matters_in(database: Database, offer: Offer) -> Aggregates[Matter]:
+    """Return the collection of matters."""
+    return Aggregates(
+        database,
+        "tasks",
+        load=Matter.model_validate,
+        dump=lambda matter: matter.model_dump(mode="json", exclude_defaults=True),
+        offer=offer,
+    )
+
+
+def reveals_in(database: Database, offer: Offer) -> Aggregates[dict[str, Any]]:
+    """Return the collection of looks at personal data, one document each."""
+    return Aggregates(database, "reveals", load=_same, dump=_same, offer=offer)
+
+
+def horizons_in(database: Database) -> Aggregates[dict[str, Any]]:
+    """Return the collection of importers' declarations. They tell no events of their own."""
+    return Aggregates(database, "horizons", load=_same, dump=_same)
+
+
+_UP = ASCENDING
+_IS_DATE = {"$type": "date"}
+
+INDEXES = (
+    IndexModel([("lane", _UP), ("due", _UP)], name="sweep", partialFilterExpression={"due": _IS_DATE}),
+    IndexModel([("unit", _UP), ("status", _UP), ("ends", _UP), ("_id", _UP)], name="queue-of-unit"),
+    IndexModel([("status", _UP), ("ends", _UP), ("_id", _UP)], name="queue"),
+    IndexModel(
+        [("unit", _UP), ("ends", _UP), ("free", _UP)],
+        name="free-of-unit",
+        partialFilterExpression={"free": _IS_DATE},
+    ),
+    IndexModel([("ends", _UP), ("free", _UP)], name="free", partialFilterExpression={"free": _IS_DATE}),
+    IndexModel([("holder", _UP)], name="held", partialFilterExpression={"holder": {"$type": "string"}}),
+    IndexModel([("months", _UP)], name="month"),
+)
+
+
+class MongoStore:
+    """Matters in MongoDB."""
+
+    def __init__(self, matters: Aggregates[Matter], horizons: Aggregates[dict[str, Any]]) -> None:
+        """No IO happens here."""
+        self._matters, self._horizons = matters, horizons
+
+    async def get(self, complaint_id: str) -> Stored[Matter]:
+        """See :class:`Store`."""
+        return await self._matters.get(complaint_id)
+
+    async def save(self, change: Change[Matter]) -> None:
+        """See :class:`Store`."""
+        await self._matters.save(change)
+
+    async def save_many(self, changes: Sequence[Change[Matter]]) -> Sequence[Exception | None]:
+        """See :class:`Store`."""
+        return await self._matters.save_many(changes)
+
+    async def due(self, lane: str, up_to: datetime, limit: int) -> list[Stored[Matter]]:
+        """See :class:`Store`."""
+        return await self._matters.find(due_query(lane, up_to), sort=[("due", _UP)], limit=limit)
+
+    async def page(self, wanted: Page) -> list[Stored[Matter]]:
+        """See :class:`Store`."""
+        return await self._matters.find(
+            page_query(wanted), sort=[("ends", _UP), ("_id", _UP)], limit=wanted.limit
+        )
+
+    async def free(self, units: Sequence[str] | None, now: datetime, limit: int) -> list[Stored[Matter]]:
+        """See :class:`Store`."""
+        return await self._matters.find(free_query(units, now), sort=[("ends", _UP)], limit=limit)
+
+    async def held(self, account: str, now: datetime) -> list[Stored[Matter]]:
+        """See :class:`Store`."""
+        found = await self._matters.find(held_query(account))
+        return [
+            one
+            for one in found
+            if one.state
+            and one.state.current
+            and one.state.current.claim
+            and now < one.state.current.claim.until
+        ]
+
+    async def month(self, month: str, units: Sequence[str] | None) -> AsyncIterator[Row]:
+        """See :class:`Store`."""
+        async for document in self._matters.walk(month_query(month, units), ["rows"]):
+            for row in map(Row.load, document["rows"]):
+                if row.month == month and (units is None or row.unit in units):
+                    yield row
+
+    async def horizons(self) -> Mapping[str, datetime]:
+        """See :class:`Store`."""
+        found = await self._horizons.find({})
+        return {one.id: datetime.fromisoformat((one.state or {})["up_to"]) for one in found}
+
+
+def due_query(lane: str, up_to: datetime) -> dict[str, Any]:
+    """Select what silence has something to say about."""
+    return {"lane": lane, "due": {"$type": "date", "$lte": up_to}}
+
+
+def free_query(units: Sequence[str] | None, now: datetime) -> dict[str, Any]:
+    """Select what a caller may take: open, inside its window, nobody's, not too soon after the last attempt."""
+    query: dict[str, Any] = {"free": {"$type": "date", "$lte": now}, "ends": {"$gt": now}}
+    if units is not None:
+        query["unit"] = {"$in": list(units)}
+    return query
+
+
+def held_query(account: str) -> dict[str, Any]:
+    """Select what a caller holds."""
+    return {"holder": {"$type": "string", "$eq": account}}
+
+
+def page_query(wanted: Page) -> dict[str, Any]:
+    """Select one page of a queue."""
+    query: dict[str, Any] = {"status": {"$in": list(wanted.statuses)}}
+    if wanted.units is not None:
+        query["unit"] = {"$in": list(wanted.units)}
+    bounds = {"$gte": wanted.due_from, "$lt": wanted.due_before}
+    given = {name: moment for name, moment in bounds.items() if moment is not None}
+    if given:
+        query["ends"] = given
+    if wanted.after is not None:
+        ends, complaint_id = wanted.after
+        query["$and"] = [
+            {"ends": {"$gte": ends}},
+            {"$or": [{"ends": {"$gt": ends}}, {"_id": {"$gt": complaint_id}}]},
+        ]
+    return query
+
+
+def month_query(month: str, units: Sequence[str] | None) -> dict[str, Any]:
+    """Select the matters with a task whose window ends in a month."""
+    if units is None:
+        return {"months": {"$gte": _month_key(month, ""), "$lt": f"{month}0"}}
+    return {"months": {"$in": [_month_key(month, unit) for unit in units]}}
+
+
+def _month_key(month: str, unit: str) -> str:
+    # One field rather than two, because an index cannot hold two lists. '0' is the sign after '/'.
+    return f"{month}/{unit}"
+
+
+def _same(state: dict[str, Any]) -> dict[str, Any]:
+    return state
