@@ -5,7 +5,9 @@ Each group of commands is a typer app in a module of its own; this module only h
 
 import typer
 
+from jiandu import rulebook_cli
 from jiandu.backtest import backtest
+from jiandu.demo.cli import demo
 from jiandu.stack import cli as stack
 
 app = typer.Typer(
@@ -15,6 +17,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(stack.app)
+app.add_typer(rulebook_cli.app)
+app.command()(demo)
 app.command()(backtest)
 
 

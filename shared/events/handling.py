@@ -136,6 +136,17 @@ class SettlementProposed(CaseEvent):
     by: str
 
 
+class SettlementSigned(CaseEvent):
+    """One of the chain signed the settlement; others are still to sign."""
+
+    TYPE: ClassVar[str] = "settlement.signed.v1"
+
+    way: str
+    role: str
+    by: str
+    still_to_sign: tuple[str, ...]
+
+
 class SettlementApproved(CaseEvent):
     """The chain approved the settlement."""
 

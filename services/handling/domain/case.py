@@ -151,6 +151,7 @@ class ClockState(Piece):
         occurrence: Number of the present run.
         due: First moment that is too late, in the present run.
         told: Run → due moment under which it was told missed.
+        revoked: Run → due moment of a miss that turned out not to stand when the next run began.
         excused: Runs whose miss an appeal took away; nothing more is told of them.
         extended: Extensions in the present run.
         void: Not owed by the procedure that turned out to hold; goes once that is told.
@@ -169,6 +170,7 @@ class ClockState(Piece):
     ended_at: AwareDatetime | None = None
     paused_since: AwareDatetime | None = None
     told: dict[int, AwareDatetime] = {}
+    revoked: dict[int, AwareDatetime] = {}
     excused: tuple[int, ...] = ()
     extended: int = 0
     void: bool = False

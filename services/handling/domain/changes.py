@@ -104,14 +104,13 @@ def pause(case: Case, command: PauseClocks, scene: Scene) -> tuple[Case, list[Ha
         )
     if rule.needs_approval and command.approved_by == scene.by.person:
         raise SamePersonError("Who asks for a pause cannot approve it. Name the leader who did.")
-    standing = {name for one in case.pauses if _stands(one, scene.at) for name in one.clocks}
     running = [
         clock
         for clock in case.clocks
         if clock.runs
         and clock.step
         and (not rule.steps or clock.step in rule.steps)
-        and clock.name not in standing
+        and not any(_holds(one, clock, scene.at) for one in case.pauses)
         and clock.occurrence == case.run_of(clock.step)
         and clock.started_at <= scene.at < clock.due
     ]
@@ -145,21 +144,21 @@ def pause(case: Case, command: PauseClocks, scene: Scene) -> tuple[Case, list[Ha
 def resume(case: Case, command: ResumeClocks, scene: Scene) -> tuple[Case, list[Happened]]:
     """Let the clocks that stand still run again."""
     must_be_live(case)
-    standing = [one for one in case.pauses if one.ends is None or one.ends > scene.at]
+    standing = [one for one in case.pauses if _stands(one, scene.at)]
     if not standing:
         raise NotPermittedByRulebookError("No clock stands still. There is nothing to resume.")
     for one in standing:
         must_not_precede("at", scene.at, one.at, "the pause")
-    names = [name for one in standing for name in one.clocks]
+    still = [
+        clock for clock in case.clocks if clock.runs and any(_holds(one, clock, scene.at) for one in standing)
+    ]
     planned = {one.ends for one in standing}
-    for name in names:
-        clock = case.clock(name)
-        if clock and clock.runs:
-            case = case.with_clock(_resumed(clock, planned, scene.at, scene.law))
+    for clock in still:
+        case = case.with_clock(_resumed(clock, planned, scene.at, scene.law))
     ended = [one.model_copy(update={"ends": scene.at}) if one in standing else one for one in case.pauses]
     case = case.with_(pauses=tuple(ended))
     reason = command.note or "resumed"
-    return case, [_changed(case, name, "resumed", reason, scene) for name in names if case.clock(name)]
+    return case, [_changed(case, clock.name, "resumed", reason, scene) for clock in still]
 
 
 def _resumed(clock: ClockState, planned: set[datetime | None], at: datetime, law: Law) -> ClockState:
@@ -169,6 +168,11 @@ def _resumed(clock: ClockState, planned: set[datetime | None], at: datetime, law
 
 def _stands(one: Pause, at: datetime) -> bool:
     return one.ends is None or one.ends > at
+
+
+def _holds(one: Pause, clock: ClockState, at: datetime) -> bool:
+    # A run that began after the pause runs; the pause was of the run before.
+    return _stands(one, at) and clock.name in one.clocks and clock.started_at <= one.at
 
 
 def _running(case: Case, step: str) -> ClockState:

@@ -13,7 +13,6 @@ from pydantic import TypeAdapter
 from services.handling.domain.case import ClockState
 from shared.rulebook.calendar import WorkingCalendar
 from shared.rulebook.clocks import (
-    RECEIVED,
     Agreed,
     Cancelled,
     ClockEvent,
@@ -36,19 +35,19 @@ class Wanted:
     """What a clock should be, as the case stands.
 
     Attributes:
-        start: When its present run began; None while that run has not begun.
+        start: When its present run began.
         since: From when the limit is known; a limit that replaces another is told as of then.
         basis: What the limit was looked up by; the same basis gives the same limit under one edition.
     """
 
     name: str
     run: int
-    start: datetime | None = None
-    label: Line = RECEIVED
-    limit: Limit | None = None
-    moments: tuple[Moment, ...] = ()
-    source: str = ""
-    since: datetime | None = None
+    start: datetime
+    label: Line
+    limit: Limit
+    moments: tuple[Moment, ...]
+    source: str
+    since: datetime
     step: str = ""
     procedure: str = ""
     report: str = ""
@@ -58,12 +57,18 @@ class Wanted:
     basis: str = ""
 
     @property
-    def seal(self) -> str:
-        """Name everything that a clock is brought up to, without looking at its events."""
+    def ground(self) -> str:
+        """Name everything that a clock runs by, without looking at its events."""
         dates = [f"{one.at.isoformat()}>{one.due_before.isoformat()}" for one in self.agreed]
-        moments = (self.start, self.stop, self.cancel, self.since)
-        said = ["" if one is None else one.isoformat() for one in moments]
-        return "|".join((str(self.run), self.procedure, self.basis, *said, *dates))
+        begin = (self.start.isoformat(), self.since.isoformat())
+        return "|".join((str(self.run), self.procedure, self.basis, *begin, *dates))
+
+    @property
+    def end(self) -> Stopped | Cancelled | None:
+        """How the present run ended."""
+        if self.stop and (self.cancel is None or self.stop <= self.cancel):
+            return Stopped(at=self.stop)
+        return Cancelled(at=self.cancel) if self.cancel else None
 
 
 def read_events(clock: ClockState) -> tuple[ClockEvent, ...]:
@@ -96,13 +101,24 @@ def add_event(clock: ClockState, event: ClockEvent, calendar: WorkingCalendar) -
     return with_events(clock, (*read_events(clock), event), calendar)
 
 
-def brought_up(clock: ClockState | None, wanted: Wanted, calendar: WorkingCalendar) -> ClockState | None:
+def brought_up(clock: ClockState | None, wanted: Wanted, calendar: WorkingCalendar) -> ClockState:
     """Return the clock as it is wanted; the same object where nothing changes."""
-    if wanted.start is None or wanted.limit is None:
-        return clock
-    seal = wanted.seal
+    ground, end = wanted.ground, wanted.end
+    seal = f"{ground}#{end.kind} {end.at.isoformat()}" if end else f"{ground}#"
     if clock and clock.seal == seal and not clock.void:
         return clock
+    if clock and end and clock.seal == f"{ground}#" and _only_runs(clock) and end.at >= clock.started_at:
+        # The common end of a clock: nothing moves any more, so there is nothing to replay.
+        events = (*clock.events, end.model_dump(mode="json"))
+        return clock.model_copy(update={"events": events, "ended_at": end.at, "seal": seal})
+    return _replayed(clock, wanted, seal, calendar)
+
+
+def _only_runs(clock: ClockState) -> bool:
+    return not clock.void and clock.events[-1]["kind"] in ("started", "restarted")
+
+
+def _replayed(clock: ClockState | None, wanted: Wanted, seal: str, calendar: WorkingCalendar) -> ClockState:
     known: tuple[ClockEvent, ...] | None = None
     if clock is None or clock.void:
         told = clock.told if clock else {}
@@ -121,7 +137,7 @@ def brought_up(clock: ClockState | None, wanted: Wanted, calendar: WorkingCalend
         known = events = read_events(clock)
         if wanted.run > clock.occurrence:
             events = _next_round(events, wanted.start, clock)
-            clock = clock.model_copy(update={"occurrence": wanted.run, "extended": 0})
+            clock = _next_run(clock, wanted.run, wanted.start)
     events = _ended(_targeted(_opened_at(events, wanted), wanted), wanted)
     clock = clock.model_copy(
         update={
@@ -132,6 +148,14 @@ def brought_up(clock: ClockState | None, wanted: Wanted, calendar: WorkingCalend
         }
     )
     return clock if events == known else with_events(clock, events, calendar)
+
+
+def _next_run(clock: ClockState, run: int, start: datetime) -> ClockState:
+    told, revoked, ended = dict(clock.told), dict(clock.revoked), clock.ended_at or start
+    if clock.occurrence in told and ended < clock.due:
+        # Entered late: the new run began before the deadline that silence was told to have missed.
+        revoked[clock.occurrence] = told.pop(clock.occurrence)
+    return clock.model_copy(update={"occurrence": run, "extended": 0, "told": told, "revoked": revoked})
 
 
 def _next_round(events: tuple[ClockEvent, ...], start: datetime, clock: ClockState) -> tuple[ClockEvent, ...]:
@@ -168,9 +192,9 @@ def _targeted(events: tuple[ClockEvent, ...], wanted: Wanted) -> tuple[ClockEven
     index = max(at for at, event in enumerate(events) if isinstance(event, Started | Restarted))
     same = {"limit": wanted.limit, "source": wanted.source, "moments": wanted.moments}
     opening = events[index]
-    if isinstance(opening, Started) and target is opening and wanted.since and wanted.since <= opening.at:
+    if isinstance(opening, Started) and target is opening and wanted.since <= opening.at:
         return (opening.model_copy(update=same), *events[index + 1 :])
-    at = max(opening.at, wanted.since) if wanted.since else opening.at
+    at = max(opening.at, wanted.since)
     return (*events, Retargeted.model_validate({"at": at, **same}))
 
 
@@ -179,11 +203,8 @@ def _ended(events: tuple[ClockEvent, ...], wanted: Wanted) -> tuple[ClockEvent, 
     index = max(at for at, event in enumerate(events) if isinstance(event, Started | Restarted))
     opening, now = events[index], [event for event in events[index + 1 :] if not _follows_case(event)]
     now += [agreed.model_copy(update={"at": max(agreed.at, opening.at)}) for agreed in wanted.agreed]
-    if wanted.stop and (wanted.cancel is None or wanted.stop <= wanted.cancel):
-        now.append(Stopped(at=wanted.stop))
-    elif wanted.cancel:
-        now.append(Cancelled(at=wanted.cancel))
-    return (*events[: index + 1], *now)
+    end = wanted.end
+    return (*events[: index + 1], *now, end) if end else (*events[: index + 1], *now)
 
 
 def _follows_case(event: ClockEvent) -> bool:

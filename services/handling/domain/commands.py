@@ -1,11 +1,12 @@
 """What can be asked of a case. One model a command, told apart by ``do``; an unknown field is an error."""
 
-from datetime import date
+from datetime import UTC, date
 from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -22,6 +23,8 @@ Words = Annotated[str, StringConstraints(max_length=4000, strip_whitespace=True)
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)]
 Money = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=2)]
 Keys = Annotated[tuple[Key, ...], Field(max_length=100)]
+Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+"""An aware moment, kept in UTC."""
 
 
 def _as_list(value: object) -> object:
@@ -40,6 +43,7 @@ class ActingFor(BaseModel):
 
     person: Key
     role: Key
+    unit: OptionalKey = Field(default="", description="Their unit; left out: the importer's.")
 
 
 class Command(BaseModel):
@@ -53,7 +57,7 @@ class Command(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     do: str
-    at: AwareDatetime | None = None
+    at: Moment | None = None
     acting_for: ActingFor | None = None
 
 
@@ -91,9 +95,7 @@ class MakeFinding(Deed):
     class_: OptionalKey = Field(default="", alias="class", description="Left out: as it is.")
     item: OptionalKey = ""
     liable: OptionalKey = ""
-    warranty_before: AwareDatetime | None = Field(
-        default=None, description="End of the warranty for the item."
-    )
+    warranty_before: Moment | None = Field(default=None, description="End of the warranty for the item.")
 
 
 class ProposeSettlement(Deed):
@@ -137,7 +139,7 @@ class RefuseResult(Command):
 class _NewDate(Command):
     step: Key
     on: date | None = Field(default=None, description="A day; the deadline is its end.")
-    due_before: AwareDatetime | None = None
+    due_before: Moment | None = None
 
     @model_validator(mode="after")
     def _one_date(self) -> "_NewDate":
@@ -218,7 +220,7 @@ class Reclassify(Command):
     class_: OptionalKey = Field(default="", alias="class", description="Left out: as it is.")
     item: OptionalKey | None = None
     flags: Keys | None = None
-    handover_on: AwareDatetime | None = None
+    handover_on: Moment | None = None
     reason: Reason
 
 

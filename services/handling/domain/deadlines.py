@@ -15,6 +15,7 @@ from services.handling.domain.procedure import (
     Law,
     duties,
     facts_of,
+    is_owed,
     limit_of,
     moments_of,
     start_of,
@@ -52,11 +53,11 @@ def sync(case: Case, law: Law) -> Case:
         clock = clocks.get(name)
         if clock and one.run == clock.occurrence and _is_history(case, clock):
             continue
-        found = brought_up(clock, one, law.calendar)
-        if found:
-            clocks[name] = found
+        clocks[name] = brought_up(clock, one, law.calendar)
+    known = duties(case, law)
     for name, clock in clocks.items():
-        if name not in wanted and not _is_history(case, clock):
+        waits = name in known and case.run_of(name) > clock.occurrence
+        if name not in wanted and not waits and not _is_history(case, clock):
             clocks[name] = clock.model_copy(update={"void": True})
     return case.with_(clocks=tuple(clocks.values()))
 
@@ -69,13 +70,14 @@ def _is_history(case: Case, clock: ClockState) -> bool:
 def _steps(case: Case, law: Law) -> Iterator[Wanted]:
     known = duties(case, law)
     for name, duty in known.items():
-        run, clock = case.run_of(name), case.clock(name)
+        run = case.run_of(name)
         agreed = tuple(
             Agreed(at=one.at, due_before=one.due_before, by=one.by)
             for one in case.agreements
             if one.step == name and one.run == run
         )
-        if duty.step.within is None and not agreed:
+        is_ruled = duty.step.within is not None or bool(agreed)
+        if not is_ruled or not (is_owed(case, duty) or way_ended_at(case, duty)):
             continue
         start = start_of(case, duty, law)
         label = _label_of(case, duty, start, known, law)
@@ -86,8 +88,6 @@ def _steps(case: Case, law: Law) -> Iterator[Wanted]:
             limit = Limit(until="agreed"), (Moment(name="agreed", at=agreed[-1].due_before),)
         if start and limit:
             yield _wanted(case, duty, start, label, limit, agreed, law)
-        elif clock and run > clock.occurrence:
-            yield Wanted(name=name, run=run)
 
 
 def _wanted(
@@ -174,7 +174,7 @@ def _watch_stop(case: Case, watch: Watch, law: Law) -> datetime | None:
             return case.ended_at if case.status is Status.CLOSED else None
         case "first-step":
             return min((*(one.at for one in case.done), *(one.at for one in case.findings)), default=None)
-        case "first-answer":
+        case _:  # the first answer
             steps = law.rules.procedures.procedures
             answers = {
                 name
@@ -187,9 +187,7 @@ def _watch_stop(case: Case, watch: Watch, law: Law) -> datetime | None:
 
 def _appeals(case: Case, law: Law) -> Iterator[Wanted]:
     for one in case.appeals:
-        rule = law.rules.procedures.appeals.get(one.rule)
-        if rule is None:
-            raise law.gap(f"procedures.appeals.{one.rule}")
+        rule = law.rules.procedures.appeals[one.rule]
         yield Wanted(
             name=appeal_clock(one),
             run=1,
@@ -224,20 +222,29 @@ def settled(case: Case, law: Law, up_to: datetime) -> tuple[Case, list[Happened]
     happened: list[Happened] = []
     clocks = {clock.name: clock for clock in case.clocks}
     for clock in sorted(case.clocks, key=lambda one: (one.due, one.name)):
+        happened += _taken_back(case, clock, up_to)
         if clock.void:
-            happened += [
-                _cleared(case, clock, run, was, "not-owed", up_to)
-                for run, was in clock.told.items()
-                if case.reopened_at is None or was > case.reopened_at
-            ]
             del clocks[clock.name]
             continue
         after, event = _verdict(case, clock, up_to, horizon, law.calendar)
-        clocks[clock.name] = after
+        clocks[clock.name] = after.model_copy(update={"revoked": {}}) if after.revoked else after
         happened += event
     if not happened and horizon == case.settled_up_to and len(clocks) == len(case.clocks):
         return case, []
     return case.with_(clocks=tuple(clocks.values()), settled_up_to=horizon), happened
+
+
+def _taken_back(case: Case, clock: ClockState, up_to: datetime) -> list[Happened]:
+    """Take back what earlier runs, or a procedure that does not hold, were told to have missed."""
+    back = [_cleared(case, clock, run, was, "begun-again", up_to) for run, was in clock.revoked.items()]
+    if clock.void:
+        since = case.reopened_at
+        back += [
+            _cleared(case, clock, run, was, "not-owed", up_to)
+            for run, was in clock.told.items()
+            if since is None or was > since
+        ]
+    return back
 
 
 def _verdict(

@@ -5,7 +5,7 @@ something was late never depends on when a sweep last ran.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from services.handling.domain import (
@@ -81,7 +81,7 @@ def decide(
         ForbiddenError: The rulebook asks for a right that the caller lacks.
         RulebookGapError: The rulebook is silent where the decision needs it.
     """
-    at = command.at or now
+    at = command.at or now.astimezone(UTC)
     if at > now:
         raise TimeRefusedError(
             f"{at.isoformat()} lies in the future. Leave 'at' out, or state when it happened.",
@@ -103,7 +103,8 @@ def _acting(command: commands.Command, by: Actor) -> Actor:
         raise ForbiddenError(
             f"Entering what others did needs the right '{commands.IMPORT}'. Leave 'acting_for' out."
         )
-    return by.model_copy(update={"person": command.acting_for.person, "role": command.acting_for.role})
+    other = command.acting_for
+    return by.model_copy(update={"person": other.person, "role": other.role, "unit": other.unit or by.unit})
 
 
 def open_case(envelope: Envelope, edition: Edition) -> tuple[Case, list[Happened]]:
@@ -115,6 +116,7 @@ def open_case(envelope: Envelope, edition: Edition) -> tuple[Case, list[Happened
         RulebookGapError: No procedure of the rulebook applies to the matter.
     """
     told = ComplaintRegistered.model_validate(envelope.data)
+    received_at = told.received_at.astimezone(UTC)
     case = Case(
         complaint_id=told.complaint_id,
         number=told.number,
@@ -122,20 +124,20 @@ def open_case(envelope: Envelope, edition: Edition) -> tuple[Case, list[Happened
         kind=told.kind,
         class_=told.class_,
         item=told.item,
-        flags=dict.fromkeys(told.flags, told.received_at),
+        flags=dict.fromkeys(told.flags, received_at),
         channel=told.channel,
         product=told.product,
-        received_at=told.received_at,
-        registered_at=told.registered_at,
-        handover_on=told.handover_on,
+        received_at=received_at,
+        registered_at=told.registered_at.astimezone(UTC),
+        handover_on=told.handover_on.astimezone(UTC) if told.handover_on else None,
         imported=told.imported,
         customer=told.customer,
         problem_user=told.problem_user,
         first_taker=told.registered_by,
         edition=edition.name,
         edition_hash=edition.hash,
-        charges=(Charge(since=told.received_at, unit=told.unit),),
-        settled_up_to=told.received_at,
+        charges=(Charge(since=received_at, unit=told.unit),),
+        settled_up_to=received_at,
     )
     law = Law.of(edition, case.received_at)
     case = sync(findings.adopt(case, law, case.received_at), law)
@@ -162,7 +164,7 @@ def follow(case: Case, envelope: Envelope, edition: Edition) -> tuple[Case, list
     if not is_asked or case.status is not Status.CLOSED or case.ended_at is None:
         return case, []
     law = Law.of(edition, case.received_at)
-    at = max(envelope.time, case.ended_at)
+    at = max(envelope.time.astimezone(UTC), case.ended_at)
     case, before = settled(case, law, at)
     case, happened = ending.reopened(case, "callback", "callback", at, law)
     case, after = settled(case, law, at)

@@ -47,8 +47,10 @@ def make_finding(case: Case, command: MakeFinding, scene: Scene) -> tuple[Case, 
     )
     case = adopt(case, scene.law, scene.at)
     _check_liable(case, command, scene.law)
+    # What an earlier finding established is not established a second time, later, under another name.
+    case, known = _carry_over(case, scene.law, case.findings[:-1])
     case, made = do_act(case, "finding", command, scene)
-    case, carried = _carry_over(case, scene.law)
+    case, carried = _carry_over(case, scene.law, case.findings[:-1])
     evidence = tuple(f"{kind}:{ref}" for kind, refs in command.evidence.items() for ref in refs)
     event = FindingMade(
         complaint_id=case.complaint_id,
@@ -63,7 +65,7 @@ def make_finding(case: Case, command: MakeFinding, scene: Scene) -> tuple[Case, 
         evidence=evidence,
         by=scene.by.person,
     )
-    case, happened = conclude(case, [*made, *carried], scene)
+    case, happened = conclude(case, [*known, *made, *carried], scene)
     return case, [told(case, event, scene.at), *happened]
 
 
@@ -83,7 +85,7 @@ def reclassify(case: Case, command: Reclassify, scene: Scene) -> tuple[Case, lis
         flags=flags,
         handover_on=command.handover_on or case.handover_on,
     )
-    case, carried = _carry_over(adopt(case, scene.law, scene.at), scene.law)
+    case, carried = _carry_over(adopt(case, scene.law, scene.at), scene.law, case.findings)
     event = CaseReclassified(
         complaint_id=case.complaint_id,
         class_=case.class_,
@@ -139,43 +141,36 @@ def _check_liable(case: Case, command: MakeFinding, law: Law) -> None:
         )
 
 
-def _carry_over(case: Case, law: Law) -> tuple[Case, list[Made]]:
+def _carry_over(case: Case, law: Law, findings: tuple[Finding, ...]) -> tuple[Case, list[Made]]:
     """Count acts that happened under another procedure for the steps that they complete in this one."""
     made: list[Made] = []
-    for duty in duties(case, law).values():
-        if (
-            not duty.step.done_by
-            or case.done_in_run(duty.key)
-            or not is_owed(case, duty)
-            or voided_by(case, duty)
-        ):
+    known = duties(case, law)
+    for duty in known.values():
+        if not duty.step.done_by or not is_owed(case, duty) or voided_by(case, duty):
             continue
-        act = next(_acts(case, duty.step.done_by), None)
-        needed = [duties(case, law).get(key) for key in duty.step.requires]
-        ready = all(one is None or not is_owed(case, one) or case.done_in_run(one.key) for one in needed)
-        if act and ready:
+        act = next(_acts(case, duty.step.done_by, findings), None)
+        needed = [known[key] for key in duty.step.requires if key in known]
+        is_ready = all(not is_owed(case, one) or case.done_in_run(one.key) for one in needed)
+        if act and is_ready and case.done_in_run(duty.key) is None:
             done = act.model_copy(update={"step": duty.key, "run": case.run_of(duty.key)})
             case = with_done(case, duty, done)
             made.append(Made(duty, done, Deed(do="carried-over")))
     return case, made
 
 
-def _acts(case: Case, act: str) -> Iterator[Done]:
-    """Yield how an act of the present opening was done, with the papers that a step got for it."""
-    settlement = (
-        case.settlement if case.settlement and case.settlement.occurrence == case.occurrence else None
-    )
-    happened: dict[str, tuple[datetime | None, str]] = {
-        "finding": (case.finding.at, case.finding.by) if case.finding else (None, ""),
-        "settlement": (settlement.at, settlement.by) if settlement else (None, ""),
-        "approval": (settlement.approved_at, settlement.approvals[-1].by)
-        if settlement and settlement.approvals
-        else (None, ""),
-        "works-start": (case.works[-1], "") if case.works else (None, ""),
-        "acceptance": (case.accepted_at, ""),
+def _acts(case: Case, act: str, findings: tuple[Finding, ...]) -> Iterator[Done]:
+    """Yield how an act of the present opening was first done, with the papers that a step got for it."""
+    since = case.reopened_at or case.received_at
+    settlement = case.settlement if case.settlement and case.settlement.at >= since else None
+    happened: dict[str, list[tuple[datetime, str]]] = {
+        "finding": [(one.at, one.by) for one in findings if one.at >= since and not one.overturned],
+        "settlement": [(settlement.at, settlement.by)] if settlement else [],
+        "approval": [(one.at, one.by) for one in settlement.approvals[-1:]]
+        if settlement and settlement.approved_at
+        else [],
+        "works-start": [(at, "") for at in case.works if at >= since],
+        "acceptance": [(case.accepted_at, "")] if case.accepted_at else [],
     }
-    at, by = happened[act]
-    if at is None:
-        return
-    papers = next((one for one in case.done if one.at == at and (not by or one.by == by)), None)
-    yield papers or Done(step="", run=1, at=at, by=by)
+    for at, by in happened[act]:
+        papers = (one for one in case.done if one.at == at and (not by or one.by == by))
+        yield next(papers, Done(step="", run=1, at=at, by=by))

@@ -121,22 +121,40 @@ def _holds_but_for_way(when: Match, facts: Mapping[str, str], flags: tuple[str, 
 
 
 def voided_by(case: Case, duty: Duty) -> Done | None:
-    """Return the deed that made the duty void, or None."""
-    done = [one for one in map(case.done_in_run, duty.step.unless) if one]
+    """Return the deed that made the duty void in its present run, or None."""
+    since = owed_again_at(case, duty.key)
+    done = [one for one in case.done if one.step in duty.step.unless and (since is None or one.at >= since)]
     return min(done, key=lambda one: one.at) if done else None
 
 
+def owed_again_at(case: Case, step: str) -> datetime | None:
+    """Return from when a step is owed again, or None in its first run."""
+    return max((one.at for one in case.rounds if step in (*one.direct, *one.dependent)), default=None)
+
+
 def way_ended_at(case: Case, duty: Duty) -> datetime | None:
-    """Return when the way to settle stopped asking for the step, or None."""
-    if not duty.step.when.way or is_owed(case, duty):
+    """Return when the way to settle stopped asking for the step; None where it asks now, or never did."""
+    if is_owed(case, duty):
         return None
-    approved = [one for one in case.settlements if one.approved_at]
     ended: datetime | None = None
-    for one in reversed(approved):
-        if one.way in duty.step.when.way:
-            break
-        ended = one.approved_at
-    return ended
+    for since, way in reversed(_ways(case)):
+        if way in duty.step.when.way:
+            return ended
+        ended = since
+    return None
+
+
+def _ways(case: Case) -> list[tuple[datetime, str]]:
+    """Return the ways that held, each with since when: a proposal holds only while none is approved."""
+    held: list[tuple[datetime, str]] = []
+    is_approved = False
+    for one in case.settlements:
+        if not is_approved:
+            held.append((one.at, one.way))
+        if one.approved_at:
+            is_approved = True
+            held.append((one.approved_at, one.way))
+    return held
 
 
 def row_of(case: Case, use: TableUse, law: Law) -> TableRow | None:
@@ -182,7 +200,7 @@ def start_of(case: Case, duty: Duty, law: Law) -> datetime | None:
     since = rounds[-1].at if rounds else None
     if rounds and duty.key in rounds[-1].direct:
         return since
-    found = [at for name in starts_from(case, duty, law) for at in _recorded(case, name, duty, law)]
+    found = recorded(case, duty, law)
     later = [at for at in found if since is None or at >= since]
     if not later:
         return None
@@ -192,6 +210,11 @@ def start_of(case: Case, duty: Duty, law: Law) -> datetime | None:
         # A duty that only a later opening found cannot have been late before it.
         return max(min(later), case.reopened_at)
     return min(later)
+
+
+def recorded(case: Case, duty: Duty, law: Law) -> list[datetime]:
+    """Return every moment recorded that could start a step, also from before it is owed again."""
+    return [at for name in starts_from(case, duty, law) for at in _recorded(case, name, duty)]
 
 
 def starts_from(case: Case, duty: Duty, law: Law) -> tuple[str, ...]:
@@ -210,7 +233,7 @@ _MOMENTS = frozenset(
 )
 
 
-def _recorded(case: Case, name: str, duty: Duty, law: Law) -> Iterator[datetime]:
+def _recorded(case: Case, name: str, duty: Duty) -> Iterator[datetime]:
     done = case.done_in_run(name)
     if done:
         yield done.at
@@ -252,8 +275,3 @@ def _settlements(case: Case, duty: Duty) -> list[Settlement]:
     return [
         one for one in case.settlements if one.occurrence == case.occurrence and (not ways or one.way in ways)
     ]
-
-
-def is_done(case: Case, name: str) -> bool:
-    """Say whether a step is done in its present run."""
-    return case.done_in_run(name) is not None

@@ -4,8 +4,7 @@ from decimal import Decimal
 
 from services.handling.domain.case import Approval, Case, Settlement
 from services.handling.domain.commands import ApproveSettlement, ProposeSettlement
-from services.handling.domain.deadlines import sync
-from services.handling.domain.procedure import duties, is_owed, way_ended_at
+from services.handling.domain.procedure import duties
 from services.handling.domain.refusals import (
     AlreadyDoneError,
     ConsentMissingError,
@@ -23,10 +22,10 @@ from services.handling.domain.scene import (
     must_not_precede,
     told,
 )
-from services.handling.domain.steps import Made, begin_again, conclude, do_act
+from services.handling.domain.steps import begin_again, conclude, do_act
 from shared.errors import FieldProblem
 from shared.events import Happened
-from shared.events.handling import SettlementApproved, SettlementProposed
+from shared.events.handling import SettlementApproved, SettlementProposed, SettlementSigned
 from shared.rulebook.schema.procedures import Way
 
 
@@ -55,6 +54,8 @@ def propose_settlement(case: Case, command: ProposeSettlement, scene: Scene) -> 
         owner_consents=command.owner_consents,
         occurrence=case.occurrence,
     )
+    if any(one.approved_at for one in case.settlements):
+        case = _reached_anew(case, scene)
     case = case.with_(settlements=(*case.settlements, proposed))
     case, made = do_act(case, "settlement", command, scene)
     event = SettlementProposed(
@@ -71,9 +72,8 @@ def propose_settlement(case: Case, command: ProposeSettlement, scene: Scene) -> 
     if way.approvals or _must_be_signed(case, scene):
         case, happened = conclude(case, made, scene)
         return case, [told(case, event, scene.at), *happened]
-    before = case
     case, approved = _hold(case, proposed, scene)
-    case, happened = conclude(_taken_up_again(before, case, scene), made, scene)
+    case, happened = conclude(case, made, scene)
     return case, [told(case, event, scene.at), told(case, approved, scene.at), *happened]
 
 
@@ -104,15 +104,20 @@ def approve_settlement(case: Case, command: ApproveSettlement, scene: Scene) -> 
         update={"approvals": (*settlement.approvals, approval), "deposit": deposit}
     )
     if way.approvals and signed + 1 < len(way.approvals):
-        return case.with_(settlements=(*case.settlements[:-1], settlement)), []
-    made: list[Made] = []
+        signature = SettlementSigned(
+            complaint_id=case.complaint_id,
+            way=settlement.way,
+            role=role,
+            by=scene.by.person,
+            still_to_sign=way.approvals[signed + 1 :],
+        )
+        case = case.with_(settlements=(*case.settlements[:-1], settlement))
+        return case, [told(case, signature, scene.at)]
     for duty in duties(case, scene.law).values():
         if duty.step.done_by == "approval":
             must_have_right(scene, duty.step.right)
-    before = case
     case, event = _hold(case, settlement, scene)
     case, made = do_act(case, "approval", command, scene)
-    case = _taken_up_again(before, case, scene)
     case, happened = conclude(case, made, scene)
     return case, [told(case, event, scene.at), *happened]
 
@@ -174,6 +179,16 @@ def _check(command: ProposeSettlement, way: Way) -> None:
         )
 
 
+def _reached_anew(case: Case, scene: Scene) -> Case:
+    """Let agreement and approval be owed anew, and what followed the settlement that held until now."""
+    redone = tuple(
+        key
+        for key, duty in duties(case, scene.law).items()
+        if duty.step.done_by in ("settlement", "approval") and case.done_in_run(key)
+    )
+    return begin_again(case, (), "settlement", scene.law, scene.at, redone)
+
+
 def _must_be_signed(case: Case, scene: Scene) -> bool:
     # Asked with the new way in mind: a step that another way asks for signs nothing here.
     newest = case.settlements[-1].way
@@ -181,16 +196,3 @@ def _must_be_signed(case: Case, scene: Scene) -> bool:
         duty.step.done_by == "approval" and (not duty.step.when.way or newest in duty.step.when.way)
         for duty in duties(case, scene.law).values()
     )
-
-
-def _taken_up_again(before: Case, case: Case, scene: Scene) -> Case:
-    """Let steps of a way that had been given up begin again, where the new settlement returns to it."""
-    names = tuple(
-        key
-        for key, duty in duties(case, scene.law).items()
-        if way_ended_at(before, duty)
-        and is_owed(case, duty)
-        and case.clock(key)
-        and not case.done_in_run(key)
-    )
-    return sync(begin_again(case, names, "way", scene.law, scene.at), scene.law) if names else case

@@ -23,8 +23,9 @@ from services.handling.domain.procedure import (
     Law,
     duties,
     is_owed,
+    owed_again_at,
+    recorded,
     row_of,
-    start_of,
     starts_from,
     voided_by,
 )
@@ -170,22 +171,28 @@ def _finished(case: Case, scene: Scene, what: str) -> list[Duty]:
     return again
 
 
-def begin_again(case: Case, names: tuple[str, ...], cause: str, law: Law, at: datetime) -> Case:
-    """Let steps begin again, and let what follows them be owed again once they are done."""
-    known, dependent = duties(case, law), set[str]()
-    grew = True
-    while grew:
-        touched = {*names, *dependent}
+def begin_again(
+    case: Case, direct: tuple[str, ...], cause: str, law: Law, at: datetime, redone: tuple[str, ...] = ()
+) -> Case:
+    """Let steps be owed again, with all that follows them as far as it was done or had begun.
+
+    Args:
+        direct: Steps whose clocks start anew at ``at``.
+        redone: Steps that are to be done anew, in their own time.
+    """
+    followers, touched = set(redone), {*direct, *redone}
+    known = duties(case, law)
+    while True:
         more = {
             key
             for key, duty in known.items()
-            if key not in touched
-            and case.done_in_run(key)
-            and touched.intersection((*duty.step.after, *duty.step.requires))
+            if key not in touched and touched.intersection((*duty.step.after, *duty.step.requires))
         }
-        dependent |= more
-        grew = bool(more)
-    one = Round(at=at, cause=cause, direct=names, dependent=tuple(key for key in known if key in dependent))
+        if not more:
+            break
+        touched |= more
+        followers |= {key for key in more if case.done_in_run(key) or case.clock(key)}
+    one = Round(at=at, cause=cause, direct=direct, dependent=tuple(key for key in known if key in followers))
     return case.with_(rounds=(*case.rounds, one), accepted_at=None)
 
 
@@ -292,8 +299,7 @@ def check_order(case: Case, duty: Duty, scene: Scene) -> None:
         if done is None:
             raise StepOrderError(f"The step '{name}' cannot be done yet. First must come: {earlier}.")
         must_not_precede("at", at, done, earlier)
-    since = [one.at for one in case.rounds if name in (*one.direct, *one.dependent)]
-    must_not_precede("at", at, max(since, default=None), "the moment from which it is owed again,")
+    must_not_precede("at", at, owed_again_at(case, name), "the moment from which it is owed again,")
 
 
 def _before(case: Case, duty: Duty, law: Law) -> Iterable[tuple[str, datetime | None]]:
@@ -306,7 +312,7 @@ def _before(case: Case, duty: Duty, law: Law) -> Iterable[tuple[str, datetime | 
     names = starts_from(case, duty, law)
     agreed = any(one.step == duty.key for one in case.agreements)
     if names and not agreed:
-        yield f"what it counts from ({' or '.join(names)})", start_of(case, duty, law)
+        yield f"what it counts from ({' or '.join(names)})", min(recorded(case, duty, law), default=None)
 
 
 def check_needs(case: Case, duty: Duty, deed: Deed, scene: Scene) -> None:

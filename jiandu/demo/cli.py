@@ -1,0 +1,143 @@
+"""The command ``jiandu demo``."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from jiandu.demo import report
+from jiandu.demo.branches import HABITS
+from jiandu.demo.player import DIRECTOR, Advance, Player
+from jiandu.demo.report import Published
+from jiandu.demo.scenario import Scenario, scenario
+from jiandu.demo.stage import MONTHS
+from jiandu.demo.wire import RefusedError, UnreachableError, Wire, wired
+from jiandu.stack.errors import StackError
+from jiandu.stack.plan import Plan, Service
+from jiandu.stack.server import ROOT
+from jiandu.stack.stack import FOLDER, Stack
+from shared.rulebook.load import load_edition
+
+console = Console()
+
+_GROUP = "jinke"
+_SERVICES = (
+    ("intake", "登记 registered"),
+    ("handling", "处理 handled"),
+    ("callback", "回访 called back"),
+    ("scoring", "检查与报告 inspected and reported"),
+)
+
+
+def demo(
+    group: Annotated[str, typer.Option(help="The group to play.")] = _GROUP,
+    complaints: Annotated[
+        int, typer.Option(min=1, help="How many; the stories that show everything always come.")
+    ] = 2_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same quarter.")] = 7,
+    months: Annotated[int, typer.Option(min=1, max=MONTHS, help="Play only the first months.")] = MONTHS,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the system running afterwards.")] = False,
+    folder: Annotated[
+        Path, typer.Option(help="Where the demo's own stack lives. It is emptied first.")
+    ] = FOLDER / "demo",
+) -> None:
+    """Play a quarter of four subsidiaries through the real HTTP API, and show what it came to."""
+    if group != _GROUP:
+        _fail(
+            f"The demo tells a quarter of '{_GROUP}'. For '{group}' start the system with `jiandu stack up`.",
+            2,
+        )
+    began = time.monotonic()
+    edition = load_edition(ROOT / "rulebooks" / group, ROOT / "rulebooks" / "calendars")
+    told = scenario(edition, complaints, seed, months)
+    try:
+        Stack(folder).remove()
+        stack = Stack(folder)
+        try:
+            services = _up(stack)
+            published = asyncio.run(_played(told, stack, services, f"demo-{seed}-{months}"))
+        finally:
+            if not keep:
+                _down(stack)
+    except StackError as error:
+        _fail(str(error), error.exit_code)
+    except (RefusedError, UnreachableError) as error:
+        _fail("\n".join((str(error), *getattr(error, "__notes__", ()))), 1)
+    report.show(published, edition, console)
+    console.print(
+        f"\n{told.complaints} 件 complaints, {told.calls} 次调用 calls, {time.monotonic() - began:.0f} s"
+    )
+    console.print(f"事件 events: {_events(stack)}", soft_wrap=True)
+    if keep:
+        _addresses(stack, services)
+
+
+def _up(stack: Stack) -> tuple[Service, ...]:
+    with console.status("启动 starting") as status:
+        return stack.up(
+            Plan(group=_GROUP, sites=tuple(HABITS)), lambda name, phase: status.update(f"{name}: {phase}")
+        )
+
+
+def _down(stack: Stack) -> None:
+    with console.status("停止 stopping"):
+        stack.down()
+
+
+def _events(stack: Stack) -> Path:
+    return stack.folder / "events.jsonl"
+
+
+async def _played(told: Scenario, stack: Stack, services: tuple[Service, ...], name: str) -> Published:
+    addresses = {service.name: service.url for service in services}
+    async with wired(addresses, stack.file.secret("seed-password")) as wire:
+        with _bars(told) as advance:
+            player = Player(wire, name, advance)
+            await player.play(told)
+        with console.status("申报补录完成，等待事件到齐 waiting until every event has arrived") as status:
+            await player.declare(told)
+            await player.settled(lambda missing: status.update(f"在途事件 events under way: {missing}"))
+        with console.status("关账发布 publishing"):
+            await player.close(told)
+            await _export(wire, _events(stack))
+            periods = [closing.period for closing in told.closings]
+            return await report.read(wire, periods, told.branches)
+
+
+async def _export(wire: Wire, path: Path) -> None:
+    with path.open("wb") as file:
+        async for piece in wire.lines_of("scoring", DIRECTOR, "/v1/export"):
+            file.write(piece)
+
+
+@contextmanager
+def _bars(told: Scenario) -> Iterator[Advance]:
+    """Show a bar for each service that is called."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    calls: Counter[str] = Counter(call.service for story in told.stories for call in story.calls)
+    with Progress(*columns, console=console) as progress:
+        tasks = {service: progress.add_task(words, total=calls[service]) for service, words in _SERVICES}
+        yield lambda service, done: progress.advance(tasks[service], done)
+
+
+def _addresses(stack: Stack, services: tuple[Service, ...]) -> None:
+    table = Table("服务 service", "地址 address", box=None, pad_edge=False)
+    for service in services:
+        table.add_row(service.name, service.url)
+    console.print(table)
+    console.print(f"账号 accounts: rulebooks/{_GROUP}/organisation.yaml")
+    console.print(f"密码 password: {stack.file.secret('seed-password')}", soft_wrap=True)
+    console.print(f"停止 stop it: jiandu stack down --folder {stack.folder}", soft_wrap=True)
+
+
+def _fail(words: str, code: int) -> NoReturn:
+    Console(stderr=True).print(words, style="red", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(code)

@@ -1,0 +1,173 @@
+"""Plays a scenario over HTTP: stories side by side, the calls of each in their order."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from zlib import crc32
+
+from jiandu.demo.scenario import Scenario
+from jiandu.demo.script import GROUP_IMPORTER, Call, Story
+from jiandu.demo.wire import Answer, RefusedError, Wire
+
+DIRECTOR = "director"
+"""Account that publishes, and reads everything."""
+
+SIDE_BY_SIDE = 160
+"""Stories that are played at once. Most of them wait for an event to arrive somewhere."""
+
+_LOOK_EVERY_S = 1.5
+_STILL = 3
+"""Looks in a row in which nothing moved. Between two looks every service sweeps at least once."""
+
+Advance = Callable[[str, int], None]
+"""Is told the name of a service, and how many calls it has answered more."""
+
+
+@dataclass(slots=True)
+class Player:
+    """Enters a scenario into running services.
+
+    Attributes:
+        name: Goes before every idempotency key, so that two scenarios never share one.
+    """
+
+    wire: Wire
+    name: str
+    advance: Advance = lambda service, calls: None
+    ids: dict[str, str] = field(default_factory=dict)
+
+    async def play(self, scenario: Scenario, *, side_by_side: int = SIDE_BY_SIDE) -> None:
+        """Enter every story.
+
+        Raises:
+            RefusedError: A service refused a call; its notes name it. Nothing more is entered.
+            UnreachableError: A service stayed away.
+        """
+        waiting = iter(scenario.stories)
+
+        async def work() -> None:
+            for story in waiting:
+                await self._tell(story)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(side_by_side):
+                    group.create_task(work())
+        except ExceptionGroup as failed:
+            # The first failure ended the others; it alone says what is wrong.
+            raise failed.exceptions[0] from None
+
+    async def _tell(self, story: Story) -> None:
+        for call in story.calls:
+            answer = await self._make(call)
+            if "complaint_id" in answer and call.path == "/v1/complaints":
+                self.ids[call.about] = answer["complaint_id"]
+            self.advance(call.service, 1)
+
+    async def _make(self, call: Call) -> Answer:
+        case = self.ids.get(call.about, "")
+        names = {"{case}": case}
+        names |= {value: self.ids[value[1:-1]] for value in call.body.values() if self._is_name(value)}
+        body = {
+            key: names.get(value, value) if isinstance(value, str) else value
+            for key, value in call.body.items()
+        }
+        try:
+            return await self.wire.post(
+                self._line(call),
+                call.account,
+                call.path.replace("{case}", case),
+                body,
+                key=f"{self.name}/{call.key}",
+                early=call.early,
+            )
+        except RefusedError as error:
+            error.add_note(f"in story '{call.about or call.key}', call {call.key}: {dict(call.body)}")
+            raise
+
+    def _is_name(self, value: object) -> bool:
+        return isinstance(value, str) and value.startswith("{") and value[1:-1] in self.ids
+
+    def _line(self, call: Call) -> str:
+        if call.service == "intake":
+            return f"intake-{call.site}"
+        replicas = self.wire.replicas(call.service)
+        return replicas[crc32(call.about.encode()) % len(replicas)]
+
+    async def declare(self, scenario: Scenario) -> None:
+        """Declare what was entered complete: from now on silence counts."""
+        for unit in scenario.branches:
+            site = unit.rpartition("-")[0]
+            body = {"complete_up_to": scenario.declared, "unit": unit}
+            key = f"{self.name}/declaration/{unit}"
+            await self.wire.post(
+                f"intake-{site}", f"{site}-importer", "/v1/imports/declaration", body, key=key
+            )
+
+    async def settled(self, on_look: Callable[[int], None] = lambda missing: None) -> None:
+        """Wait until every event has arrived everywhere and no sweep finds anything more.
+
+        Args:
+            on_look: Is told how many events are still under way.
+        """
+        before: Mapping[str, Any] = {}
+        still = 0
+        while still < _STILL:
+            heads, missing = await self._under_way()
+            still = still + 1 if heads == before and missing == 0 else 0
+            before = heads
+            on_look(missing)
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _under_way(self) -> tuple[dict[str, int], int]:
+        names = [
+            *self.wire.replicas("intake"),
+            "registry",
+            "handling",
+            self.wire.replicas("callback")[0],
+            "scoring",
+        ]
+        accounts = [self._reader(name) for name in names]
+        told = await asyncio.gather(
+            *(
+                self.wire.get(name, account, "/v1/positions")
+                for name, account in zip(names, accounts, strict=True)
+            )
+        )
+        positions = {name.partition("-")[0]: one for name, one in zip(names, told, strict=True)}
+        heads = {source: head for one in told for source, head in one["heads"].items()}
+        missing = 0
+        for service, followed in _FOLLOWED.items():
+            received = positions[service]["received"]
+            missing += sum(
+                max(head - received.get(source, 0), 0)
+                for source, head in heads.items()
+                if source.split("/")[1] in followed
+            )
+        return heads, missing
+
+    def _reader(self, name: str) -> str:
+        service, _, site = name.partition("-")
+        return f"{site}-importer" if service == "intake" else GROUP_IMPORTER
+
+    async def close(self, scenario: Scenario) -> list[Answer]:
+        """Publish the months and the quarter, each as of the day on which it was due."""
+        return [
+            await self.wire.post(
+                "scoring",
+                DIRECTOR,
+                f"/v1/periods/{closing.period}/close",
+                {"at": closing.at},
+                key=f"{self.name}/close/{closing.period}",
+            )
+            for closing in scenario.closings
+        ]
+
+
+_FOLLOWED = {
+    "handling": {"intake", "callback"},
+    "callback": {"intake", "handling"},
+    "scoring": {"intake", "handling", "callback", "scoring", "registry"},
+}
+"""Whose events a service has to have before it can be said to know everything."""

@@ -1,0 +1,279 @@
+"""The commands ``jiandu rulebook check``, ``show``, ``due`` and ``coverage``."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+from rich.tree import Tree
+
+from jiandu.rulebook_coverage import coverage as covered
+from jiandu.rulebook_coverage import page
+from jiandu.rulebook_due import (
+    DueDate,
+    callback_clock,
+    duty_due,
+    moments_of,
+    of_clock,
+    publication_due,
+    step_clock,
+    watch_clock,
+)
+from shared.errors import InvalidInputError, RulebookProblem, RulebookRefusedError, SupervisionError
+from shared.rulebook.checks import organisation_faults
+from shared.rulebook.edition import Edition
+from shared.rulebook.load import ORGANISATION, load_edition, load_organisation
+from shared.rulebook.wording import say_due
+
+app = typer.Typer(name="rulebook", help="Check, show and question a rulebook.", no_args_is_help=True)
+console = Console()
+
+ROOT = Path(__file__).parents[1]
+RULEBOOKS = ROOT / "rulebooks"
+
+Book = Annotated[str, typer.Argument(metavar="GROUP|FOLDER", help="A group under rulebooks/, or a folder.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+
+
+class Language(StrEnum):
+    """Language of explanations."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+@app.command()
+def check(book: Book) -> None:
+    """Read a rulebook and name every fault with file, line and remedy. Ends with code 1 if there is one."""
+    with _refusals():
+        edition = _edition(book)
+        path = _folder(book) / ORGANISATION
+        if path.exists():
+            rules = edition.slices[-1][1]
+            found = organisation_faults(load_organisation(path), rules)
+            if found:
+                raise RulebookRefusedError(
+                    [
+                        RulebookProblem(str(path), 1, f"{'.'.join(map(str, one.loc))}: {one.what}", one.mend)
+                        for one in found
+                    ]
+                )
+    entries = sum(1 for _ in _entries(edition.slices[-1][1]))
+    dates = "1 date" if len(edition.slices) == 1 else f"{len(edition.slices)} dates"
+    sound = f"{edition.group} {edition.name} is sound: {entries} entries, {dates}, hash {edition.hash[:12]}"
+    console.print(sound, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def show(
+    book: Book,
+    key: Annotated[str, typer.Argument(help="A key such as procedures.procedures.invalid.")] = "",
+    on: Annotated[
+        str, typer.Option(help="The day whose rules are shown; by default those that come last.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Show the rules of a day as a tree."""
+    with _refusals():
+        edition = _edition(book)
+        rules = edition.on(_day(on)) if on else edition.slices[-1][1]
+        found = _find(rules, key)
+    if as_json:
+        console.print_json(json.dumps(_plain(found), ensure_ascii=False))
+        return
+    tree = Tree(f"[bold]{edition.group} {edition.name}[/bold] {key}".rstrip())
+    _grow(tree, _plain(found))
+    console.print(tree, soft_wrap=True)
+
+
+@app.command()
+def due(  # noqa: PLR0913, PLR0917  # each is an option of the command line
+    book: Book,
+    procedure: Annotated[str, typer.Option(help="Procedure of the step.")] = "",
+    step: Annotated[str, typer.Option(help="Step of the procedure.")] = "",
+    watch: Annotated[str, typer.Option(help="A watch on the whole case instead.")] = "",
+    callback: Annotated[str, typer.Option(help="A callback plan instead.")] = "",
+    obligation: Annotated[str, typer.Option(help="A duty that comes round instead.")] = "",
+    publication: Annotated[str, typer.Option(help="A publication instead.")] = "",
+    begins: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="When the clock starts, with offset; for duties a day of the period they answer for.",
+        ),
+    ] = "",
+    item: Annotated[str, typer.Option(help="Row of the table of limits.")] = "",
+    moment: Annotated[
+        list[str] | None, typer.Option(help="A moment of the case: handover=2026-08-20T09:00:00+08:00.")
+    ] = None,
+    language: Annotated[Language | None, typer.Option("--lang", help="One language instead of both.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Compute a due date and explain it."""
+    with _refusals():
+        edition = _edition(book)
+        asked = {
+            "step": step,
+            "watch": watch,
+            "callback": callback,
+            "obligation": obligation,
+            "publication": publication,
+        }
+        if sum(map(bool, asked.values())) != 1:
+            msg = f"State exactly one of {', '.join('--' + name for name in asked)}."
+            raise InvalidInputError(msg)
+        if obligation:
+            found = duty_due(edition, obligation, _day(begins))
+        elif publication:
+            found = publication_due(edition, publication, _day(begins))
+        elif watch:
+            found = of_clock(edition, watch_clock(edition, watch, _instant(begins)))
+        elif callback:
+            found = of_clock(edition, callback_clock(edition, callback, _instant(begins)))
+        else:
+            at = _instant(begins)
+            clock = step_clock(edition, procedure, step, at, item, moments_of(moment or []))
+            found = of_clock(edition, clock)
+    if as_json:
+        console.print_json(json.dumps(_as_json(found, edition), ensure_ascii=False))
+        return
+    shown = say_due(found.due_before, edition.calendar)
+    provisional = "  暂定 provisional" if found.provisional else ""
+    console.print(f"[bold]{shown.zh}  {shown.en}[/bold]{provisional}", highlight=False, soft_wrap=True)
+    for line in found.lines:
+        words = {Language.ZH: line.zh, Language.EN: line.en}
+        said = words[language] if language else f"{line.zh}  {line.en}"
+        console.print(f"  {said}", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def coverage(
+    book: Book,
+    write: Annotated[bool, typer.Option("--write", help="Write COVERAGE.md instead of showing it.")] = False,
+    tests: Annotated[Path, typer.Option(help="Where the proofs are.")] = ROOT / "tests",
+) -> None:
+    """Show clause by clause where the rulebook holds it and what proves it."""
+    with _refusals():
+        edition = _edition(book)
+    rows = covered(edition, tests)
+    text = page(edition, rows)
+    if not write:
+        console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
+        return
+    path = _folder(book) / "COVERAGE.md"
+    path.write_text(text, encoding="utf-8")
+    unproved = [row.id for row in rows if not row.proofs]
+    console.print(
+        f"wrote {path}; without proof: {', '.join(unproved) or 'none'}", highlight=False, soft_wrap=True
+    )
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Show an expected failure as its message, without a traceback."""
+    try:
+        yield
+    except SupervisionError as error:
+        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+def _folder(book: str) -> Path:
+    named = Path(book)
+    return named if named.is_dir() else RULEBOOKS / book
+
+
+def _edition(book: str) -> Edition:
+    folder = _folder(book)
+    beside = folder.parent / "calendars"
+    return load_edition(folder, beside if beside.is_dir() else RULEBOOKS / "calendars")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        msg = f"'{text}' is no day. Write it as 2026-07-01."
+        raise InvalidInputError(msg) from None
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        msg = f"'{text}' is no moment with an offset. Write --from 2026-02-13T16:10+08:00."
+        raise InvalidInputError(msg)
+    return instant
+
+
+def _find(part: object, key: str) -> object:
+    for name in filter(None, key.split(".")):
+        inside: object = None
+        if isinstance(part, BaseModel):
+            fields = {field.alias or one: one for one, field in type(part).model_fields.items()}
+            inside = getattr(part, fields[name]) if name in fields else None
+        elif isinstance(part, Mapping):
+            inside = part.get(name)
+        if inside is None:
+            msg = f"There is no '{name}' in '{key}'. 'jiandu rulebook show' without a key shows all keys."
+            raise InvalidInputError(msg)
+        part = inside
+    return part
+
+
+def _plain(part: object) -> Any:  # noqa: ANN401  # plain JSON
+    if isinstance(part, BaseModel):
+        return part.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    if isinstance(part, Mapping):
+        return {key: _plain(inside) for key, inside in part.items()}
+    return list(map(_plain, part)) if isinstance(part, tuple) else part
+
+
+def _grow(tree: Tree, part: Any) -> None:  # noqa: ANN401  # plain JSON
+    """Hang a part under a branch; titles become one line."""
+    for key, inside in part.items() if isinstance(part, dict) else enumerate(part):
+        is_deep = isinstance(inside, dict) or (
+            isinstance(inside, list) and any(isinstance(one, dict | list) for one in inside)
+        )
+        if isinstance(inside, dict) and inside.keys() == {"zh", "en"}:
+            tree.add(f"[cyan]{key}[/cyan] {inside['zh']}  {inside['en']}")
+        elif is_deep:
+            _grow(tree.add(f"[cyan]{key}[/cyan]"), inside)
+        else:
+            shown = ", ".join(map(str, inside)) if isinstance(inside, list) else inside
+            tree.add(f"[cyan]{key}[/cyan] {shown}")
+
+
+def _entries(part: object) -> Iterator[str]:
+    """Return the key of every entry that cites a rule."""
+    if isinstance(part, BaseModel):
+        for name in type(part).model_fields:
+            yield from _entries(getattr(part, name))
+    elif isinstance(part, Mapping):
+        for key, inside in part.items():
+            if getattr(inside, "source", ()):
+                yield key
+            yield from _entries(inside)
+
+
+def _as_json(found: DueDate, edition: Edition) -> dict[str, Any]:
+    return {
+        "due_before": found.due_before.isoformat().replace("+00:00", "Z"),
+        "local": found.due_before.astimezone(edition.calendar.zone).isoformat(),
+        "provisional": found.provisional,
+        "clause": found.clause,
+        "period": found.period,
+        "month": found.month,
+        "edition": edition.name,
+        "edition_hash": edition.hash,
+        "explanation_zh": [line.zh for line in found.lines],
+        "explanation_en": [line.en for line in found.lines],
+    }

@@ -1,0 +1,1 @@
+"""Intake: complaints, customers, products and the ledger of one subsidiary."""

@@ -1,0 +1,343 @@
+"""Complaints over HTTP."""
+
+import base64
+import binascii
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from services.intake.api.direct import DirectRoute
+from services.intake.api.entry import Commanded, Moment, Slug, Use, Words
+from services.intake.domain.complaints import Amendment, Complaint, Said
+from services.intake.domain.told import Told, dump
+from services.intake.handlers.complaints import Shown
+from services.intake.handlers.ledger import month_of
+from services.intake.store import After, Wanted
+from shared.access import Caller
+from shared.errors import FieldProblem, InvalidInputError
+from shared.web import Body, needs
+
+router = APIRouter(prefix="/v1/complaints", tags=["complaints"])
+direct = APIRouter(prefix="/v1/complaints", tags=["complaints"], route_class=DirectRoute)
+
+Registers = Annotated[Caller, needs("complaints.register")]
+Reads = Annotated[Caller, needs("complaints.read")]
+Key = Annotated[str, Field(max_length=100)]
+
+MOST_FIELDS = 60
+MOST_CHARACTERS = 20_000
+"""Of one field, before its own limit in the rulebook is looked up."""
+
+
+class NewComplaint(Body):
+    """A matter as it came in. GET /v1/form says which fields its kind needs."""
+
+    kind: Key
+    channel: Key
+    fields: dict[Key, Annotated[str, Field(max_length=MOST_CHARACTERS)]] = Field(max_length=MOST_FIELDS)
+    class_: Key = Field(default="", alias="class", description="Class as reported; a finding may change it.")
+    item: Key = ""
+    flags: tuple[Key, ...] = Field(default=(), max_length=20)
+    product: str = Field(default="", max_length=200)
+    received_at: Moment = Field(
+        default=None, description="When any channel of the unit first had it. Default: now."
+    )
+    registered_at: Moment = Field(
+        default=None, description="For late entry; needs the right complaints.import."
+    )
+    handed_over_by: str = Field(default="", max_length=100)
+    handover_on: Moment = Field(
+        default=None, description="When the flat is handed over, where the kind asks for it."
+    )
+    unit: Slug | None = Field(
+        default=None, description="Another unit of the own subtree; needs the right complaints.import."
+    )
+
+
+class Links(BaseModel):
+    """Where to go on."""
+
+    complaint: str
+    duplicates: str
+
+
+class Registered(BaseModel):
+    """The answer to a registration. The same key and body again give the same answer."""
+
+    complaint_id: UUID
+    number: str
+    received_at: AwareDatetime
+    registered_at: AwareDatetime
+    complete: bool
+    missing: list[str]
+    links: Links
+
+
+def _registered(complaint: Complaint) -> bytes:
+    # Written out by hand: a response model would check again what was checked on the way in.
+    return orjson.dumps(
+        {
+            "complaint_id": complaint.id,
+            "number": complaint.number,
+            "received_at": complaint.received_at,
+            "registered_at": complaint.registered_at,
+            "complete": not complaint.first_missing,
+            "missing": complaint.first_missing,
+            "links": {
+                "complaint": f"/v1/complaints/{complaint.id}",
+                "duplicates": f"/v1/complaints/{complaint.id}/duplicates",
+            },
+        },
+        option=orjson.OPT_UTC_Z,
+    )
+
+
+@direct.post(
+    "",
+    status_code=201,
+    response_model=Registered,
+    responses={200: {"model": Registered, "description": "The same command again: the first answer"}},
+)
+async def register(body: NewComplaint, who: Registers, command: Commanded, use: Use) -> Response:
+    """Register a matter. Durable when it answers."""
+    said = Said(
+        kind=body.kind,
+        channel=body.channel,
+        fields=body.fields,
+        class_=body.class_,
+        item=body.item,
+        flags=tuple(dict.fromkeys(body.flags)),
+        product=body.product,
+        received_at=body.received_at,
+        registered_at=body.registered_at,
+        handed_over_by=body.handed_over_by,
+        handover_on=body.handover_on,
+    )
+    complaint, is_new = await use.matters.register(said, who, body.unit or "", command)
+    return Response(_registered(complaint), 201 if is_new else 200, media_type="application/json")
+
+
+class ComplaintView(BaseModel):
+    """A complaint as readers see it: personal data masked, and what handling and callback told.
+
+    ``progress`` holds procedure, validity, next due moment, missed deadlines with clause and explanation,
+    settlement, closing and callback, as far as they are known.
+    """
+
+    complaint_id: UUID
+    number: str
+    site: str
+    unit: str
+    kind: str
+    class_: str = Field(serialization_alias="class")
+    item: str
+    flags: list[str]
+    channel: str
+    product: str
+    received_at: AwareDatetime
+    registered_at: AwareDatetime
+    registered_by: str
+    handed_over_by: str
+    handover_on: AwareDatetime | None
+    imported: bool
+    customer: str
+    problem_user: bool
+    complete: bool
+    missing: list[str]
+    fields: dict[str, str]
+    erased: bool
+    status: str
+    progress: dict[str, Any]
+
+    @classmethod
+    def of(cls, shown: Shown) -> "ComplaintView":
+        """Show a complaint."""
+        one = shown.complaint
+        return cls(
+            complaint_id=UUID(one.id),
+            number=one.number,
+            site=one.site,
+            unit=one.unit,
+            kind=one.kind,
+            class_=one.class_,
+            item=one.item,
+            flags=list(one.flags),
+            channel=one.channel,
+            product=one.product,
+            received_at=one.received_at,
+            registered_at=one.registered_at,
+            registered_by=one.registered_by,
+            handed_over_by=one.handed_over_by,
+            handover_on=one.handover_on,
+            imported=one.imported,
+            customer=one.customer,
+            problem_user=one.problem_user,
+            complete=not one.missing,
+            missing=list(one.missing),
+            fields=dict(shown.fields),
+            erased=shown.erased,
+            status=one.told.status,
+            progress=_progress(one.told),
+        )
+
+
+def _progress(told: Told) -> dict[str, Any]:
+    known = dump(told)
+    known.pop("status", None)
+    if "class_" in known:
+        known["class"] = known.pop("class_")
+    return known
+
+
+class ComplaintPage(BaseModel):
+    """A page of complaints, the latest received first. ``next`` is the cursor of the next page."""
+
+    complaints: list[ComplaintView]
+    next: str | None
+
+
+@router.get("")
+async def list_complaints(
+    use: Use,
+    who: Reads,
+    month: Annotated[str | None, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")] = None,
+    kind: Annotated[list[str], Query()] = [],  # noqa: B006  # FastAPI copies a default, and reads it as a list
+    status: Annotated[list[str], Query()] = [],  # noqa: B006  # as above
+    unit: Annotated[list[str], Query()] = [],  # noqa: B006  # as above
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> ComplaintPage:
+    """List complaints of the caller's units, masked, the latest received first."""
+    since = before = None
+    if month:
+        since, before = month_of(first_of(month), use.matters.base.directory.edition.calendar)
+    wanted = Wanted(unit, since, before, kind, status, _after(cursor) if cursor else None)
+    found = await use.matters.page(wanted, who, limit)
+    last = found[-1].complaint if len(found) == limit else None
+    return ComplaintPage(
+        complaints=[ComplaintView.of(one) for one in found], next=cursor_after(last) if last else None
+    )
+
+
+def first_of(month: str) -> date:
+    """Return the first day of a month like ``2026-07``."""
+    try:
+        return date.fromisoformat(f"{month}-01")
+    except ValueError as error:
+        problem = FieldProblem("month", "no month: write it as 2026-07")
+        raise InvalidInputError("The month cannot be read.", [problem]) from error
+
+
+def cursor_after(complaint: Complaint) -> str:
+    """Return the cursor of the page that begins after a complaint."""
+    return base64.urlsafe_b64encode(f"{complaint.received_at.isoformat()} {complaint.id}".encode()).decode()
+
+
+def _after(cursor: str) -> After:
+    try:
+        moment, _, key = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
+        return After(datetime.fromisoformat(moment), str(UUID(key)))
+    except (binascii.Error, ValueError) as error:
+        problem = FieldProblem("cursor", "no cursor that a list gave")
+        raise InvalidInputError("The cursor cannot be read. Begin without one.", [problem]) from error
+
+
+@router.get("/{complaint_id}")
+async def get_complaint(complaint_id: UUID, use: Use, who: Reads) -> ComplaintView:
+    """Show a complaint, masked, with what handling and callback told of it."""
+    return ComplaintView.of(await use.matters.get(complaint_id, who))
+
+
+class AlikeView(BaseModel):
+    """A complaint that may be the same matter."""
+
+    complaint_id: UUID
+    number: str
+    unit: str
+    received_at: AwareDatetime
+    status: str
+    why: list[str] = Field(description="same-customer, same-place.")
+
+
+class Duplicates(BaseModel):
+    """What may be the same matter, within so many days before and after."""
+
+    within_days: int
+    complaints: list[AlikeView]
+
+
+@router.get("/{complaint_id}/duplicates")
+async def duplicates(complaint_id: UUID, use: Use, who: Reads) -> Duplicates:
+    """Suggest duplicates: the same customer, or the same address and product."""
+    within, found = await use.matters.duplicates(complaint_id, who)
+    return Duplicates(
+        within_days=within,
+        complaints=[
+            AlikeView(
+                complaint_id=UUID(one.complaint.id),
+                number=one.complaint.number,
+                unit=one.complaint.unit,
+                received_at=one.complaint.received_at,
+                status=one.complaint.told.status,
+                why=list(one.why),
+            )
+            for one in found
+        ],
+    )
+
+
+class NewAmendment(Body):
+    """Fields to fill in or correct. An empty value takes a field away."""
+
+    fields: dict[Key, Annotated[str, Field(max_length=MOST_CHARACTERS)]] = Field(
+        min_length=1, max_length=MOST_FIELDS
+    )
+    reason: Words
+    at: Moment = Field(default=None, description="For late entry; needs the right complaints.import.")
+
+
+class Amended(BaseModel):
+    """What is still missing."""
+
+    complaint_id: UUID
+    complete: bool
+    missing: list[str]
+
+
+@router.post("/{complaint_id}/amendments", status_code=201)
+async def amend(
+    complaint_id: UUID, body: NewAmendment, use: Use, who: Registers, command: Commanded
+) -> Amended:
+    """Fill in or correct fields of a record. The history keeps what was there."""
+    said = Amendment(body.fields, body.reason, body.at)
+    return Amended.model_validate(await use.matters.amend(complaint_id, said, who, command))
+
+
+class Purpose(Body):
+    """Why the personal data is needed."""
+
+    purpose: Words
+
+
+class Revealed(BaseModel):
+    """All fields, unmasked. Whoever asked, and why, is on record."""
+
+    complaint_id: UUID
+    fields: dict[str, str]
+
+
+@router.post("/{complaint_id}/reveal", status_code=201)
+async def reveal(
+    complaint_id: UUID,
+    body: Purpose,
+    use: Use,
+    who: Annotated[Caller, needs("complaints.reveal")],
+    command: Commanded,
+) -> Revealed:
+    """Show the fields unmasked, for a stated purpose, which is told as an event."""
+    fields = await use.matters.reveal(complaint_id, body.purpose, who, command)
+    return Revealed(complaint_id=complaint_id, fields=dict(fields))

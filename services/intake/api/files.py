@@ -1,0 +1,275 @@
+"""Customers, products, praise and importers' declarations over HTTP."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from services.intake.api.entry import Commanded, Moment, Slug, Use, Words, request_id
+from services.intake.domain.customers import Flag
+from services.intake.domain.files import Product
+from services.intake.handlers.customers import CustomerShown, Ruling
+from services.intake.store import product_key
+from shared.access import Caller
+from shared.web import Body, needs
+
+router = APIRouter(prefix="/v1")
+
+Reads = Annotated[Caller, needs("complaints.read")]
+Registers = Annotated[Caller, needs("complaints.register")]
+Manages = Annotated[Caller, needs("customers.manage")]
+CustomerId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+Phone = Annotated[str, Field(pattern=r"^\+?[0-9(][0-9 ()\-]{4,30}[0-9]$")]
+Address = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class FlagView(BaseModel):
+    """The latest proposal to call a customer a problem user."""
+
+    status: str
+    behaviours: list[str]
+    proposed_by: str
+    proposed_at: AwareDatetime
+    decided_by: str
+    decided_at: AwareDatetime | None
+    reason: str
+    until: AwareDatetime | None
+
+    @classmethod
+    def of(cls, flag: Flag) -> "FlagView":
+        """Show a proposal, without its evidence."""
+        return cls(
+            status=flag.status,
+            behaviours=list(flag.behaviours),
+            proposed_by=flag.proposed_by,
+            proposed_at=flag.proposed_at,
+            decided_by=flag.decided_by,
+            decided_at=flag.decided_at,
+            reason=flag.reason,
+            until=flag.until,
+        )
+
+
+class CustomerView(BaseModel):
+    """A customer's file, masked."""
+
+    customer: str
+    unit: str
+    opened_at: AwareDatetime
+    first_business_on: date | None
+    fields: dict[str, str]
+    flag: FlagView | None
+
+    @classmethod
+    def of(cls, shown: CustomerShown) -> "CustomerView":
+        """Show a file."""
+        one = shown.customer
+        return cls(
+            customer=one.customer,
+            unit=one.unit,
+            opened_at=one.opened_at,
+            first_business_on=one.first_business_on,
+            fields=dict(shown.fields),
+            flag=FlagView.of(one.flag) if one.flag else None,
+        )
+
+
+@router.get("/customers/{customer}", tags=["customers"])
+async def get_customer(customer: CustomerId, use: Use, who: Reads) -> CustomerView:
+    """Show a customer's file, masked."""
+    return CustomerView.of(await use.files.customer(customer, who))
+
+
+class CustomerFile(Body):
+    """A customer's file as it should be."""
+
+    name: Name
+    phone: Phone
+    address: Address | None = None
+    first_business_on: date | None = None
+
+
+@router.put("/customers/{customer}", tags=["customers"])
+async def refile_customer(
+    customer: CustomerId, body: CustomerFile, use: Use, who: Manages, request: Request
+) -> CustomerView:
+    """Bring a customer's file up to date. The same file again changes nothing."""
+    fields = body.model_dump(include={"name", "phone", "address"}, exclude_none=True)
+    correlation = request_id(request)
+    return CustomerView.of(await use.files.refile(customer, fields, body.first_business_on, who, correlation))
+
+
+class FlagProposal(Body):
+    """Behaviours of the rulebook, each with what shows it."""
+
+    evidence: dict[Slug, Annotated[str, Field(max_length=2000)]] = Field(min_length=1, max_length=20)
+    at: Moment = Field(default=None, description="For late entry; needs the right complaints.import.")
+
+
+class FlagAnswer(BaseModel):
+    """Where the matter of the flag stands."""
+
+    customer: str
+    status: str
+    expires_on: date | None = None
+
+
+@router.post("/customers/{customer}/flags", status_code=201, tags=["customers"])
+async def propose_flag(
+    customer: CustomerId,
+    body: FlagProposal,
+    use: Use,
+    who: Annotated[Caller, needs("customers.flag")],
+    command: Commanded,
+) -> FlagAnswer:
+    """Propose that a customer is a problem user. Another person decides."""
+    return FlagAnswer.model_validate(await use.files.propose(customer, body.evidence, body.at, who, command))
+
+
+class FlagDecision(Body):
+    """Confirm or refuse, with reasons."""
+
+    confirmed: bool
+    reason: Words
+    at: Moment = Field(default=None, description="For late entry; needs the right complaints.import.")
+
+
+@router.post("/customers/{customer}/flags/decision", status_code=201, tags=["customers"])
+async def decide_flag(
+    customer: CustomerId,
+    body: FlagDecision,
+    use: Use,
+    who: Annotated[Caller, needs("customers.confirm-flag")],
+    command: Commanded,
+) -> FlagAnswer:
+    """Confirm or refuse a proposal. A confirmed status ends by itself after the rulebook's days."""
+    ruling = Ruling(body.confirmed, body.reason, body.at)
+    return FlagAnswer.model_validate(await use.files.decide(customer, ruling, who, command))
+
+
+class NewProduct(Body):
+    """A product, a flat, a vehicle … that customers have of this unit."""
+
+    product: Slug
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    model: Annotated[str, Field(max_length=200)] = ""
+    handed_over_on: date | None = None
+
+
+class ProductView(BaseModel):
+    """A product's file."""
+
+    product: str
+    unit: str
+    name: str
+    model: str
+    handed_over_on: date | None
+
+
+class ProductPage(BaseModel):
+    """A page of products, in order of unit and id. ``next`` is the cursor of the next page."""
+
+    products: list[ProductView]
+    next: str | None
+
+
+@router.post("/products", status_code=201, tags=["products"])
+async def file_product(body: NewProduct, use: Use, who: Manages, command: Commanded) -> ProductView:
+    """Open a product's file at the caller's unit, or bring it up to date."""
+    unit = use.files.own_unit(who)
+    product = Product(body.product, unit, body.name, body.model, body.handed_over_on)
+    return ProductView.model_validate(await use.files.file_product(product, who, command))
+
+
+@router.get("/products", tags=["products"])
+async def list_products(
+    use: Use,
+    who: Reads,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str, Query(max_length=200)] = "",
+) -> ProductPage:
+    """List the products of the caller's units."""
+    found = await use.files.list_products(cursor, limit, who)
+    last = found[-1] if len(found) == limit else None
+    return ProductPage(
+        products=[
+            ProductView(
+                product=one.product,
+                unit=one.unit,
+                name=one.name,
+                model=one.model,
+                handed_over_on=one.handed_over_on,
+            )
+            for one in found
+        ],
+        next=product_key(last.unit, last.product) if last else None,
+    )
+
+
+class PraiseFields(Body):
+    """Who praises, and in what words."""
+
+    name: Name
+    phone: Phone | None = None
+    words: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+class NewPraise(Body):
+    """Praise by a customer."""
+
+    to: Literal["unit", "group", "consumer-association"]
+    fields: PraiseFields
+    received_at: Moment = Field(
+        default=None, description="For late entry; needs the right complaints.import."
+    )
+    unit: Slug | None = Field(
+        default=None, description="Another unit of the own subtree; needs the right complaints.import."
+    )
+
+
+class PraiseView(BaseModel):
+    """Praise on record."""
+
+    praise_id: UUID
+    unit: str
+    to: str
+    received_at: AwareDatetime
+
+
+@router.post("/praises", status_code=201, tags=["praise"])
+async def praise(
+    body: NewPraise, use: Use, who: Registers, command: Commanded, response: Response
+) -> PraiseView:
+    """Record praise by a customer, to the unit or to a body outside it."""
+    fields = body.fields.model_dump(exclude_none=True)
+    found, is_new = await use.files.praise(body.to, fields, body.received_at, body.unit or "", who, command)
+    response.status_code = 201 if is_new else 200
+    return PraiseView(praise_id=UUID(found.id), unit=found.unit, to=found.to, received_at=found.received_at)
+
+
+class NewDeclaration(Body):
+    """Up to which moment everything that happened was entered."""
+
+    complete_up_to: AwareDatetime
+    unit: Slug | None = Field(default=None, description="Another unit of the own subtree.")
+
+
+class DeclarationView(BaseModel):
+    """A declaration on record."""
+
+    unit: str
+    complete_up_to: AwareDatetime
+    by: str
+
+
+@router.post("/imports/declaration", status_code=201, tags=["imports"])
+async def declare(
+    body: NewDeclaration, use: Use, who: Annotated[Caller, needs("complaints.import")], command: Commanded
+) -> DeclarationView:
+    """Declare a unit's entered history complete: deadlines of imported matters are swept up to that moment."""
+    answer: Any = await use.files.declare(body.complete_up_to, body.unit or "", who, command)
+    return DeclarationView.model_validate(answer)

@@ -1,0 +1,92 @@
+"""Intake: wire the ports, serve HTTP, follow what is told of the complaints, sweep.
+
+Run: uvicorn services.intake.app:create_app --factory
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.intake import api, events, jobs, store
+from services.intake.handlers import Files, Intake, Ledger, Matters, People
+from shared.service import Base, running
+from shared.settings import Settings
+from shared.storage import Aggregates
+from shared.web import service_app
+
+
+def create_app() -> FastAPI:
+    """Build the service; connections open in its lifespan."""
+    return service_app("intake", lifespan, *api.routers)
+
+
+@dataclass(slots=True)
+class Parts:
+    """The service's collections and use cases, made once its base is there."""
+
+    complaints: store.MongoComplaints
+    customers: store.MongoCustomers
+    products: store.MongoProducts
+    others: tuple[Aggregates[Any], ...]
+    use: Intake
+
+
+def parts_of(base: Base) -> Parts:
+    """Wire the use cases to their collections."""
+    complaints = store.MongoComplaints(base.database, base.offer)
+    customers = store.MongoCustomers(base.database, base.offer)
+    products = store.MongoProducts(base.database, base.offer)
+    praises = store.praises_in(base.database, base.offer)
+    declarations = store.declarations_in(base.database, base.offer)
+    people = People(base, customers)
+    matters = Matters(base, complaints, people)
+    files = Files(base, customers, products, praises, declarations, people)
+    return Parts(
+        complaints,
+        customers,
+        products,
+        (praises, declarations),
+        Intake(matters=matters, files=files, ledger=Ledger(matters), people=people),
+    )
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Hold the connections open for as long as the service runs."""
+    async with serving(Settings()) as (base, use):
+        app.state.front, app.state.use = base, use
+        yield
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[tuple[Base, Intake]]:
+    """Run the service, without its HTTP side."""
+    made: list[Parts] = []
+
+    def collections(base: Base) -> Sequence[Aggregates[Any]]:
+        parts = parts_of(base)
+        made.append(parts)
+        return (parts.complaints.records, parts.customers.records, parts.products.records, *parts.others)
+
+    async def prepare(_: Base) -> None:
+        parts = made[0]
+        for collection in (parts.complaints, parts.customers, parts.products):
+            await collection.ensure_indexes()
+        await parts.use.people.refresh()
+
+    def sweeps(_: Base) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
+        return jobs.sweeps(made[0].use)
+
+    async with running(
+        settings,
+        "intake",
+        collections=collections,
+        followings=lambda _: [events.following(made[0].complaints)],
+        jobs=sweeps,
+        before=prepare,
+        gives_keys=True,
+    ) as base:
+        yield base, made[0].use

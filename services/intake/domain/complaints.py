@@ -1,0 +1,345 @@
+"""Pure: what may be registered, and the record that it makes."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from services.intake.domain import forms
+from services.intake.domain.commands import Command, Remembered, remember
+from services.intake.domain.told import Told
+from shared.errors import FieldProblem, InvalidInputError
+from shared.events import Sealed
+from shared.events.intake import ComplaintRegistered, PersonalDataRevealed, RecordAmended
+from shared.rulebook.schema import Rules
+from shared.rulebook.schema.intake import MatterKind, RecordForm
+
+_HANDOVER = "handover"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a caller says of a matter. Moments are None where the server's own are meant."""
+
+    kind: str
+    channel: str
+    fields: Mapping[str, str]
+    class_: str = ""
+    item: str = ""
+    flags: tuple[str, ...] = ()
+    product: str = ""
+    received_at: datetime | None = None
+    registered_at: datetime | None = None
+    handed_over_by: str = ""
+    handover_on: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A matter that may be registered."""
+
+    said: Said
+    received_at: datetime
+    registered_at: datetime
+    values: Mapping[str, str]
+    open_fields: Mapping[str, str]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """The record of one matter.
+
+    Attributes:
+        open_fields: Fields of the form that are nobody's personal data; ``sealed`` holds all fields.
+        first_missing: What was missing when it was registered: part of the first answer.
+        told: What handling and callback told since.
+    """
+
+    id: str
+    number: str
+    site: str
+    unit: str
+    kind: str
+    class_: str
+    item: str
+    flags: tuple[str, ...]
+    channel: str
+    product: str
+    received_at: datetime
+    registered_at: datetime
+    registered_by: str
+    handed_over_by: str
+    handover_on: datetime | None
+    imported: bool
+    customer: str
+    problem_user: bool
+    open_fields: Mapping[str, str]
+    missing: tuple[str, ...]
+    first_missing: tuple[str, ...]
+    sealed: Sealed
+    command_key: str
+    digest: str
+    edition: str
+    told: Told = field(default_factory=Told)
+    remembered: Remembered = ()
+
+
+def id_of(unit: str, key: str) -> str:
+    """Return the id that a unit's command always gets, so that doing it again makes no second complaint."""
+    return str(uuid5(NAMESPACE_URL, f"jiandu/complaint/{unit}/{key}"))
+
+
+_SYLLABLE = re.compile(r"(?:[zcs]h|[b-df-hj-np-tw-z])?[aeiouv]+(?:ng|n|r)?(?![aeiouv])")
+
+
+def site_code(site: str) -> str:
+    """Return the letters that a site's numbers begin with: its syllables' first letters.
+
+    Example:
+        >>> [site_code(site) for site in ("chongqing", "chengdu", "wuxi", "changsha", "east-branch", "hq")]
+        ['CQ', 'CD', 'WX', 'CS', 'EB', 'HQ']
+    """
+    parts = site.split("-")
+    if len(parts) == 1:
+        syllables: list[str] = _SYLLABLE.findall(site)
+        parts = syllables if "".join(syllables) == site else [*site[:2]]
+    return "".join(part[:1] for part in parts if part)[:4].upper()
+
+
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: none of I, L, O, U, which people misread."""
+
+
+def number_of(site: str, month: str, complaint_id: str) -> str:
+    """Return the number that people use. It follows from the id, so that a repeated command gives it again.
+
+    Example:
+        >>> number_of("chongqing", "202607", "00000000-0000-0000-0000-00000000002a")
+        'CQ-202607-00001A'
+    """
+    rest = UUID(complaint_id).int
+    tail = "".join(_LETTERS[rest >> shift & 31] for shift in (25, 20, 15, 10, 5, 0))
+    return f"{site_code(site)}-{month}-{tail}"
+
+
+def examine(said: Said, rules: Rules, now: datetime) -> Examined:
+    """Hold what a caller says against the rulebook of the day of receipt.
+
+    Raises:
+        InvalidInputError: Names every field that cannot be accepted, with the reason.
+    """
+    problems = _of_moments(said, now)
+    checked = None
+    kind = rules.intake.kinds.get(said.kind)
+    if kind is None:
+        problems.append(FieldProblem("kind", _one_of(rules.intake.kinds)))
+    else:
+        problems += _of_class(said, kind, rules)
+        if _HANDOVER in kind.moments and said.handover_on is None:
+            problems.append(FieldProblem("handover_on", f"needed for a matter of kind '{said.kind}'"))
+        form = forms.form_for(rules, said.kind)
+        checked = forms.check(form, said.fields)
+        problems += checked.problems
+    if said.channel not in rules.intake.channels:
+        problems.append(FieldProblem("channel", _one_of(rules.intake.channels)))
+    problems += [
+        FieldProblem("flags", f"'{flag}' is none of: {', '.join(rules.intake.flags) or 'none known'}")
+        for flag in said.flags
+        if flag not in rules.intake.flags
+    ]
+    if problems or checked is None:
+        raise refused(problems)
+    registered_at = (said.registered_at or now).astimezone(UTC)
+    return Examined(
+        said,
+        said.received_at.astimezone(UTC) if said.received_at else registered_at,
+        registered_at,
+        checked.values,
+        forms.plain(form, checked.values),
+        checked.missing,
+    )
+
+
+def refused(problems: list[FieldProblem]) -> InvalidInputError:
+    """Return the error that names every field."""
+    names = ", ".join(dict.fromkeys(problem.field for problem in problems))
+    return InvalidInputError(
+        f"Nothing was stored. Correct these fields and send the request again: {names}.", problems
+    )
+
+
+def _one_of(known: Mapping[str, object]) -> str:
+    return f"one of: {', '.join(known)}"
+
+
+def _of_moments(said: Said, now: datetime) -> list[FieldProblem]:
+    problems = []
+    if said.received_at and said.received_at > now:
+        problems.append(FieldProblem("received_at", "lies in the future"))
+    if said.registered_at and said.registered_at > now:
+        problems.append(FieldProblem("registered_at", "lies in the future"))
+    elif said.registered_at and said.received_at and said.registered_at < said.received_at:
+        problems.append(FieldProblem("registered_at", "lies before received_at"))
+    return problems
+
+
+def _of_class(said: Said, kind: MatterKind, rules: Rules) -> list[FieldProblem]:
+    if not kind.classes:
+        return [FieldProblem("class", f"a matter of kind '{said.kind}' has no class")] if said.class_ else []
+    if said.class_ not in kind.classes:
+        return [FieldProblem("class", f"one of: {', '.join(kind.classes)}")]
+    if not said.item:
+        return []
+    table = rules.intake.classes[said.class_].items_from
+    if not table:
+        return [FieldProblem("item", f"class '{said.class_}' has no items")]
+    rows = rules.limits.tables[table].rows
+    return [] if said.item in rows else [FieldProblem("item", _one_of(rows))]
+
+
+def register(  # noqa: PLR0913  # each is a fact that the record holds
+    examined: Examined,
+    complaint_id: str,
+    *,
+    site: str,
+    unit: str,
+    month: str,
+    by: str,
+    customer: str,
+    problem_user: bool,
+    sealed: Sealed,
+    command: Command,
+    edition: str,
+) -> tuple[Complaint, ComplaintRegistered]:
+    """Return the record of an examined matter, and the event that tells it."""
+    said = examined.said
+    complaint = Complaint(
+        id=complaint_id,
+        number=number_of(site, month, complaint_id),
+        site=site,
+        unit=unit,
+        kind=said.kind,
+        class_=said.class_,
+        item=said.item,
+        flags=said.flags,
+        channel=said.channel,
+        product=said.product,
+        received_at=examined.received_at,
+        registered_at=examined.registered_at,
+        registered_by=by,
+        handed_over_by=said.handed_over_by,
+        handover_on=said.handover_on.astimezone(UTC) if said.handover_on else None,
+        imported=said.registered_at is not None,
+        customer=customer,
+        problem_user=problem_user,
+        open_fields=examined.open_fields,
+        missing=examined.missing,
+        first_missing=examined.missing,
+        sealed=sealed,
+        command_key=command.key,
+        digest=command.digest,
+        edition=edition,
+    )
+    return complaint, _registered(complaint)
+
+
+def _registered(complaint: Complaint) -> ComplaintRegistered:
+    # Everything in it was checked on the way in; checking it again would be a tenth of a registration.
+    return ComplaintRegistered.model_construct(
+        complaint_id=UUID(complaint.id),
+        number=complaint.number,
+        site=complaint.site,
+        unit=complaint.unit,
+        kind=complaint.kind,
+        class_=complaint.class_,
+        item=complaint.item,
+        flags=complaint.flags,
+        channel=complaint.channel,
+        product=complaint.product,
+        received_at=complaint.received_at,
+        registered_at=complaint.registered_at,
+        registered_by=complaint.registered_by,
+        handed_over_by=complaint.handed_over_by,
+        handover_on=complaint.handover_on,
+        complete=not complaint.missing,
+        missing=complaint.missing,
+        customer=complaint.customer,
+        problem_user=complaint.problem_user,
+        imported=complaint.imported,
+        sealed=complaint.sealed,
+        command_key=complaint.command_key,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """Fields to fill in or correct. An empty value takes a field away."""
+
+    fields: Mapping[str, str]
+    reason: str
+    at: datetime | None = None
+
+
+def amend(
+    complaint: Complaint, values: Mapping[str, str], said: Amendment, form: RecordForm, now: datetime
+) -> forms.Checked:
+    """Return the record's fields after an amendment.
+
+    Args:
+        values: All fields as they are now.
+
+    Raises:
+        InvalidInputError: A field does not fit the form, or a needed one would be lost.
+    """
+    checked = forms.check(form, {**values, **said.fields})
+    problems = list(checked.problems)
+    if said.at and said.at > now:
+        problems.append(FieldProblem("at", "lies in the future"))
+    if said.at and said.at < complaint.registered_at:
+        problems.append(FieldProblem("at", "lies before the registration"))
+    if problems:
+        raise refused(problems)
+    return checked
+
+
+def amended(
+    complaint: Complaint,
+    checked: forms.Checked,
+    form: RecordForm,
+    *,
+    sealed: Sealed,
+    reason: str,
+    by: str,
+    command: Command,
+) -> tuple[Complaint, RecordAmended]:
+    """Return the record with its new fields, and the event that tells it."""
+    event = RecordAmended(
+        complaint_id=UUID(complaint.id),
+        complete=not checked.missing,
+        missing=checked.missing,
+        by=by,
+        reason=reason,
+        sealed=sealed,
+    )
+    answer = {"complaint_id": complaint.id, "complete": event.complete, "missing": list(event.missing)}
+    state = replace(
+        complaint,
+        open_fields=forms.plain(form, checked.values),
+        missing=checked.missing,
+        sealed=sealed,
+        remembered=remember(complaint.remembered, command, answer),
+    )
+    return state, event
+
+
+def revealed(
+    complaint: Complaint, purpose: str, by: str, command: Command
+) -> tuple[Complaint, PersonalDataRevealed]:
+    """Return the record that remembers who looked, and the event that tells it."""
+    event = PersonalDataRevealed(
+        customer=complaint.customer, complaint_id=UUID(complaint.id), by=by, purpose=purpose
+    )
+    # The answer itself is personal data, so it is not kept; it is opened again.
+    return replace(complaint, remembered=remember(complaint.remembered, command, {})), event

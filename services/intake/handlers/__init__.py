@@ -1,0 +1,20 @@
+"""Use cases: load, decide, save."""
+
+from dataclasses import dataclass
+
+from services.intake.handlers.complaints import Matters
+from services.intake.handlers.customers import Files
+from services.intake.handlers.ledger import Ledger
+from services.intake.handlers.people import People
+
+__all__ = ["Files", "Intake", "Ledger", "Matters", "People"]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """All use cases of one intake."""
+
+    matters: Matters
+    files: Files
+    ledger: Ledger
+    people: People

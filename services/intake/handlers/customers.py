@@ -1,0 +1,270 @@
+"""Use cases about files: customers and their flags, products, praise, importers' declarations."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+import structlog
+
+from services.intake import store
+from services.intake.domain import commands, customers, files, forms
+from services.intake.domain.commands import Command
+from services.intake.domain.customers import Customer
+from services.intake.domain.files import Declaration, Praise, Product
+from services.intake.handlers.entry import entered, unit_for, units_of
+from services.intake.handlers.people import People
+from services.intake.store import Customers, Products, Records, customer_key, product_key
+from shared.access import Caller
+from shared.errors import NotFoundError, StaleWriteError
+from shared.events import Event, Happened, Sealed
+from shared.service import Base
+from shared.storage import Stored, change_of
+from shared.vault import seal
+
+logger = structlog.get_logger(__name__)
+
+S = TypeVar("S")
+TRIES = 5
+_CUSTOMER = "such customer here"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerShown:
+    """A customer's file with its fields masked; without them once erased."""
+
+    customer: Customer
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What is decided about a proposal."""
+
+    confirmed: bool
+    reason: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Use cases over the files of one site."""
+
+    base: Base
+    customers: Customers
+    products: Products
+    praises: Records[Praise]
+    declarations: Records[Declaration]
+    people: People
+
+    # --- customers
+
+    async def customer(self, customer: str, who: Caller) -> CustomerShown:
+        """Return a customer's file, masked."""
+        return await self._shown(_known(await self._visible(customer, who)))
+
+    async def _visible(self, customer: str, who: Caller) -> Stored[Customer]:
+        stored = await self.customers.get(customer_key(customer))
+        self.base.access.must_see(who, stored.state.unit if stored.state else "", _CUSTOMER)
+        _known(stored)
+        return stored
+
+    async def _shown(self, customer: Customer) -> CustomerShown:
+        keys = await self.base.vault.keys([customer.customer])
+        if customer.customer not in keys:
+            return CustomerShown(customer, {})
+        return CustomerShown(customer, forms.masked(await self.base.vault.open(customer.sealed), {}))
+
+    async def refile(
+        self,
+        customer: str,
+        fields: Mapping[str, str],
+        first_business_on: date | None,
+        who: Caller,
+        request: str,
+    ) -> CustomerShown:
+        """Bring a customer's file up to date. The same file again changes nothing."""
+        now = self.base.clock()
+        known = _known(await self._visible(customer, who))
+        same = first_business_on in {None, known.first_business_on}
+        if same and await self.base.vault.open(known.sealed) == dict(fields):
+            return await self._shown(known)
+
+        async def decide(known: Customer) -> tuple[Customer, Event, Mapping[str, Any]]:
+            state, event = customers.refiled(known, await self._sealed(customer, fields), first_business_on)
+            return state, event, {}
+
+        return await self._shown(await self._change(customer, who, None, request, (now, now), decide))
+
+    async def _sealed(self, customer: str, fields: Mapping[str, str]) -> Sealed:
+        # ``ensure`` refuses an erased customer, whose file stays as it is.
+        return seal(customer, (await self.base.vault.ensure([customer]))[customer], fields)
+
+    async def propose(
+        self, customer: str, evidence: Mapping[str, str], at: datetime | None, who: Caller, command: Command
+    ) -> Mapping[str, Any]:
+        """Propose that a customer is a problem user; another person decides."""
+        happened_at, now = entered(self.base, who, at)
+        name, rule = customers.standard(self.base.directory.edition.at(happened_at))
+        customers.examine_proposal(evidence, rule)
+
+        async def decide(known: Customer) -> tuple[Customer, Event, Mapping[str, Any]]:
+            state, event = customers.propose(
+                known,
+                rule=name,
+                behaviours=tuple(sorted(evidence)),
+                evidence=await self._sealed(customer, evidence),
+                by=who.person,
+                at=happened_at,
+                command=command,
+            )
+            return state, event, {}
+
+        state = await self._change(customer, who, command, command.request, (happened_at, now), decide)
+        return commands.recall(state.remembered, command) or {}
+
+    async def decide(self, customer: str, said: Ruling, who: Caller, command: Command) -> Mapping[str, Any]:
+        """Confirm or refuse a proposal. From the next registration on, the answer counts."""
+        happened_at, now = entered(self.base, who, said.at)
+        edition = self.base.directory.edition
+        _, rule = customers.standard(edition.at(happened_at))
+
+        async def decide(known: Customer) -> tuple[Customer, Event, Mapping[str, Any]]:
+            state, event = customers.decide(
+                known,
+                confirmed=said.confirmed,
+                reason=said.reason,
+                by=who.person,
+                at=happened_at,
+                rule=rule,
+                calendar=edition.calendar,
+                command=command,
+            )
+            return state, event, store.index_of_flag(state, now)
+
+        state = await self._change(customer, who, command, command.request, (happened_at, now), decide)
+        self.people.take(state)
+        return commands.recall(state.remembered, command) or {}
+
+    async def _change(
+        self,
+        customer: str,
+        who: Caller,
+        command: Command | None,
+        request: str,
+        times: tuple[datetime, datetime],
+        decide: Callable[[Customer], Awaitable[tuple[Customer, Event, Mapping[str, Any]]]],
+    ) -> Customer:
+        at, now = times
+        for _ in range(TRIES):
+            stored = await self._visible(customer, who)
+            known = _known(stored)
+            if command and commands.recall(known.remembered, command) is not None:
+                return known
+            state, event, index = await decide(known)
+            try:
+                await self._save(
+                    self.customers, stored, state, Happened(event, at), known.unit, request, now, index
+                )
+            except StaleWriteError as late:
+                logger.info("customer.changed-meanwhile", customer=customer, error=late.code)
+            else:
+                return state
+        msg = "Other changes of this file came first, again and again. Try again."
+        raise StaleWriteError(msg)
+
+    async def _save(
+        self,
+        records: Records[S],
+        stored: Stored[S],
+        state: S,
+        happened: Happened,
+        unit: str,
+        request: str,
+        now: datetime,
+        index: Mapping[str, Any],
+    ) -> None:
+        stamp = self.base.stamp(stream=self.base.settings.site, unit=unit, correlation=request, now=now)
+        await records.save(change_of(stored, state, [happened], stamp, index=index))
+
+    # --- products
+
+    async def file_product(self, product: Product, who: Caller, command: Command) -> Mapping[str, Any]:
+        """Open a product's file at the caller's unit, or bring it up to date."""
+        now = self.base.clock()
+        stored = await self.products.get(product_key(product.unit, product.product))
+        if stored.state and (answer := commands.recall(stored.state.remembered, command)) is not None:
+            return answer
+        state, event = files.file_product(stored.state, product, command)
+        await self._save(
+            self.products,
+            stored,
+            state,
+            Happened(event, now),
+            product.unit,
+            command.request,
+            now,
+            {"unit": state.unit},
+        )
+        return commands.recall(state.remembered, command) or {}
+
+    async def list_products(self, after: str, limit: int, who: Caller) -> Sequence[Product]:
+        """Return products of the caller's units, in order of unit and id."""
+        return await self.products.page(units_of(self.base, who), after, limit)
+
+    def own_unit(self, who: Caller) -> str:
+        """Return the unit whose records the caller makes."""
+        return unit_for(self.base, who, "")
+
+    # --- praise
+
+    async def praise(
+        self,
+        to: str,
+        fields: Mapping[str, str],
+        received_at: datetime | None,
+        asked_unit: str,
+        who: Caller,
+        command: Command,
+    ) -> tuple[Praise, bool]:
+        """Record praise. Returns it, and whether it is new."""
+        unit = unit_for(self.base, who, asked_unit)
+        at, now = entered(self.base, who, received_at)
+        praise_id = files.praise_id(unit, command.key)
+        customer, key = await self.people.recognise(fields)
+        praise = Praise(praise_id, unit, to, at, customer, seal(customer, key, fields), command.digest)
+        event = files.receive_praise(praise, now)
+        fresh: Stored[Praise] = Stored(f"praise/{praise_id}")
+        try:
+            await self._save(self.praises, fresh, praise, Happened(event, at), unit, command.request, now, {})
+        except StaleWriteError:
+            known = (await self.praises.get(fresh.id)).state
+            if known is None or known.digest != command.digest:
+                raise commands.reused() from None
+            return known, False
+        await self.people.file(customer, key, unit, fields, command.request)
+        return praise, True
+
+    # --- what importers declare
+
+    async def declare(
+        self, complete_up_to: datetime, asked_unit: str, who: Caller, command: Command
+    ) -> Mapping[str, Any]:
+        """Declare a unit's entered history complete up to a moment: silence before it counts from now on."""
+        unit = unit_for(self.base, who, asked_unit)
+        now = self.base.clock()
+        stored = await self.declarations.get(f"import/{unit}")
+        if stored.state and (answer := commands.recall(stored.state.remembered, command)) is not None:
+            return answer
+        state, event = files.declare(stored.state, unit, complete_up_to, who.person, now, command)
+        await self._save(
+            self.declarations, stored, state, Happened(event, now), unit, command.request, now, {}
+        )
+        return commands.recall(state.remembered, command) or {}
+
+
+def _known(stored: Stored[Customer]) -> Customer:
+    if stored.state is None:
+        msg = f"There is no {_CUSTOMER}."
+        raise NotFoundError(msg)
+    return stored.state

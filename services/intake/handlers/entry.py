@@ -1,0 +1,52 @@
+"""Whose unit a record is, and when what it tells happened."""
+
+from datetime import UTC, datetime
+
+from shared.access import Caller
+from shared.errors import NotFoundError
+from shared.service import Base
+
+IMPORT = "complaints.import"
+
+
+def unit_for(base: Base, who: Caller, asked: str) -> str:
+    """Return the unit that a new record belongs to: the caller's own.
+
+    An importer may name another unit of this site in the own subtree.
+
+    Raises:
+        ForbiddenError: Who may not import names a unit.
+        NotFoundError: The unit lies outside the subtree, or at another site.
+    """
+    unit = who.unit
+    if asked and asked != unit:
+        who.must(IMPORT)
+        base.access.must_see(who, asked, "such unit")
+        unit = asked
+    if base.directory.unit(unit).site != base.settings.site:
+        msg = f"Unit '{unit}' keeps its records at another site. Sign in at the intake of its subsidiary."
+        raise NotFoundError(msg)
+    return unit
+
+
+def entered(base: Base, who: Caller, at: datetime | None) -> tuple[datetime, datetime]:
+    """Return when something happened, and the present moment.
+
+    Raises:
+        ForbiddenError: Who may not import names a moment.
+    """
+    now = base.clock()
+    if at is None:
+        return now, now
+    who.must(IMPORT)
+    return at.astimezone(UTC), now
+
+
+def units_of(base: Base, who: Caller) -> list[str]:
+    """Return the units of this site that the caller sees, in order of name."""
+    site = base.settings.site
+    return [
+        name
+        for name, unit in sorted(base.directory.units.items())
+        if unit.site == site and base.access.sees(who, name)
+    ]

@@ -1,0 +1,62 @@
+"""Use cases about the ledger and the form."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Any
+
+from services.intake.domain import ledger
+from services.intake.handlers.complaints import Matters, Shown
+from services.intake.handlers.entry import units_of
+from services.intake.store import After, Wanted
+from shared.access import Caller
+from shared.rulebook.calendar import WorkingCalendar, add_months
+from shared.rulebook.schema import Rules
+
+_PAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Use cases over a month's matters."""
+
+    matters: Matters
+
+    async def month(self, first: date, who: Caller) -> list[ledger.Row]:
+        """Return the rows of a month of receipt, the earliest received first."""
+        rows: list[ledger.Row] = []
+        async for page in self._pages(first, who):
+            # Thousands of rows would keep registrations waiting.
+            rows += await asyncio.to_thread(self._rows, page)
+        return rows[::-1]
+
+    async def _pages(self, first: date, who: Caller) -> AsyncIterator[list[Shown]]:
+        since, before = month_of(first, self.matters.base.directory.edition.calendar)
+        units, after = units_of(self.matters.base, who), None
+        while True:
+            page = await self.matters.page(Wanted(units, since, before, after=after), who, _PAGE)
+            if page:
+                yield page
+            if len(page) < _PAGE:
+                return
+            after = After(page[-1].complaint.received_at, page[-1].complaint.id)
+
+    def _rows(self, page: list[Shown]) -> list[ledger.Row]:
+        edition = self.matters.base.directory.edition
+        return [
+            ledger.row_of(
+                one.complaint, one.fields, edition.at(one.complaint.received_at), edition.calendar.zone
+            )
+            for one in page
+        ]
+
+    def rules_today(self) -> Rules:
+        """Return the rules that a matter received now is registered under."""
+        base = self.matters.base
+        return base.directory.edition.at(base.clock())
+
+
+def month_of(first: date, calendar: WorkingCalendar) -> tuple[Any, Any]:
+    """Return the half-open time of the local month that begins on ``first``."""
+    return calendar.at(first, time(0)), calendar.at(add_months(first, 1), time(0))

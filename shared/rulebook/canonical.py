@@ -1,0 +1,105 @@
+"""Exact numbers and exact bytes: the same value is the same text on every machine.
+
+Nothing here depends on the decimal context of the thread, which a caller may have changed.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime
+from decimal import Context, Decimal
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+import orjson
+
+_EXACT = Context(prec=100)
+_BRIEF_PLACES = 6
+
+
+def half_up(value: Fraction | Decimal, decimals: int) -> Decimal:
+    """Round to ``decimals`` places, a half away from zero.
+
+    Example:
+        >>> half_up(Fraction(245, 100), 1)
+        Decimal('2.5')
+    """
+    scaled = abs(Fraction(value)) * 10**decimals
+    rounded = int(scaled + Fraction(1, 2))
+    return Decimal(-rounded if value < 0 else rounded).scaleb(-decimals, _EXACT)
+
+
+def exact_sum(values: Iterable[Decimal]) -> Decimal:
+    """Add decimals without rounding."""
+    return reduce(_EXACT.add, values, Decimal(0))
+
+
+def text_of(value: Decimal | Fraction) -> str:
+    """Write a number exactly: plain decimals where they end, else as a fraction.
+
+    Example:
+        >>> text_of(Decimal("79.50")), text_of(Fraction(1, 3))
+        ('79.5', '1/3')
+    """
+    if isinstance(value, Decimal):
+        shown = format(value, "f")
+        shown = shown.rstrip("0").rstrip(".") if "." in shown else shown
+        return "0" if shown == "-0" else shown
+    numerator, denominator = value.numerator, value.denominator
+    twos = fives = 0
+    while denominator % 2 == 0:
+        denominator, twos = denominator // 2, twos + 1
+    while denominator % 5 == 0:
+        denominator, fives = denominator // 5, fives + 1
+    if denominator > 1:
+        return f"{value.numerator}/{value.denominator}"
+    places = max(twos, fives)
+    shifted = numerator * 10**places // value.denominator
+    return text_of(Decimal(shifted).scaleb(-places, _EXACT))
+
+
+def brief(value: Fraction) -> str:
+    """Write a number for people: up to six decimals, half up."""
+    return text_of(half_up(value, _BRIEF_PLACES))
+
+
+def number_of(text: str) -> Fraction:
+    """Read what ``text_of`` wrote."""
+    return Fraction(text)
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401  # any part of a result becomes plain JSON
+    """Turn a part of a result into plain JSON: numbers as text, instants in UTC, fields by name."""
+    shown: Any
+    match value:
+        case None | bool() | int() | str():
+            shown = value
+        case Decimal() | Fraction():
+            shown = text_of(value)
+        case datetime():
+            shown = value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case date():
+            shown = value.isoformat()
+        case Mapping():
+            shown = {str(key): plain(inside) for key, inside in value.items()}
+        case frozenset():
+            shown = sorted(plain(inside) for inside in value)
+        case tuple() | list():
+            shown = [plain(inside) for inside in value]
+        case _ if is_dataclass(value):
+            shown = {part.name: plain(getattr(value, part.name)) for part in fields(value)}
+        case _:
+            name = type(value).__name__
+            raise TypeError(f"A {name} has no canonical form; use decimals, texts, instants and tuples.")
+    return shown
+
+
+def bytes_of(document: Any) -> bytes:  # noqa: ANN401  # any plain JSON
+    """Return the one byte string of a plain document: sorted keys, no spaces, UTF-8."""
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+
+
+def hash_of(document: Any) -> str:  # noqa: ANN401  # any plain JSON
+    """Return the SHA-256 of ``bytes_of``, in hex."""
+    return hashlib.sha256(bytes_of(document)).hexdigest()

@@ -1,0 +1,86 @@
+"""Whether callbacks, duties, sheets, offences and rankings fit together."""
+
+from collections.abc import Iterator
+
+from shared.rulebook.checks.references import Fault, unknown
+from shared.rulebook.schema import Rules
+from shared.rulebook.schema.scoring import ObservedMean, Sheet
+
+MONTHS_WEIGHED = {"month": 0, "quarter": 3, "year": 12}
+
+
+def faults(rules: Rules) -> Iterator[Fault]:
+    """Return what does not fit in callback.yaml, obligations.yaml and scoring.yaml."""
+    yield from _plans(rules)
+    yield from _questions(rules)
+    yield from _duties(rules)
+    for key, sheet in rules.scoring.sheets.items():
+        yield from _observed(key, sheet, rules)
+    yield from _items_of_offences(rules)
+    yield from _weights(rules)
+
+
+def _plans(rules: Rules) -> Iterator[Fault]:
+    for key, plan in rules.callback.plans.items():
+        loc = ("callback", "plans", key)
+        if plan.reopen_at >= plan.satisfied_from:
+            what = (
+                f"An answer of {plan.satisfied_from} is satisfied, and one up to {plan.reopen_at} re-opens."
+            )
+            yield Fault((*loc, "reopen_at"), what, "Let 'reopen_at' lie below 'satisfied_from'.")
+        if not 0 <= plan.ratio <= 1:
+            yield Fault((*loc, "ratio"), f"The ratio is {plan.ratio}.", "Give a share from 0 to 1.")
+
+
+def _questions(rules: Rules) -> Iterator[Fault]:
+    for key, form in rules.callback.questionnaires.items():
+        for name, question in form.questions.items():
+            if (question.kind == "choice") != bool(question.choices):
+                what = f"'{name}' is of kind '{question.kind}' with {len(question.choices)} choices."
+                loc = ("callback", "questionnaires", key, "questions", name)
+                yield Fault(loc, what, "Give choices to questions of kind 'choice', and only to them.")
+
+
+def _duties(rules: Rules) -> Iterator[Fault]:
+    for key, duty in rules.obligations.obligations.items():
+        if (duty.done_by == "inspection") != bool(duty.inspection):
+            what = "'done_by: inspection' and 'inspection' belong together."
+            yield Fault(("obligations", "obligations", key), what, "Give both, or neither.")
+
+
+def _observed(key: str, sheet: Sheet, rules: Rules) -> Iterator[Fault]:
+    for section, part in sheet.sections.items():
+        for name, item in part.items.items():
+            if not isinstance(item.how, ObservedMean):
+                continue
+            inspection = rules.obligations.inspections.get(item.how.inspection)
+            if inspection is None:
+                continue
+            loc = ("scoring", "sheets", key, "sections", section, "items", name, "how", "observed")
+            where = f"obligations.inspections.{item.how.inspection}.items"
+            yield from unknown(loc, [item.how.observed], inspection.items, "item", where)
+            observed = inspection.items.get(item.how.observed)
+            if observed is not None and observed.most != item.weight:
+                what = f"The item weighs {item.weight}, and an inspection gives at most {observed.most}."
+                yield Fault(loc, what, "Let 'most' of the inspection's item equal the weight.")
+
+
+def _items_of_offences(rules: Rules) -> Iterator[Fault]:
+    for key, offence in rules.scoring.offences.items():
+        sheet = rules.scoring.sheets.get(offence.sheet)
+        if sheet is None or sheet.kind != "scorecard":
+            continue
+        loc = ("scoring", "offences", key)
+        items = [name for part in sheet.sections.values() for name in part.items]
+        if not offence.item:
+            what = f"The offence counts on '{offence.sheet}' and names no item of it."
+            yield Fault(loc, what, f"Add 'item', one of {', '.join(items)}.")
+        yield from unknown((*loc, "item"), [offence.item], items, "item", f"scoring.sheets.{offence.sheet}")
+
+
+def _weights(rules: Rules) -> Iterator[Fault]:
+    for key, ranking in rules.scoring.rankings.items():
+        months = MONTHS_WEIGHED[ranking.every]
+        if ranking.weights and len(ranking.weights) != months:
+            what = f"A {ranking.every} weighs {months} months, and {len(ranking.weights)} weights are given."
+            yield Fault(("scoring", "rankings", key, "weights"), what, "Give one weight for each month.")

@@ -1,0 +1,224 @@
+"""Facts: what scoring keeps of an envelope, in an order that does not depend on how they arrived.
+
+Everything that one decision rests on shares a subject, so that a fold can take one subject after another.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from shared.rulebook.calendar import Month, WorkingCalendar
+
+ORGANISATION_TYPES = frozenset({"unit.established.v1", "unit.closed.v1"})
+"""Facts of the organisation. They are dated by themselves, so no ``before`` hides them."""
+
+UNIT_TYPES = frozenset({"inspection.recorded.v1", "duty.fulfilled.v1", "assessment.recorded.v1"})
+"""Facts about a unit as a whole."""
+
+CASE_TYPES = frozenset(
+    {
+        "complaint.registered.v1",
+        "record.amended.v1",
+        "praise.received.v1",
+        "case.opened.v1",
+        "case.reclassified.v1",
+        "finding.made.v1",
+        "step.completed.v1",
+        "deadline.missed.v1",
+        "deadline.cleared.v1",
+        "settlement.proposed.v1",
+        "appeal.decided.v1",
+        "callback.due.v1",
+        "callback.attempted.v1",
+        "callback.completed.v1",
+        "callback.missed.v1",
+        "offence.found.v1",
+        "dispute.ruled.v1",
+    }
+)
+"""Facts about one matter, and rulings over what it cost."""
+
+COUNTED_TYPES = ORGANISATION_TYPES | UNIT_TYPES | CASE_TYPES
+"""Every type that a fold reads. Others are no facts of scoring and do not enter its hash."""
+
+_DEADLINE_TYPES = frozenset({"deadline.missed.v1", "callback.missed.v1"})
+
+# A callback counts in the month in which its window ends, even if nothing happens then.
+_DUE_TYPES = _DEADLINE_TYPES | {"callback.due.v1"}
+
+_HASH_SPACE = 1 << 256
+
+
+class Fact(NamedTuple):
+    """One fact. A named tuple, because a year's fold makes millions of them.
+
+    Attributes:
+        subject: What its consequences are worked out for; see ``subject_of``.
+        time: When it happened.
+        data: The event's data as it travels: decimals and moments are strings.
+    """
+
+    id: str
+    source: str
+    sequence: int
+    type: str
+    subject: str
+    unit: str
+    time: datetime
+    edition: str
+    data: Mapping[str, Any]
+
+
+def fact_of(envelope: Mapping[str, Any]) -> Fact:
+    """Return the fact that an envelope (as parsed JSON) tells."""
+    time = envelope["time"]
+    return Fact(
+        str(envelope["id"]),
+        envelope["source"],
+        envelope["sequence"],
+        envelope["type"],
+        subject_of(envelope),
+        envelope["unit"],
+        time if isinstance(time, datetime) else datetime.fromisoformat(time),
+        envelope.get("edition", ""),
+        envelope["data"],
+    )
+
+
+def subject_of(envelope: Mapping[str, Any]) -> str:
+    """Return the subject whose offences the fact can change.
+
+    An inspector's finding counts with the case that it is about; a ruling with what it is about; everything
+    about a unit as a whole with that unit.
+    """
+    kind, data = envelope["type"], envelope["data"]
+    if kind in UNIT_TYPES or kind in ORGANISATION_TYPES:
+        return f"unit/{data['unit']}"
+    if kind == "offence.found.v1" and data.get("complaint_id"):
+        return str(data["complaint_id"])
+    if kind == "dispute.ruled.v1" and data.get("about"):
+        return str(data["about"])
+    return str(envelope["subject"])
+
+
+def in_order(facts: Iterable[Fact]) -> list[Fact]:
+    """Return the facts once each, in the one order that every machine gives them."""
+    ordered = sorted(facts, key=_order)
+    seen: set[str] = set()
+    kept = []
+    for fact in ordered:
+        if fact.id not in seen:
+            seen.add(fact.id)
+            kept.append(fact)
+    return kept
+
+
+def by_subject(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
+    """Group counted facts by subject, each group in order and without doubles; subjects in order too."""
+    groups: dict[str, list[Fact]] = {}
+    for fact in facts:
+        if fact.type in COUNTED_TYPES:
+            groups.setdefault(fact.subject, []).append(fact)
+    return {subject: in_order(groups[subject]) for subject in sorted(groups)}
+
+
+def up_to(facts: Iterable[Fact], watermark: Mapping[str, int]) -> Iterable[Fact]:
+    """Yield the facts that a published period rests on: those up to its watermark."""
+    return (fact for fact in facts if fact.sequence <= watermark.get(fact.source, 0))
+
+
+def is_known(fact: Fact, before: datetime) -> bool:
+    """Say whether the fact had happened before ``before``.
+
+    A deadline is over at its own moment, so one that passes at ``before`` has passed: a deadline at
+    midnight on the 1st belongs to the month before.
+    """
+    return fact.time < before or (fact.type in _DEADLINE_TYPES and moment(fact.data["due_before"]) <= before)
+
+
+def months_touched(facts: Iterable[Fact], calendar: WorkingCalendar) -> list[Month]:
+    """Return the months in which these facts can post or count something, in order."""
+    found = set()
+    for fact in facts:
+        found.add(calendar.month_of(fact.time))
+        if fact.type in _DUE_TYPES:
+            found.add(calendar.month_of(moment(fact.data["due_before"]), closing=True))
+    return sorted(found)
+
+
+def touches(facts: Iterable[Fact], start: datetime, end: datetime) -> bool:
+    """Say whether the month ``[start, end)`` is among ``months_touched``, without reckoning the others."""
+    return any(
+        start <= fact.time < end
+        or (fact.type in _DUE_TYPES and start < moment(fact.data["due_before"]) <= end)
+        for fact in facts
+    )
+
+
+def recency(fact: Fact) -> tuple[int, int]:
+    """Return what orders two facts of one case by when they were told, not by when they happened."""
+    epoch = fact.source.rpartition("/")[2]
+    return int(epoch) if epoch.isdecimal() else 0, fact.sequence
+
+
+def moment(value: str | datetime) -> datetime:
+    """Read an instant of a fact's data."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+def _order(fact: Fact) -> tuple[datetime, str, int, str]:
+    return fact.time, fact.source, fact.sequence, fact.id
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The facts of one subject, in order, and the same by type."""
+
+    subject: str
+    facts: Sequence[Fact]
+    by_type: Mapping[str, Sequence[Fact]]
+
+    @classmethod
+    def of(cls, facts: Sequence[Fact]) -> "History":
+        """Index the facts of one subject, which are in order and without doubles."""
+        by_type: dict[str, list[Fact]] = {}
+        for fact in facts:
+            if fact.type in by_type:
+                by_type[fact.type].append(fact)
+            else:
+                by_type[fact.type] = [fact]
+        return cls(facts[0].subject if facts else "", facts, by_type)
+
+    def all(self, kind: str) -> Sequence[Fact]:
+        """Return the facts of one type, in order."""
+        return self.by_type.get(kind, ())
+
+    def first(self, kind: str) -> Fact | None:
+        """Return the first fact of one type."""
+        found = self.by_type.get(kind)
+        return found[0] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class FactsHash:
+    """Which facts a result rests on, as one number that no order changes and that parts can be added to.
+
+    A sum of hashes rather than a hash of sorted ids: a fold of millions of facts need not hold their ids.
+    """
+
+    count: int = 0
+    total: int = 0
+
+    def plus(self, facts: Iterable[Fact]) -> "FactsHash":
+        """Add facts that are not in it yet."""
+        count, total = self.count, self.total
+        for fact in facts:
+            count += 1
+            total += int.from_bytes(hashlib.sha256(fact.id.encode()).digest())
+        return FactsHash(count, total % _HASH_SPACE)
+
+    def __str__(self) -> str:
+        """Show it as 64 hex digits."""
+        return hashlib.sha256(f"{self.count}:{self.total:064x}".encode()).hexdigest()

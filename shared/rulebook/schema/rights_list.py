@@ -1,0 +1,35 @@
+"""Every right that the code can ask for. A rulebook says which role has which; it cannot make up another."""
+
+RIGHTS = frozenset(
+    {
+        "accounts.manage",
+        "callbacks.call",
+        "callbacks.read",
+        "cases.appeal",
+        "cases.approve",
+        "cases.find",
+        "cases.handle",
+        "cases.read",
+        "cases.rule",
+        "cases.transfer",
+        "complaints.export",
+        "complaints.import",
+        "complaints.read",
+        "complaints.register",
+        "complaints.reveal",
+        "customers.confirm-flag",
+        "customers.flag",
+        "customers.manage",
+        "disputes.rule",
+        "editions.approve",
+        "editions.propose",
+        "findings.record",
+        "inspections.record",
+        "operations.manage",
+        "organisation.manage",
+        "periods.close",
+        "powers.use",
+        "reports.submit",
+        "scores.read",
+    }
+)

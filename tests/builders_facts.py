@@ -1,0 +1,431 @@
+"""Facts for tests of scoring, told as the services tell them and read back as scoring reads them.
+
+Moments are Shanghai clocks: ``"2026-07-03 10:00"``. Cases are named, and the name gives the id.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from shared.events import Event, Sealed, event_id, iso, source_of, to_bytes
+from shared.events.callback import CallbackAttempted, CallbackCompleted, CallbackDue, CallbackMissed
+from shared.events.handling import (
+    AppealDecided,
+    CaseReclassified,
+    DeadlineCleared,
+    DeadlineMissed,
+    FindingMade,
+    StepCompleted,
+)
+from shared.events.intake import ComplaintRegistered, PraiseReceived, RecordAmended
+from shared.events.registry import UnitClosed, UnitEstablished
+from shared.events.scoring import (
+    AssessmentRecorded,
+    DisputeRuled,
+    DutyFulfilled,
+    InspectionRecorded,
+    OffenceFound,
+)
+from shared.rulebook.facts import Fact, fact_of
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+SEALED = Sealed(key="k", box="b")
+SITES = ("changsha", "chengdu", "chongqing", "wuxi")
+SECTIONS = ("cases", "causes", "shortcomings", "proposals")
+
+
+def at(local: str | datetime) -> datetime:
+    """Return the instant that a Shanghai clock shows: ``at("2026-07-03 10:00")``."""
+    moment = local if isinstance(local, datetime) else datetime.fromisoformat(str(local))
+    return moment.replace(tzinfo=SHANGHAI).astimezone(UTC) if moment.tzinfo is None else moment
+
+
+def case_id(name: str) -> str:
+    """Return the id of the case with that name."""
+    return str(case_uuid(name))
+
+
+def case_uuid(name: str) -> UUID:
+    """Return the same as a UUID."""
+    return uuid5(NAMESPACE_URL, f"case/{name}")
+
+
+class Told:
+    """A teller of facts: each method tells one, in the order of the calls."""
+
+    def __init__(self, stream: str = "group") -> None:
+        """Begin with nothing told."""
+        self.facts: list[Fact] = []
+        self.envelopes: list[dict[str, Any]] = []
+        self._stream = stream
+        self._sequences: dict[str, int] = {}
+        self._ordinals: dict[tuple[str, str], int] = {}
+
+    def tell(self, service: str, subject: str, unit: str, time: str | datetime, event: Event) -> Fact:
+        """Tell any event of a service about a subject."""
+        source = source_of(service, self._stream)
+        self._sequences[source] = sequence = self._sequences.get(source, 0) + 1
+        self._ordinals[source, subject] = ordinal = self._ordinals.get((source, subject), 0) + 1
+        body = to_bytes(
+            {
+                "specversion": "1.0",
+                "id": str(event_id(source, subject, ordinal)),
+                "source": source,
+                "type": event.TYPE,
+                "subject": subject,
+                "time": iso(at(time)),
+                "group": "jinke",
+                "unit": unit,
+                "sequence": sequence,
+                "ordinal": ordinal,
+                "data": event.model_dump(mode="json"),
+            }
+        )
+        self.envelopes.append(orjson.loads(body))
+        self.facts.append(fact_of(self.envelopes[-1]))
+        return self.facts[-1]
+
+    # The organisation
+
+    def established(
+        self, unit: str, kind: str, parent: str = "", site: str = "", on: str = "2005-06-01", lead: str = ""
+    ) -> Fact:
+        """A unit exists from a day on."""
+        event = UnitEstablished(
+            unit=unit,
+            kind=kind,
+            parent=parent or None,
+            site=site or "group",
+            name_zh=unit,
+            name_en=unit,
+            established_on=date.fromisoformat(str(on)),
+            service_lead=lead,
+        )
+        return self.tell("registry", f"unit/{unit}", unit, "2026-01-01", event)
+
+    def closed(self, unit: str, on: str) -> Fact:
+        """A unit ceases on a day."""
+        event = UnitClosed(unit=unit, closes_on=date.fromisoformat(str(on)))
+        return self.tell("registry", f"unit/{unit}", unit, "2026-01-01", event)
+
+    # Complaints
+
+    def registered(
+        self,
+        case: str,
+        time: str,
+        unit: str = "chongqing-branch",
+        missing: Sequence[str] = (),
+        **more: object,
+    ) -> Fact:
+        """A complaint was registered; its record is complete unless something is ``missing``."""
+        event = ComplaintRegistered.model_validate(
+            {
+                "complaint_id": case_id(case),
+                "number": case,
+                "site": "chongqing",
+                "unit": unit,
+                "kind": "complaint",
+                "class_": "general",
+                "channel": "visit",
+                "received_at": at(time),
+                "registered_at": at(time),
+                "registered_by": "clerk",
+                "complete": not missing,
+                "missing": tuple(missing),
+                "customer": f"customer-{case}",
+                "sealed": SEALED,
+                "command_key": case,
+                **more,
+            }
+        )
+        return self.tell("intake", case_id(case), unit, time, event)
+
+    def amended(
+        self, case: str, time: str, missing: Sequence[str] = (), unit: str = "chongqing-branch"
+    ) -> Fact:
+        """A complaint's record was filled in."""
+        event = RecordAmended(
+            complaint_id=case_uuid(case),
+            complete=not missing,
+            missing=tuple(missing),
+            by="clerk",
+            reason="told",
+        )
+        return self.tell("intake", case_id(case), unit, time, event)
+
+    def praised(self, praise: str, time: str, to: str, unit: str = "chongqing-branch") -> Fact:
+        """A customer praised a unit to somebody."""
+        praise_id = case_uuid(praise)
+        event = PraiseReceived(
+            praise_id=praise_id, unit=unit, to=to, received_at=at(time), customer="c", sealed=SEALED
+        )
+        return self.tell("intake", f"praise/{praise_id}", unit, time, event)
+
+    # Handling
+
+    def missed(
+        self,
+        case: str,
+        due: str | datetime,
+        clock: str = "facts",
+        unit: str = "chongqing-branch",
+        **more: object,
+    ) -> Fact:
+        """A deadline passed. It is a step's unless ``step`` says otherwise; watches have none."""
+        watches = ("recorded", "handled")
+        event = DeadlineMissed.model_validate(
+            {
+                "complaint_id": case_id(case),
+                "clock": clock,
+                "step": "" if clock in watches else clock,
+                "occurrence": 1,
+                "procedure": "general",
+                "due_before": at(due),
+                "clause": "JK-03",
+                "explanation_zh": (f"限 {due} 前",),
+                "explanation_en": (f"due before {due}",),
+                **more,
+            }
+        )
+        return self.tell("handling", case_id(case), unit, due, event)
+
+    def cleared(
+        self, case: str, time: str, due: str, clock: str = "facts", unit: str = "chongqing-branch"
+    ) -> Fact:
+        """A miss told earlier does not stand."""
+        event = DeadlineCleared(
+            complaint_id=case_uuid(case), clock=clock, occurrence=1, due_before=at(due), reason="done-in-time"
+        )
+        return self.tell("handling", case_id(case), unit, time, event)
+
+    def done(
+        self,
+        case: str,
+        time: str | datetime,
+        step: str = "facts",
+        unit: str = "chongqing-branch",
+        **more: object,
+    ) -> Fact:
+        """A step was done, in time unless ``in_time`` says otherwise."""
+        event = StepCompleted.model_validate(
+            {
+                "complaint_id": case_id(case),
+                "step": step,
+                "occurrence": 1,
+                "by": "officer",
+                "clock": step,
+                "in_time": True,
+                **more,
+            }
+        )
+        return self.tell("handling", case_id(case), unit, time, event)
+
+    def found_valid(self, case: str, time: str, unit: str = "chongqing-branch", **more: object) -> Fact:
+        """Validity was found."""
+        event = FindingMade.model_validate(
+            {
+                "complaint_id": case_id(case),
+                "validity": "valid",
+                "class_": "general",
+                "procedure": "general",
+                "reason": "seen",
+                "by": "officer",
+                **more,
+            }
+        )
+        return self.tell("handling", case_id(case), unit, time, event)
+
+    def reclassified(self, case: str, time: str, unit: str = "chongqing-branch", **more: object) -> Fact:
+        """A case's class or flags were corrected."""
+        event = CaseReclassified.model_validate(
+            {
+                "complaint_id": case_id(case),
+                "class_": "general",
+                "procedure": "general",
+                "reason": "seen",
+                "by": "officer",
+                **more,
+            }
+        )
+        return self.tell("handling", case_id(case), unit, time, event)
+
+    def appeal(
+        self, case: str, time: str, against: str, upheld: bool = True, unit: str = "chongqing-branch"
+    ) -> Fact:
+        """An appeal was decided."""
+        event = AppealDecided(
+            complaint_id=case_uuid(case),
+            appeal="a1",
+            against=against,
+            upheld=upheld,
+            reasons="heard",
+            by="judge",
+        )
+        return self.tell("handling", case_id(case), unit, time, event)
+
+    # Callback
+
+    def callback_due(
+        self,
+        case: str,
+        time: str | datetime,
+        due: str | datetime,
+        occurrence: int = 1,
+        unit: str = "chongqing-branch",
+    ) -> Fact:
+        """A customer is to be called back."""
+        event = CallbackDue(
+            complaint_id=case_uuid(case),
+            occurrence=occurrence,
+            plan="p",
+            earliest=at(time),
+            due_before=at(due),
+        )
+        return self.tell("callback", case_id(case), unit, time, event)
+
+    def callback_attempted(
+        self, case: str, time: str, outcome: str = "unreachable", unit: str = "chongqing-branch"
+    ) -> Fact:
+        """A customer was called."""
+        event = CallbackAttempted(
+            complaint_id=case_uuid(case), occurrence=1, attempt=1, outcome=outcome, by="caller"
+        )
+        return self.tell("callback", case_id(case), unit, time, event)
+
+    def callback_completed(
+        self, case: str, time: str, satisfaction: int = 5, unit: str = "chongqing-branch", **more: object
+    ) -> Fact:
+        """A customer answered; the upper two levels are satisfied."""
+        event = CallbackCompleted.model_validate(
+            {
+                "complaint_id": case_id(case),
+                "occurrence": 1,
+                "satisfaction": satisfaction,
+                "satisfied": satisfaction >= 4,
+                "by": "caller",
+                **more,
+            }
+        )
+        return self.tell("callback", case_id(case), unit, time, event)
+
+    def callback_missed(self, case: str, due: str, unit: str = "chongqing-branch") -> Fact:
+        """A callback's window closed."""
+        event = CallbackMissed(complaint_id=case_uuid(case), occurrence=1, due_before=at(due), clause="JK-27")
+        return self.tell("callback", case_id(case), unit, due, event)
+
+    # Scoring
+
+    def finding(
+        self,
+        finding: str,
+        time: str,
+        kind: str,
+        unit: str = "chongqing-branch",
+        case: str = "",
+        **more: object,
+    ) -> Fact:
+        """An inspector found an offence."""
+        event = OffenceFound.model_validate(
+            {
+                "finding": finding,
+                "kind": kind,
+                "unit": unit,
+                "complaint_id": case_id(case) if case else "",
+                "evidence": ("photo",),
+                "reason": "seen",
+                "by": "inspector",
+                **more,
+            }
+        )
+        return self.tell("scoring", f"finding/{finding}", unit, time, event)
+
+    def inspected(
+        self,
+        inspection: str,
+        time: str,
+        kind: str,
+        unit: str = "chongqing-branch",
+        observations: Mapping[str, Any] | None = None,
+        failed: Sequence[str] = (),
+    ) -> Fact:
+        """A unit was inspected."""
+        event = InspectionRecorded(
+            inspection=inspection,
+            kind=kind,
+            unit=unit,
+            by="inspector",
+            observations={key: Decimal(str(seen)) for key, seen in (observations or {}).items()},
+            failed_aspects=tuple(failed),
+        )
+        return self.tell("scoring", f"inspection/{inspection}", unit, time, event)
+
+    def fulfilled(
+        self,
+        obligation: str,
+        period: str,
+        time: str,
+        unit: str = "chongqing-branch",
+        sections: Sequence[str] = SECTIONS,
+    ) -> Fact:
+        """A duty was done."""
+        event = DutyFulfilled(
+            obligation=obligation, unit=unit, period=str(period), sections=tuple(sections), by="head"
+        )
+        return self.tell("scoring", f"duty/{obligation}/{unit}/{period}", unit, time, event)
+
+    def assessed(
+        self, person: str, time: str, month: str, part: str, score: object, unit: str = "chongqing-sales"
+    ) -> Fact:
+        """A part of an employee's monthly result was given."""
+        event = AssessmentRecorded(
+            person=person,
+            unit=unit,
+            month=month,
+            scheme="desk-officer",
+            part=part,
+            score=Decimal(str(score)),
+            by="head",
+        )
+        return self.tell("scoring", f"assessment/{person}/{month}/{part}", unit, time, event)
+
+    def ruled(
+        self, offence: str, about: str, time: str, upheld: bool = True, unit: str = "chongqing-branch"
+    ) -> Fact:
+        """A dispute over a posting was ruled."""
+        event = DisputeRuled(
+            offence=offence, about=about, unit=unit, upheld=upheld, reasons="heard", by="director"
+        )
+        return self.tell("scoring", f"dispute/{offence}", unit, time, event)
+
+    # Whole months
+
+    def organisation(self, *sites: str) -> "Told":
+        """Four subsidiaries, each with a branch and a sales desk, unless ``sites`` names fewer."""
+        self.established("group", "group-centre")
+        for site in sites or SITES:
+            self.established(site, "subsidiary", "group", site)
+            self.established(f"{site}-branch", "branch", site, site, lead=f"{site}-head")
+            self.established(f"{site}-sales", "sales-desk", f"{site}-branch", site)
+        return self
+
+    def clean_month(self, site: str, month: str = "2026-07", without: Collection[str] = ()) -> "Told":
+        """What a branch does in a month that costs nothing; ``without`` leaves duties out."""
+        first = date.fromisoformat(f"{month}-01")
+        before = (first - timedelta(days=1)).isoformat()[:7]
+        branch = f"{site}-branch"
+        if "analysis-report" not in without:
+            self.fulfilled("analysis-report", before, f"{month}-03 10:00", branch)
+        if "proposal" not in without:
+            self.fulfilled("proposal", month, f"{month}-20 10:00", branch, ("proposal",))
+        if "sales-desk-inspection" not in without:
+            monday = first - timedelta(days=first.weekday())
+            for week in range(6):
+                tuesday = monday + timedelta(days=7 * week + 1)
+                self.inspected(f"{site}-{tuesday}", f"{tuesday} 10:00", "weekly-sales-desk", f"{site}-sales")
+        return self

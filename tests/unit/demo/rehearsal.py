@@ -1,0 +1,298 @@
+"""The demo's scenario played on the services' own decisions, without HTTP, broker or database.
+
+Every call meets the pure function that the service would call; a refusal names the call. What comes out are the
+facts that scoring would have, so the fold says what the demo will end with.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import orjson
+
+from jiandu.demo.scenario import Scenario
+from jiandu.demo.script import Call, Story
+from services.callback import domain as callback
+from services.handling import domain as handling
+from services.intake.domain import complaints as intake
+from services.intake.domain import forms
+from services.scoring import domain as scoring
+from shared.errors import SupervisionError
+from shared.events import Envelope, Happened, Sealed, event_id
+from shared.events.intake import ComplaintRegistered, PraiseReceived, RecordAmended
+from shared.events.registry import UnitEstablished
+from shared.events.scoring import AssessmentRecorded, DutyFulfilled, InspectionRecorded, OffenceFound
+from shared.rulebook.edition import Edition
+from shared.rulebook.facts import fact_of
+from shared.rulebook.fold import MonthResult, PeriodResult, fold, totals_of
+from shared.rulebook.load import load_edition, load_organisation
+from shared.rulebook.rankings import MonthTotals
+
+ROOT = Path(__file__).resolve().parents[3]
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+SEALED = Sealed(key="k", box="b")
+ORGANISATION = load_organisation(ROOT / "rulebooks/jinke/organisation.yaml")
+
+
+def jinke() -> Edition:
+    """Return the edition that the demo is played under."""
+    return load_edition(ROOT / "rulebooks/jinke", ROOT / "rulebooks/calendars")
+
+
+class RefusedError(Exception):
+    """A call of the scenario was refused."""
+
+
+@dataclass
+class Rehearsal:
+    """What has happened so far."""
+
+    edition: Edition
+    told: list[dict[str, Any]] = field(default_factory=list)
+    cases: dict[str, handling.Case] = field(default_factory=dict)
+    matters: dict[str, callback.Matter] = field(default_factory=dict)
+    records: dict[str, dict[str, str]] = field(default_factory=dict)
+    commands: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    _ordinals: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    _sequences: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    @classmethod
+    def of(cls, scenario: Scenario, edition: Edition) -> "Rehearsal":
+        """Play a scenario, and let silence speak up to what was declared."""
+        played = cls(edition)
+        played.establish()
+        for story in scenario.stories:
+            played.play(story)
+        played.sweep(scenario.declared)
+        return played
+
+    def establish(self) -> None:
+        for name, unit in ORGANISATION.units.items():
+            event = UnitEstablished(
+                unit=name,
+                kind=unit.kind,
+                parent=unit.parent,
+                site=unit.site,
+                name_zh=unit.name.zh,
+                name_en=unit.name.en,
+                established_on=unit.established_on,
+                service_lead=unit.service_lead,
+            )
+            self._tell("registry", "group", f"unit/{name}", [Happened(event, NOW, name)])
+
+    def play(self, story: Story) -> None:
+        ids: dict[str, str] = {}
+        for call in story.calls:
+            try:
+                self._one(call, ids)
+            except (SupervisionError, ValueError) as error:
+                raise RefusedError(f"{call.key} {call.path} {call.body}: {error}") from error
+
+    def sweep(self, up_to: datetime) -> None:
+        for key, case in self.cases.items():
+            self.cases[key], happened = handling.settle(case, self.edition, up_to)
+            self._tell("handling", case.site, key, happened, case.unit)
+        for key, matter in self.matters.items():
+            self.matters[key], told = callback.settle(matter, up_to)
+            self._tell("callback", matter.site, key, told)
+
+    def results(self, scenario: Scenario) -> dict[str, PeriodResult]:
+        """Close the periods as the demo does."""
+        facts = [fact_of(one) for one in self.told]
+        published: dict[str, MonthTotals] = {}
+        found: dict[str, PeriodResult] = {}
+        for closing in scenario.closings:
+            result = fold(facts, self.edition, closing.period, closing.at, published)
+            found[closing.period] = result
+            if isinstance(result, MonthResult):
+                published[closing.period] = totals_of(result)
+        return found
+
+    # --- one call
+
+    def _one(self, call: Call, ids: dict[str, str]) -> None:
+        body = orjson.loads(orjson.dumps(call.body))
+        body = {key: ids[value[1:-1]] if _is_name(value, ids) else value for key, value in body.items()}
+        body = {key: ids[call.about] if value == "{case}" else value for key, value in body.items()}
+        self.commands[str(body.get("do") or call.path)] += 1
+        if call.path == "/v1/complaints":
+            ids[call.about] = self._register(call, body)
+        elif call.service == "intake":
+            self._intake(call, body, ids)
+        elif call.service == "handling":
+            self._command(call, body, ids[call.about])
+        elif call.service == "callback":
+            self._attempt(call, body, ids[call.about])
+        else:
+            self._record(call, body)
+
+    def _register(self, call: Call, body: dict[str, Any]) -> str:
+        unit = body.pop("unit")
+        body["class_"] = body.pop("class", "")
+        body["flags"] = tuple(body.get("flags", ()))
+        body |= {
+            key: _moment(body[key]) for key in ("received_at", "registered_at", "handover_on") if key in body
+        }
+        said = intake.Said(**body)
+        found = intake.examine(said, self.edition.at(call.at), NOW)
+        key = intake.id_of(unit, call.key)
+        event = ComplaintRegistered(
+            complaint_id=UUID(key),
+            number=intake.number_of(call.site, "202607", key),
+            site=call.site,
+            unit=unit,
+            kind=said.kind,
+            class_=said.class_,
+            item=said.item,
+            flags=said.flags,
+            channel=said.channel,
+            received_at=found.received_at,
+            registered_at=found.registered_at,
+            registered_by=call.account,
+            handover_on=said.handover_on,
+            complete=not found.missing,
+            missing=found.missing,
+            customer=forms.identity(found.values),
+            imported=True,
+            sealed=SEALED,
+            command_key=call.key,
+        )
+        self.records[key] = dict(found.values)
+        happened = [Happened(event, found.registered_at, unit)]
+        for envelope in self._tell("intake", call.site, key, happened):
+            self.cases[key], opened = handling.open_case(envelope, self.edition)
+            self._tell("handling", call.site, key, opened, unit)
+            self.matters[key], _ = callback.follow(None, envelope, self._edition_of)
+        return key
+
+    def _edition_of(self, _hash: str) -> Edition:
+        return self.edition
+
+    def _intake(self, call: Call, body: dict[str, Any], ids: Mapping[str, str]) -> None:
+        if call.path == "/v1/praises":
+            event = PraiseReceived(
+                praise_id=uuid5(NAMESPACE_URL, call.key),
+                unit=body["unit"],
+                to=body["to"],
+                received_at=body["received_at"],
+                customer="",
+                sealed=SEALED,
+            )
+            self._tell("intake", call.site, f"praise/{call.key}", [Happened(event, call.at, body["unit"])])
+            return
+        key = ids[call.about]
+        case = self.cases[key]
+        form = forms.form_for(self.edition.at(case.received_at), case.kind)
+        checked = forms.check(form, {**self.records[key], **body["fields"]})
+        assert not checked.problems
+        amended = RecordAmended(
+            complaint_id=case.complaint_id,
+            complete=not checked.missing,
+            missing=checked.missing,
+            by=call.account,
+            reason=body["reason"],
+        )
+        self._tell("intake", call.site, key, [Happened(amended, call.at, case.unit)])
+
+    def _command(self, call: Call, body: dict[str, Any], key: str) -> None:
+        account = ORGANISATION.people[ORGANISATION.accounts[call.account].person]
+        rights = self.edition.at(call.at).rights.roles[account.role].rights
+        by = handling.Actor(
+            person=call.account, unit=account.unit, role=account.role, rights=frozenset(rights)
+        )
+        command = handling.parse_command(body)
+        assert handling.RIGHTS[command.do] in rights, (command.do, account.role)
+        assert command.acting_for
+        assert command.acting_for.person in ORGANISATION.people
+        assert ORGANISATION.people[command.acting_for.person].role == command.acting_for.role
+        case, happened = handling.decide(self.cases[key], command, by, self.edition, NOW)
+        self.cases[key] = case
+        for envelope in self._tell("handling", case.site, key, happened, case.unit):
+            self.matters[key], told = callback.follow(self.matters[key], envelope, self._edition_of)
+            self._tell("callback", case.site, key, told)
+
+    def _attempt(self, call: Call, body: dict[str, Any], key: str) -> None:
+        matter = self.matters[key]
+        made = callback.Call(
+            outcome=callback.Outcome(body["outcome"]),
+            at=call.at,
+            by=call.account,
+            account=call.account,
+            key=call.key,
+            digest="d",
+            satisfaction=body.get("satisfaction"),
+            solved=body.get("solved"),
+            answers=body.get("answers", {}),
+            call_back_at=_moment(body.get("call_back_at")),
+        )
+        task = matter.task_at(call.at)
+        assert task is not None
+        checked = callback.check(made, callback.questionnaire_of(task, self.edition))
+        self.matters[key], _, told = callback.attempt(matter, made, checked, None, self.edition, NOW)
+        for envelope in self._tell("callback", matter.site, key, told, task.unit):
+            case, happened = handling.follow(self.cases[key], envelope, self.edition)
+            self.cases[key] = case
+            for more in self._tell("handling", case.site, key, happened, case.unit):
+                self.matters[key], _ = callback.follow(self.matters[key], more, self._edition_of)
+
+    def _record(self, call: Call, body: dict[str, Any]) -> None:
+        body.pop("at")
+        kind, rules = call.path.rsplit("/", 1)[1], self.edition.at(call.at)
+        unit = ORGANISATION.units[body["unit"]]
+        if kind == "inspections":
+            seen = InspectionRecorded(inspection=call.key, by=call.account, **body)
+            scoring.check_inspection(seen, rules, unit.kind)
+            happened = Happened(seen, call.at, body["unit"])
+        elif kind == "findings":
+            found = OffenceFound(finding=call.key, by=call.account, **body)
+            scoring.check_finding(found, rules)
+            happened = Happened(found, call.at, body["unit"])
+        elif kind == "duties":
+            done = DutyFulfilled(by=call.account, **body)
+            scoring.check_duty(done, rules)
+            happened = Happened(done, call.at, body["unit"])
+        else:
+            happened = Happened(AssessmentRecorded(by=call.account, **body), call.at, body["unit"])
+        self._tell("scoring", unit.site, f"{kind}/{call.key}", [happened])
+
+    def _tell(
+        self, service: str, stream: str, subject: str, happened: Iterable[Happened], unit: str = ""
+    ) -> list[Envelope]:
+        source = f"jiandu/{service}/{stream}/1"
+        envelopes = []
+        for one in happened:
+            self._sequences[source] += 1
+            self._ordinals[source, subject] += 1
+            ordinal = self._ordinals[source, subject]
+            envelopes.append(
+                Envelope(
+                    id=event_id(source, subject, ordinal),
+                    source=source,
+                    type=one.event.TYPE,
+                    subject=subject,
+                    time=one.time,
+                    group="jinke",
+                    unit=one.unit or unit,
+                    edition=self.edition.name,
+                    editionhash=self.edition.hash,
+                    sequence=self._sequences[source],
+                    ordinal=ordinal,
+                    recordedtime=NOW,
+                    correlationid="rehearsal",
+                    data=one.event.model_dump(mode="json"),
+                )
+            )
+        self.told += [one.model_dump(mode="json") for one in envelopes]
+        return envelopes
+
+
+def _is_name(value: object, ids: Mapping[str, str]) -> bool:
+    return isinstance(value, str) and value.startswith("{") and value[1:-1] in ids
+
+
+def _moment(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if value else None
