@@ -1,9 +1,10 @@
 """The command ``jiandu demo``."""
 
 import asyncio
+import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -48,6 +49,14 @@ def demo(
     folder: Annotated[
         Path, typer.Option(help="Where the demo's own stack lives. It is emptied first.")
     ] = FOLDER / "demo",
+    services: Annotated[
+        str,
+        typer.Option(
+            envvar="JIANDU_DEMO_SERVICES",
+            help="Play into running services instead: NAME=ADDRESS of each, with spaces between. "
+            "The accounts' password is then read from JIANDU_SEED_PASSWORD.",
+        ),
+    ] = "",
 ) -> None:
     """Play a quarter of four subsidiaries through the real HTTP API, and show what it came to."""
     if group != _GROUP:
@@ -58,15 +67,23 @@ def demo(
     began = time.monotonic()
     edition = load_edition(ROOT / "rulebooks" / group, ROOT / "rulebooks" / "calendars")
     told = scenario(edition, complaints, seed, months)
+    name, events = f"demo-{seed}-{months}", folder / "events.jsonl"
     try:
-        Stack(folder).remove()
-        stack = Stack(folder)
-        try:
-            services = _up(stack)
-            published = asyncio.run(_played(told, stack, services, f"demo-{seed}-{months}"))
-        finally:
-            if not keep:
-                _down(stack)
+        if services:
+            addresses = _given(services)
+            password = os.environ.get("JIANDU_SEED_PASSWORD", "")
+            folder.mkdir(parents=True, exist_ok=True)
+            published = asyncio.run(_played(told, addresses, password, events, name))
+        else:
+            Stack(folder).remove()
+            stack = Stack(folder)
+            try:
+                addresses = {service.name: service.url for service in _up(stack)}
+                password = stack.file.secret("seed-password")
+                published = asyncio.run(_played(told, addresses, password, events, name))
+            finally:
+                if not keep:
+                    _down(stack)
     except StackError as error:
         _fail(str(error), error.exit_code)
     except (RefusedError, UnreachableError) as error:
@@ -75,9 +92,16 @@ def demo(
     console.print(
         f"\n{told.complaints} 件 complaints, {told.calls} 次调用 calls, {time.monotonic() - began:.0f} s"
     )
-    console.print(f"事件 events: {_events(stack)}", soft_wrap=True)
-    if keep:
-        _addresses(stack, services)
+    console.print(f"事件 events: {events}", soft_wrap=True)
+    if keep and not services:
+        _addresses(folder, addresses, password)
+
+
+def _given(services: str) -> dict[str, str]:
+    pairs = [one.partition("=") for one in services.split()]
+    if not all(name and address for name, _, address in pairs):
+        _fail("Give each service as NAME=ADDRESS, for example handling=http://127.0.0.1:8105.", 2)
+    return {name: address for name, _, address in pairs}
 
 
 def _up(stack: Stack) -> tuple[Service, ...]:
@@ -92,13 +116,10 @@ def _down(stack: Stack) -> None:
         stack.down()
 
 
-def _events(stack: Stack) -> Path:
-    return stack.folder / "events.jsonl"
-
-
-async def _played(told: Scenario, stack: Stack, services: tuple[Service, ...], name: str) -> Published:
-    addresses = {service.name: service.url for service in services}
-    async with wired(addresses, stack.file.secret("seed-password")) as wire:
+async def _played(
+    told: Scenario, addresses: Mapping[str, str], password: str, events: Path, name: str
+) -> Published:
+    async with wired(addresses, password) as wire:
         with _bars(told) as advance:
             player = Player(wire, name, advance)
             await player.play(told)
@@ -107,7 +128,7 @@ async def _played(told: Scenario, stack: Stack, services: tuple[Service, ...], n
             await player.settled(lambda missing: status.update(f"在途事件 events under way: {missing}"))
         with console.status("关账发布 publishing"):
             await player.close(told)
-            await _export(wire, _events(stack))
+            await _export(wire, events)
             periods = [closing.period for closing in told.closings]
             return await report.read(wire, periods, told.branches)
 
@@ -128,14 +149,14 @@ def _bars(told: Scenario) -> Iterator[Advance]:
         yield lambda service, done: progress.advance(tasks[service], done)
 
 
-def _addresses(stack: Stack, services: tuple[Service, ...]) -> None:
+def _addresses(folder: Path, addresses: Mapping[str, str], password: str) -> None:
     table = Table("服务 service", "地址 address", box=None, pad_edge=False)
-    for service in services:
-        table.add_row(service.name, service.url)
+    for name, address in addresses.items():
+        table.add_row(name, address)
     console.print(table)
     console.print(f"账号 accounts: rulebooks/{_GROUP}/organisation.yaml")
-    console.print(f"密码 password: {stack.file.secret('seed-password')}", soft_wrap=True)
-    console.print(f"停止 stop it: jiandu stack down --folder {stack.folder}", soft_wrap=True)
+    console.print(f"密码 password: {password}", soft_wrap=True)
+    console.print(f"停止 stop it: jiandu stack down --folder {folder}", soft_wrap=True)
 
 
 def _fail(words: str, code: int) -> NoReturn:

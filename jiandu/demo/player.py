@@ -114,13 +114,13 @@ class Player:
         before: Mapping[str, Any] = {}
         still = 0
         while still < _STILL:
-            heads, missing = await self._under_way()
+            heads, missing = await self.under_way()
             still = still + 1 if heads == before and missing == 0 else 0
             before = heads
             on_look(missing)
             await asyncio.sleep(_LOOK_EVERY_S)
 
-    async def _under_way(self) -> tuple[dict[str, int], int]:
+    async def under_way(self) -> tuple[dict[str, int], int]:
         names = [
             *self.wire.replicas("intake"),
             "registry",

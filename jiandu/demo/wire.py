@@ -21,6 +21,8 @@ FIRST_WAIT_S = 0.3
 
 _LONGEST_WAIT_S = 5.0
 _SHORTER = 0.97
+_LONGEST_LAG_S = 2.0
+"""What takes longer is no lag but an outage, which says nothing about the next call."""
 _TIMEOUT = httpx2.Timeout(30, pool=None)
 _AWAY = frozenset({502, 503, 504})
 _NOT_YET_HERE = "not-yet-here"
@@ -62,7 +64,8 @@ class Line:
 
     def learn(self, tries: int, took_s: float) -> None:
         """Learn from a call that needed an event: asking too early costs everybody, asking late only this call."""
-        self.lag_s = self.lag_s * _SHORTER if tries == 1 else (self.lag_s + took_s) / 2
+        lag_s = self.lag_s * _SHORTER if tries == 1 else (self.lag_s + took_s) / 2
+        self.lag_s = min(lag_s, _LONGEST_LAG_S)
 
 
 @dataclass(slots=True)

@@ -82,7 +82,7 @@ class Mongo(Server):
             with MongoClient[dict[str, Any]](
                 f"mongodb://{address}/?directConnection=true", serverSelectionTimeoutMS=500
             ) as client:
-                _form_set(client, address)
+                form_set(client, address)
                 return bool(client.admin.command("hello")["isWritablePrimary"])
         except PyMongoError:
             return False
@@ -93,7 +93,7 @@ class Mongo(Server):
         shutil.rmtree(self._data, ignore_errors=True)
 
 
-def _form_set(client: MongoClient[dict[str, Any]], address: str) -> None:
+def form_set(client: MongoClient[dict[str, Any]], address: str) -> None:
     """Make the server the only member of its set, under the address that it has now."""
     member = {"_id": 0, "host": address}
     try:
