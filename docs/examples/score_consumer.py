@@ -1,0 +1,29 @@
+"""Print every point that scoring gives or takes. Needs aio-pika, and the address of the broker in AMQP_URL."""
+
+import asyncio
+import json
+import os
+
+import aio_pika
+
+QUEUE = os.environ.get("SCORE_QUEUE", "hr.scores")
+
+
+async def main() -> None:
+    """Follow scoring with a queue of our own; what comes while we are away waits in it."""
+    connection = await aio_pika.connect_robust(os.environ["AMQP_URL"])
+    channel = await connection.channel()
+    await channel.set_qos(prefetch_count=100)
+    queue = await channel.declare_queue(QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
+    await queue.bind("jiandu.from.scoring", "#")
+    async with queue.iterator() as messages:
+        async for message in messages:
+            if message.type == "score.posted.v1":
+                event = json.loads(message.body)
+                print(event["id"], json.dumps(event["data"], ensure_ascii=False), flush=True)  # noqa: T201  # your work
+            await (
+                message.ack()
+            )  # after the work: a crash before it brings the message again, with the same id
+
+
+asyncio.run(main())
