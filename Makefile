@@ -14,7 +14,7 @@ AS_ROOT := as_root() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo -n "$$@"; f
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(STAMP) ## Make the virtual environment, as the lock file says; quick when nothing changed
@@ -85,15 +85,25 @@ bench: setup ## Measure the promised ratios and write a report
 docs: setup ## Write what is generated: .env.example, event and setting tables, coverage
 	@$(BIN)/python -m jiandu.docs
 
+.PHONY: env
+env: ## Make .env with fresh secrets for docker compose; an existing one stays
+	@deploy/make-env
+
+.PHONY: compose-check
+compose-check: ## Try docker-compose.yml for real: start, three callbacks, kill one, a small month, remove
+	@deploy/compose-check
+
 .PHONY: lock
-lock: ## Renew requirements.lock from pyproject.toml, with releases at least a week old
+lock: ## Renew both lock files from pyproject.toml, with releases at least a week old
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	python3 -m venv "$$folder"; \
 	"$$folder/bin/python" -m pip install -q --disable-pip-version-check uv; \
-	"$$folder/bin/uv" pip compile pyproject.toml --group dev --group stack --quiet --upgrade \
-	    --universal --python-version 3.11 --generate-hashes --exclude-newer '1 week' \
-	    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
-	    --output-file requirements.lock
+	compile() { \
+	    "$$folder/bin/uv" pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	        --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' "$$@"; \
+	}; \
+	compile --group dev --group stack --upgrade --exclude-newer '1 week' --output-file requirements.lock; \
+	compile --upgrade --constraint requirements.lock --output-file requirements-runtime.lock
 
 .PHONY: clean
 clean: ## Stop the system and delete its data, keys and virtual environment

@@ -31,6 +31,14 @@ def hash_password(password: str) -> str:
     return _HASHER.hash(password)
 
 
+def is_password(hashed: str, password: str) -> bool:
+    """Say whether a stored hash is that of ``password``."""
+    try:
+        return _HASHER.verify(hashed, password)
+    except VerificationError:
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """An authenticated account: who, where, and with which rights."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -19,7 +20,7 @@ from shared.clock import Clock, utc_now
 from shared.directory import Directory
 from shared.errors import TransientError
 from shared.ids import fresh
-from shared.messaging import Follower, Following, Relay, Topology
+from shared.messaging import Follower, Following, Relay, Tending, Topology
 from shared.settings import Settings
 from shared.storage import Aggregates, Database, Entry, Inbox, KeyStore, Lease, Log, Stamp, open_database
 
@@ -43,7 +44,7 @@ class Base:
     relay: Relay | None = None
     follower: Follower | None = None
     needs_edition: bool = True
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    tending: Tending = field(default_factory=Tending)
 
     def offer(self, collection: str, document: str, drafts: Sequence[dict[str, Any]]) -> None:
         """Tell the relay of durable drafts. For ``Aggregates(offer=base.offer)``."""
@@ -75,6 +76,15 @@ class Base:
         if self.needs_edition and not self.directory.enacted:
             missing["edition"] = "No rulebook edition has arrived from the registry yet."
         return missing
+
+    def failing(self) -> dict[str, str]:
+        """Say which of the endless tasks cannot go on. Then only a new process may help."""
+        return self.tending.failing()
+
+    async def positions(self) -> dict[str, dict[str, int]]:
+        """Return how far this service's own logs reach, and how far those of others have arrived here."""
+        heads = {source: (await self.log.head(source, fresh=True))[0] for source in await self.log.sources()}
+        return {"heads": heads, "received": {one.source: one.received for one in await self.inbox.holes()}}
 
 
 def sealed_key_of(record: Mapping[str, Any]) -> str | None:
@@ -145,6 +155,7 @@ async def running(
             attach=_attached(keys) if gives_keys else None,
             poll_s=settings.poll_s,
             announce_s=settings.announce_s,
+            tending=base.tending,
         )
         if before:
             await before(base)
@@ -159,12 +170,13 @@ async def running(
                 keep_keys=keys.keep if takes_keys else None,
                 holes_after_s=settings.holes_after_s,
                 holes_every_s=settings.holes_every_s,
+                lease=Lease(database, "holes", fresh()),
+                tending=base.tending,
             )
             await base.follower.run(stack)
         for name, job in (("clock", database.ping), ("directory", known.catch_up), *jobs(base)):
             every_s = 30.0 if name == "clock" else settings.sweep_every_s
-            task = asyncio.create_task(_again_and_again(name, job, every_s), name=f"job-{name}")
-            stack.callback(task.cancel)
+            base.tending.start(stack, f"job-{name}", partial(_again_and_again, name, job, every_s))
         yield base
 
 
@@ -190,6 +202,8 @@ async def _again_and_again(name: str, job: Callable[[], Awaitable[None]], every_
     while True:
         try:
             await job()
+        except TransientError as error:
+            logger.warning("job.later", job=name, error=repr(error))
         except Exception:  # the third edge: a failing sweep must not end the service
             logger.exception("job.failed", job=name)
         await asyncio.sleep(every_s)

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
+
+SECRETS = Path("/run/secrets")
+"""Where Docker puts the secrets of a container, one file each: ``jiandu_group_key`` and so on."""
 
 
 def _key(value: object) -> object:
@@ -29,7 +37,7 @@ class Settings(BaseSettings):
     """Settings of one service process."""
 
     model_config = SettingsConfigDict(
-        env_prefix="JIANDU_", frozen=True, extra="ignore", secrets_dir=None, hide_input_in_errors=True
+        env_prefix="JIANDU_", frozen=True, extra="ignore", hide_input_in_errors=True
     )
 
     group: str = Field(default="jinke", description="Group whose regulation runs here.")
@@ -69,6 +77,19 @@ class Settings(BaseSettings):
     )
     holes_every_s: float = Field(default=5.0, gt=0, description="Seconds between looks for missing events.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read variables first, then the secrets' files, on a machine that has such a folder."""
+        files = (SecretsSettingsSource(settings_cls, SECRETS),) if SECRETS.is_dir() else ()
+        return init_settings, env_settings, *files
 
     def database(self, service: str) -> str:
         """Name the database of ``service``."""

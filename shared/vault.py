@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,6 +26,8 @@ from shared.storage import KeyStore
 
 _NONCE = 12
 _CACHED = 10_000
+_CACHED_S = 30.0
+"""How long a key is used without asking: so long after an erasure another process may still open the box."""
 
 
 class ErasedError(NotFoundError):
@@ -39,10 +42,10 @@ def _seal(key: bytes, data: bytes, about: str) -> str:
 
 
 def _open(key: bytes, box: str, about: str) -> bytes:
-    raw = base64.b64decode(box)
     try:
+        raw = base64.b64decode(box, validate=True)
         return AESGCM(key).decrypt(raw[:_NONCE], raw[_NONCE:], about.encode())
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         msg = f"What is sealed for {about} cannot be opened with this key."
         raise ErasedError(msg) from error
 
@@ -88,7 +91,7 @@ class Vault:
     def __init__(self, store: KeyStore, site_key: bytes, group_key: bytes) -> None:
         """No IO happens here."""
         self._store, self._site_key, self._group_key = store, site_key, group_key
-        self._cache: OrderedDict[str, bytes] = OrderedDict()
+        self._cache: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
 
     def blind(self, text: str) -> str:
         """Return a keyed fingerprint to look a customer up by; it tells nothing without the key."""
@@ -96,7 +99,8 @@ class Vault:
 
     def cached(self, key_id: str) -> bytes | None:
         """Return a key that is at hand without asking the database."""
-        return self._cache.get(key_id)
+        since, key = self._cache.get(key_id, (float("-inf"), None))
+        return key if time.monotonic() - since < _CACHED_S else None
 
     async def ensure(self, ids: Sequence[str]) -> dict[str, bytes]:
         """Return the keys of customers, making those that are missing. Durable when it returns.
@@ -118,12 +122,14 @@ class Vault:
 
     async def keys(self, ids: Sequence[str]) -> dict[str, bytes]:
         """Return the keys that there are, by id."""
-        missing = [key_id for key_id in dict.fromkeys(ids) if key_id not in self._cache]
-        found = {key_id: self._cache[key_id] for key_id in ids if key_id in self._cache}
+        found = {key_id: key for key_id in ids if (key := self.cached(key_id))}
+        missing = [key_id for key_id in dict.fromkeys(ids) if key_id not in found]
         if missing:
             for key_id, sealed in (await self._store.get(missing)).items():
+                self._cache.pop(key_id, None)
                 if sealed:
-                    found[key_id] = self._cache[key_id] = _open(self._site_key, sealed, key_id)
+                    found[key_id] = _open(self._site_key, sealed, key_id)
+                    self._cache[key_id] = (time.monotonic(), found[key_id])
             while len(self._cache) > _CACHED:
                 self._cache.popitem(last=False)
         return found
@@ -150,7 +156,7 @@ class Vault:
             {
                 key_id: _seal(self._site_key, _open(self._group_key, box, key_id), key_id)
                 for key_id, box in wrapped.items()
-                if key_id not in self._cache
+                if not self.cached(key_id)
             }
         )
 

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
@@ -22,6 +23,7 @@ from shared import errors
 from shared.access import Access, Caller
 from shared.clock import Clock
 from shared.ids import fresh
+from shared.storage import TRANSIENT, DatabaseDownError
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +70,14 @@ class Front(Protocol):
 
     async def ready(self) -> dict[str, str]:
         """Return what is not ready, by name; empty when the service can work."""
+        ...
+
+    def failing(self) -> dict[str, str]:
+        """Return which of its endless tasks cannot go on, by name; empty when all is well."""
+        ...
+
+    async def positions(self) -> dict[str, dict[str, int]]:
+        """Return how far its own logs reach, and how far those of others have arrived."""
         ...
 
 
@@ -136,6 +146,13 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return problem(status, code, str(error.detail), request)
 
 
+async def _database_lost(request: Request, error: Exception) -> JSONResponse:
+    # From a store that asks the driver itself.
+    log.warning("http.refused", path=request.url.path, code=DatabaseDownError.code, error=repr(error))
+    detail = "The database does not answer. Nothing was accepted; try again in a moment."
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, DatabaseDownError.code, detail, request)
+
+
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     log.error("http.failed", path=request.url.path, exc_info=error)
     detail = "The service failed. The operator finds the cause in the log under this request id."
@@ -180,11 +197,16 @@ async def caller(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
     """Return who is calling. Raises ``UnauthenticatedError``."""
-    if credentials is None:
+    return recognised(request.app.state.front, f"Bearer {credentials.credentials}" if credentials else "")
+
+
+def recognised(front: Front, authorization: str) -> Caller:
+    """Return whom an ``Authorization`` header belongs to. Raises ``UnauthenticatedError``."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
         msg = "Send a session's token: Authorization: Bearer …. POST /v1/session gives one."
         raise errors.UnauthenticatedError(msg)
-    front: Front = request.app.state.front
-    return front.access.recognise(credentials.credentials, front.clock())
+    return front.access.recognise(token, front.clock())
 
 
 def needs(right: str) -> Any:  # noqa: ANN401  # FastAPI's dependency marker is untyped
@@ -261,10 +283,15 @@ async def sign_in(body: SignIn, request: Request) -> SessionView:
     )
 
 
-@common.get("/health/live", tags=["health"])
-async def live() -> dict[str, str]:
-    """Say that the process serves."""
-    return {"status": "live"}
+@common.get(
+    "/health/live", tags=["health"], responses={503: {"description": "A task of the process cannot go on"}}
+)
+async def live(request: Request) -> JSONResponse:
+    """Say that the process serves and that none of its tasks is stuck. Otherwise start it anew."""
+    front: Front = request.app.state.front
+    failing = front.failing()
+    status = HTTPStatus.SERVICE_UNAVAILABLE if failing else HTTPStatus.OK
+    return JSONResponse({"status": "failing" if failing else "live", "failing": failing}, status_code=status)
 
 
 @common.get(
@@ -280,6 +307,20 @@ async def ready(request: Request) -> JSONResponse:
     )
 
 
+class Positions(BaseModel):
+    """Source → last sequence: of this service's own logs, and of those that have arrived here without a gap."""
+
+    heads: dict[str, int]
+    received: dict[str, int]
+
+
+@common.get("/v1/positions", responses={401: ERRORS[401], 503: ERRORS[503]}, tags=["health"])
+async def positions(request: Request, who: Annotated[Caller, Depends(caller)]) -> Positions:
+    """Say how far this service's logs reach. Nothing is under way where every head has been received."""
+    front: Front = request.app.state.front
+    return Positions(**await front.positions())
+
+
 @common.get("/metrics", tags=["health"], include_in_schema=False)
 async def metrics() -> Response:
     """Prometheus metrics of this process."""
@@ -292,18 +333,25 @@ OPEN_ROUTES = frozenset({"/v1/session", "/health/live", "/health/ready", "/metri
 
 def service_app(title: str, lifespan: Callable[[FastAPI], Any], *routers: APIRouter) -> FastAPI:
     """Return a service's application with the common routes and error answers."""
+    from shared import operations  # it needs what stands above
+
     # The interactive pages load from a network that an intranet does not have.
-    app = FastAPI(title=f"Jiandu {title}", lifespan=lifespan, docs_url=None, redoc_url=None)
+    # Nothing listens to its telemetry, and asking whether something does takes a twentieth of a request.
+    silent = TelemetryConfig(tracing=False, metrics=False, logs=False)
+    app = FastAPI(title=f"Jiandu {title}", lifespan=lifespan, docs_url=None, redoc_url=None, telemetry=silent)
     handlers: tuple[tuple[type[Exception], Callable[[Request, Exception], Awaitable[JSONResponse]]], ...] = (
         (errors.SupervisionError, _expected),
         (RequestValidationError, _malformed),
         (HTTPException, _http),
+        *((lost, _database_lost) for lost in TRANSIENT),
         (Exception, _unexpected),
     )
     for kind, handler in handlers:
         app.add_exception_handler(kind, handler)
     app.add_middleware(Guard)
-    app.include_router(common)
+    # Routes are tried in order, so those that are called most come first.
     for router in routers:
         app.include_router(router, responses=ERRORS)
+    app.include_router(common)
+    app.include_router(operations.router, responses=ERRORS)
     return app

@@ -45,13 +45,13 @@ _HEAVY = ("beam-axis", "beam-broken", "slab-dimensions", "waterproofing", "infil
 
 
 _KINDS: tuple[tuple[str, int], ...] = (
-    ("engineering", 34),
-    ("explanation", 20),
-    ("property", 20),
-    ("general", 11),
-    ("invalid", 10),
+    ("engineering", 28),
+    ("explanation", 24),
+    ("property", 24),
+    ("general", 9),
+    ("invalid", 11),
     ("major", 2),
-    ("handed-over", 3),
+    ("handed-over", 2),
 )
 
 _LAPSES = (

@@ -83,7 +83,9 @@ class Player:
                 early=call.early,
             )
         except RefusedError as error:
-            error.add_note(f"in story '{call.about or call.key}', call {call.key}: {dict(call.body)}")
+            error.add_note(
+                f"in story '{call.about or call.key}', call {call.key}: {str(dict(call.body))[:500]}"
+            )
             raise
 
     def _is_name(self, value: object) -> bool:
@@ -121,6 +123,7 @@ class Player:
             await asyncio.sleep(_LOOK_EVERY_S)
 
     async def under_way(self) -> tuple[dict[str, int], int]:
+        """Return how far every log reaches, and how many events have not arrived where they are counted."""
         names = [
             *self.wire.replicas("intake"),
             "registry",

@@ -16,6 +16,9 @@ AT_ONCE = 32
 PATIENCE_S = 300.0
 """How long one call is repeated while a service or the broker is away. A broker stopped for a minute only delays."""
 
+ACCOUNTS_S = 30.0
+"""How long after its start a service may not know an account yet."""
+
 FIRST_WAIT_S = 0.3
 """Before a call is made again; each further wait is longer."""
 
@@ -43,6 +46,14 @@ class RefusedError(Exception):
 
 class UnreachableError(Exception):
     """A service stayed away longer than anybody waits."""
+
+
+class _UnknownAccountError(Exception):
+    """The account was refused; just after the start it may be on its way from the registry."""
+
+    def __init__(self, refusal: RefusedError) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
 
 
 @dataclass(slots=True)
@@ -76,6 +87,7 @@ class Wire:
     password: str
     patience_s: float = PATIENCE_S
     first_wait_s: float = FIRST_WAIT_S
+    accounts_s: float = ACCOUNTS_S
 
     @property
     def repeated(self) -> int:
@@ -152,6 +164,10 @@ class Wire:
                     )
             except httpx2.TransportError as error:
                 why = repr(error)
+            except _UnknownAccountError as error:
+                if loop.time() > began + self.accounts_s:
+                    raise error.refusal from None
+                why = str(error.refusal)
             else:
                 if response.is_success:
                     if early:
@@ -191,7 +207,8 @@ class Wire:
         if response.status_code in _AWAY:
             raise httpx2.ConnectError(f"{line.name} cannot sign in now")
         if not response.is_success:
-            raise RefusedError(f"{account} at {line.name}", response.status_code, _problem(response.content))
+            what = f"{account} at {line.name}"
+            raise _UnknownAccountError(RefusedError(what, response.status_code, _problem(response.content)))
         return str(response.json()["token"])
 
 

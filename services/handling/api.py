@@ -12,10 +12,10 @@ from pydantic import AwareDatetime, BaseModel
 
 from services.handling import domain
 from services.handling.domain import Actor, AnyCommand, Case
-from services.handling.handlers import Handling
+from services.handling.handlers import NOT_HERE, Handling
 from services.handling.store import Page
 from shared.access import Caller
-from shared.errors import FieldProblem, ForbiddenError, InvalidInputError
+from shared.errors import FieldProblem, ForbiddenError, InvalidInputError, NotYetHereError
 from shared.service import Base
 from shared.web import Digest, IdempotencyKey, needs
 
@@ -130,7 +130,7 @@ def _use(request: Request) -> Handling:
 async def page(
     request: Request,
     who: Reader,
-    status: str | None = None,
+    status: domain.Status | None = None,
     overdue: bool | None = None,
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -139,7 +139,7 @@ async def page(
     base: Base = request.app.state.front
     units = None if who.sees_all else base.directory.below(who.unit)
     before = _decode(cursor) if cursor else None
-    found = await _use(request).page(Page(units, status, overdue, before, limit))
+    found = await _use(request).page(Page(units, status and str(status), overdue, before, limit))
     following = _encode(found[-1]) if len(found) == limit else None
     return CasePage(cases=[CaseView.of(case) for case in found], next=following)
 
@@ -147,10 +147,9 @@ async def page(
 @router.get("/{complaint_id}", summary="Read a case")
 async def read(complaint_id: UUID, request: Request, who: Reader) -> CaseDetail:
     """Read a case, its clocks with the reasons of their due moments, and what may be done next."""
-    base: Base = request.app.state.front
     use = _use(request)
     case = await use.get(str(complaint_id))
-    base.access.must_see(who, case.unit, "such case")
+    _must_see(request, who, case)
     clocks = [ClockView(**one) for one in domain.explained(case, use.edition(case.edition_hash))]
     return CaseDetail(
         **CaseView.of(case).model_dump(),
@@ -165,7 +164,7 @@ async def history(complaint_id: UUID, request: Request, who: Reader) -> list[Ent
     """Read every entry of the log about a case, as it was written. Nothing is ever edited (QS-10)."""
     base: Base = request.app.state.front
     case = await _use(request).get(str(complaint_id))
-    base.access.must_see(who, case.unit, "such case")
+    _must_see(request, who, case)
     entries = []
     for entry in await base.log.about(str(complaint_id)):
         record = orjson.loads(entry.body)
@@ -189,8 +188,11 @@ async def command(
     base: Base = request.app.state.front
     who.must(domain.RIGHTS[body.do])
     _may_enter_late(body, who)
-    if body.do == "transfer":
-        base.directory.unit(body.to_unit)
+    if body.do == "transfer" and body.to_unit not in base.directory.units:
+        raise InvalidInputError(
+            "The case was not transferred.",
+            [FieldProblem("to_unit", "no such unit; GET /v1/units lists them")],
+        )
     by = Actor(person=who.person, unit=who.unit, role=who.role, rights=who.rights)
     answer = await _use(request).command(
         str(complaint_id),
@@ -198,9 +200,16 @@ async def command(
         by,
         key=key,
         digest=digest,
-        may=lambda case: base.access.must_see(who, case.unit, "such case"),
+        may=lambda case: _must_see(request, who, case),
     )
     return Answer(**answer)
+
+
+def _must_see(request: Request, who: Caller, case: Case) -> None:
+    """Refuse a case of another unit in the very words of one that is not here."""
+    base: Base = request.app.state.front
+    if not base.access.sees(who, case.unit):
+        raise NotYetHereError(NOT_HERE)
 
 
 def _may_enter_late(body: AnyCommand, who: Caller) -> None:

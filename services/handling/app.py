@@ -29,22 +29,33 @@ def create_app() -> FastAPI:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Hold the connections open for as long as the service runs."""
+    async with serving(Settings()) as parts:
+        app.state.front, app.state.use = parts.base, parts.use
+        yield
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator["Parts"]:
+    """Run the service, without its HTTP side."""
     parts = Parts()
     async with running(
-        Settings(),
+        settings,
         "handling",
         collections=parts.wire,
         before=parts.prepare,
         followings=parts.followings,
         jobs=lambda base: jobs.jobs(parts.use),
         takes_keys=True,
-    ) as base:
-        app.state.front, app.state.use = base, parts.use
-        yield
+    ):
+        yield parts
 
 
 class Parts:
     """The object graph of the service, made once the database is open."""
+
+    base: Base
+    cases: Aggregates[Case]
+    use: Handling
 
     def wire(self, base: Base) -> list[Aggregates[Any]]:
         """Make the collections and the use cases; return the collections that tell events."""
@@ -52,9 +63,13 @@ class Parts:
         self.cases = cases_in(base.database, base.offer)
         self.horizons = horizons_in(base.database)
         self.use = Handling(
-            MongoStore(self.cases, self.horizons), base.clock, base.directory.edition_called, self.stamp
+            MongoStore(self.cases, self.horizons), self.now, base.directory.edition_called, self.stamp
         )
         return [self.cases]
+
+    def now(self) -> datetime:
+        """Return the time of the service's clock."""
+        return self.base.clock()
 
     def stamp(self, case: Case, correlation: str, causation: str | None, now: datetime) -> Stamp:
         """Stamp a decision on a case: its site's stream, its unit, the edition it began under."""
@@ -83,5 +98,5 @@ class Parts:
             current=lambda: base.directory.edition,
             edition=base.directory.edition_called,
             stamp=self.stamp,
-            clock=base.clock,
+            clock=self.now,
         )

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from services.handling import domain
 from services.handling.domain import Actor, AnyCommand, Case
 from services.handling.store import LIVE, Page, Store, index_of
-from shared.errors import NotYetHereError, StaleWriteError
+from shared.errors import NotYetHereError, StaleWriteError, SupervisionError
 from shared.events import Happened, iso
 from shared.rulebook.edition import Edition
 from shared.storage import Stamp, Stored, change_of
+
+log = structlog.get_logger(__name__)
 
 TRIES = 6
 """Rounds against others who change the same case; each loads and decides anew."""
@@ -39,7 +43,7 @@ class Handling:
         """Return a case. Raises ``NotYetHereError``: it may be on its way through the broker."""
         stored = await self.store.get(complaint_id)
         if stored.state is None:
-            raise NotYetHereError(_NOT_HERE)
+            raise NotYetHereError(NOT_HERE)
         return stored.state
 
     async def page(self, wanted: Page) -> list[Case]:
@@ -69,10 +73,11 @@ class Handling:
             stored = await self.store.get(complaint_id)
             case = stored.state
             if case is None:
-                raise NotYetHereError(_NOT_HERE)
-            may(case)
+                raise NotYetHereError(NOT_HERE)
+            # Before asking whether they may see it: a transfer takes the case away from who repeats it.
             if (before := domain.answered(case, key, digest)) is not None:
                 return before
+            may(case)
             edition, now = self.edition(case.edition_hash), self.clock()
             decided, happened = domain.decide(case, command, by, edition, now)
             answer = _answer(decided, happened, edition)
@@ -103,8 +108,9 @@ class Handling:
             until = min(up_to, self.clock())
             for _ in range(SWEEP_ROUNDS):
                 batch = await self.store.due(lane, until, SWEEP_BATCH)
-                total += await self._settle(batch, until) if batch else 0
-                if len(batch) < SWEEP_BATCH:
+                settled = await self._settle(batch, until) if batch else 0
+                total += settled
+                if len(batch) < SWEEP_BATCH or not settled:
                     break
         return total
 
@@ -114,8 +120,13 @@ class Handling:
             case = stored.state
             if case is None:
                 continue
-            edition = self.edition(case.edition_hash)
-            settled, happened = domain.settle(case, edition, up_to)
+            try:
+                edition = self.edition(case.edition_hash)
+                settled, happened = domain.settle(case, edition, up_to)
+            except SupervisionError as error:
+                # One case that cannot be judged must not keep the sweep from the others.
+                log.warning("handling.not-swept", case=stored.id, code=error.code, error=str(error))
+                continue
             changes.append(
                 change_of(
                     stored,
@@ -125,7 +136,7 @@ class Handling:
                     index=index_of(settled, domain.next_due(settled, edition)),
                 )
             )
-        outcomes = await self.store.save_many(changes)
+        outcomes = await self.store.save_many(changes) if changes else ()
         return sum(outcome is None for outcome in outcomes)
 
     async def _save(
@@ -142,7 +153,7 @@ class Handling:
         )
 
 
-_NOT_HERE = "This case is not here. If the complaint was just registered it is still on its way: try again in a second."
+NOT_HERE = "This case is not here. If the complaint was just registered it is still on its way: try again in a second."
 
 
 def _answer(case: Case, happened: list[Happened], edition: Edition) -> dict[str, Any]:

@@ -83,8 +83,34 @@ CASE_INDEXES = (
     IndexModel([("lane", ASCENDING), ("due", ASCENDING)], partialFilterExpression={"due": {"$type": "date"}}),
     IndexModel([("unit", ASCENDING), ("received", DESCENDING), ("_id", DESCENDING)]),
     IndexModel([("unit", ASCENDING), ("status", ASCENDING), ("received", DESCENDING), ("_id", DESCENDING)]),
+    IndexModel([("unit", ASCENDING), ("overdue", ASCENDING), ("received", DESCENDING), ("_id", DESCENDING)]),
     IndexModel([("received", DESCENDING), ("_id", DESCENDING)]),
+    IndexModel([("status", ASCENDING), ("received", DESCENDING), ("_id", DESCENDING)]),
+    IndexModel([("overdue", ASCENDING), ("received", DESCENDING), ("_id", DESCENDING)]),
 )
+NEWEST_FIRST = (("received", DESCENDING), ("_id", DESCENDING))
+
+
+def due_query(lane: str, up_to: datetime) -> dict[str, Any]:
+    """Return the query for the cases of a lane with a deadline at or before ``up_to``."""
+    return {"lane": lane, "due": {"$type": "date", "$lte": up_to}}
+
+
+def page_query(wanted: Page) -> dict[str, Any]:
+    """Return the query for one page, which ``NEWEST_FIRST`` puts in order."""
+    query: dict[str, Any] = {}
+    if wanted.units is not None:
+        query["unit"] = {"$in": list(wanted.units)}
+    if wanted.status is not None:
+        query["status"] = wanted.status
+    if wanted.overdue is not None:
+        query["overdue"] = wanted.overdue
+    if wanted.before is not None:
+        received, complaint_id = wanted.before
+        # The bound that an index can use, besides the exact one.
+        query["received"] = {"$lte": received}
+        query["$or"] = [{"received": {"$lt": received}}, {"_id": {"$lt": complaint_id}}]
+    return query
 
 
 class MongoStore:
@@ -108,25 +134,11 @@ class MongoStore:
 
     async def due(self, lane: str, up_to: datetime, limit: int) -> list[Stored[Case]]:
         """See :class:`Store`."""
-        query = {"lane": lane, "due": {"$type": "date", "$lte": up_to}}
-        return await self._cases.find(query, sort=[("due", ASCENDING)], limit=limit)
+        return await self._cases.find(due_query(lane, up_to), sort=[("due", ASCENDING)], limit=limit)
 
     async def page(self, wanted: Page) -> list[Stored[Case]]:
         """See :class:`Store`."""
-        query: dict[str, Any] = {}
-        if wanted.units is not None:
-            query["unit"] = {"$in": list(wanted.units)}
-        if wanted.status is not None:
-            query["status"] = wanted.status
-        if wanted.overdue is not None:
-            query["overdue"] = wanted.overdue
-        if wanted.before is not None:
-            received, complaint_id = wanted.before
-            query["$or"] = [
-                {"received": {"$lt": received}},
-                {"received": received, "_id": {"$lt": complaint_id}},
-            ]
-        return await self._cases.find(query, sort=[("received", -1), ("_id", -1)], limit=wanted.limit)
+        return await self._cases.find(page_query(wanted), sort=NEWEST_FIRST, limit=wanted.limit)
 
     async def horizons(self) -> Mapping[str, datetime]:
         """See :class:`Store`."""

@@ -1,4 +1,8 @@
-"""The registry over HTTP."""
+"""The registry over HTTP.
+
+Records have names of their own, so no POST needs an idempotency key: the same body again is answered as the
+first time and changes nothing; another body under a name that is taken answers 409.
+"""
 
 from datetime import date
 from typing import Annotated, Any
@@ -8,7 +12,8 @@ from fastapi.params import Depends
 from pydantic import Field
 
 from services.registry.handlers import Registry
-from shared.access import Caller, hash_password
+from shared.access import Caller, hash_password, is_password
+from shared.events import Sealed
 from shared.events.registry import (
     AccountGranted,
     OpinionRecorded,
@@ -17,7 +22,7 @@ from shared.events.registry import (
     UnitEstablished,
 )
 from shared.service import Base
-from shared.vault import seal_secret
+from shared.vault import open_secret, seal_secret
 from shared.web import Body, caller, needs
 
 router = APIRouter(prefix="/v1")
@@ -34,6 +39,11 @@ def _shown(state: dict[str, Any]) -> dict[str, Any]:
 
 def _use(request: Request) -> Registry:
     found: Registry = request.app.state.use
+    return found
+
+
+def _base(request: Request) -> Base:
+    found: Base = request.app.state.front
     return found
 
 
@@ -117,7 +127,7 @@ class Proposal(Body):
 @router.get("/units", tags=["organisation"])
 async def units(request: Request, who: Known) -> list[dict[str, Any]]:
     """List the units in the caller's subtree, in order of name."""
-    front: Base = request.app.state.front
+    front = _base(request)
     found = await _use(request).store.all("unit/")
     return [one.state for one in found if one.state and front.access.sees(who, one.state["unit"])]
 
@@ -126,7 +136,9 @@ async def units(request: Request, who: Known) -> list[dict[str, Any]]:
 async def establish(
     body: NewUnit, request: Request, who: Annotated[Caller, needs("organisation.manage")]
 ) -> dict[str, Any]:
-    """Establish a unit."""
+    """Establish a unit inside one of the caller's. The same record again changes nothing."""
+    front = _base(request)
+    front.access.must_see(who, body.parent or "", "such unit")
     return await _use(request).establish(UnitEstablished(**body.model_dump()), _id(request))
 
 
@@ -134,7 +146,8 @@ async def establish(
 async def close_unit(
     unit: str, body: Closing, request: Request, who: Annotated[Caller, needs("organisation.manage")]
 ) -> dict[str, Any]:
-    """Close a unit from a day on."""
+    """Close a unit from a day on. The same day again changes nothing."""
+    _base(request).access.must_see(who, unit, "such unit")
     return await _use(request).close_unit(unit, body.closes_on, _id(request))
 
 
@@ -143,15 +156,16 @@ async def appoint(
     body: Appointment, request: Request, who: Annotated[Caller, needs("organisation.manage")]
 ) -> dict[str, Any]:
     """Appoint a person to a role. Some roles need a recorded opinion first (JK-26)."""
+    _base(request).access.must_see(who, body.unit, "such unit")
     return await _use(request).appoint(PersonAppointed(**body.model_dump()), _id(request))
 
 
 @router.post("/opinions", status_code=201, tags=["organisation"])
 async def give_opinion(
-    body: Opinion, request: Request, who: Annotated[Caller, needs("editions.approve")]
+    body: Opinion, request: Request, who: Annotated[Caller, needs("organisation.manage")]
 ) -> dict[str, Any]:
-    """Record the group centre's opinion."""
-    return await _use(request).give_opinion(OpinionRecorded(**body.model_dump()), _id(request))
+    """Record the group centre's opinion. The rulebook may name the role whose opinion it is (JK-26)."""
+    return await _use(request).give_opinion(OpinionRecorded(**body.model_dump()), who.role, _id(request))
 
 
 @router.get("/accounts", tags=["accounts"])
@@ -159,7 +173,7 @@ async def accounts(
     request: Request, who: Annotated[Caller, needs("accounts.manage")]
 ) -> list[dict[str, Any]]:
     """List accounts in the caller's subtree. Password hashes are never shown."""
-    front: Base = request.app.state.front
+    front = _base(request)
     found = await _use(request).store.all("account/")
     return [_shown(one.state) for one in found if one.state and front.access.sees(who, one.state["unit"])]
 
@@ -168,20 +182,31 @@ async def accounts(
 async def grant(
     body: NewAccount, request: Request, who: Annotated[Caller, needs("accounts.manage")]
 ) -> dict[str, Any]:
-    """Grant an account."""
-    front: Base = request.app.state.front
+    """Grant an account. The same account with the same password again changes nothing.
+
+    A name is never given twice, not even after revocation.
+    """
+    front = _base(request)
     front.access.must_see(who, body.unit, "such unit")
-    secret = seal_secret(front.settings.group_key, f"account/{body.account}", hash_password(body.password))
+    subject = f"account/{body.account}"
+    secret = seal_secret(front.settings.group_key, subject, hash_password(body.password))
     event = AccountGranted(**body.model_dump(exclude={"password"}), secret=secret)
-    return _shown(await _use(request).grant(event, _id(request)))
+    asked = body.model_dump(exclude={"password"})
+
+    def is_same(known: dict[str, Any]) -> bool:
+        hashed = open_secret(front.settings.group_key, Sealed(**known["secret"]))
+        same = not known["revoked"] and asked == {name: known[name] for name in asked}
+        return same and is_password(hashed, body.password)
+
+    return _shown(await _use(request).grant(event, _id(request), is_same))
 
 
 @router.post("/accounts/{account}/revocation", status_code=201, tags=["accounts"])
 async def revoke(
     account: str, body: Revocation, request: Request, who: Annotated[Caller, needs("accounts.manage")]
 ) -> dict[str, Any]:
-    """Revoke an account and its sessions."""
-    front: Base = request.app.state.front
+    """Revoke an account and its sessions. Doing it again changes nothing."""
+    front = _base(request)
     known = front.directory.accounts.get(account)
     front.access.must_see(who, str(known["unit"]) if known else "", "such account")
     return _shown(await _use(request).revoke(account, body.reason, _id(request)))
@@ -217,7 +242,8 @@ async def approve(
 
 @router.post("/rulings", status_code=201, tags=["editions"])
 async def rule(
-    body: Ruling, request: Request, who: Annotated[Caller, needs("editions.approve")]
+    body: Ruling, request: Request, who: Annotated[Caller, needs("editions.propose")]
 ) -> dict[str, Any]:
-    """Record how a clause of an edition is to be read."""
-    return await _use(request).rule(RulingRecorded(**body.model_dump(), by=who.person), _id(request))
+    """Record how a clause of an edition is to be read. The rulebook may name the role that interprets (QS-12)."""
+    event = RulingRecorded(**body.model_dump(), by=who.person)
+    return await _use(request).rule(event, who.role, _id(request))

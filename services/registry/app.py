@@ -24,6 +24,15 @@ def create_app() -> FastAPI:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Hold the connections open for as long as the service runs."""
+    async with serving(Settings()) as (base, use):
+        app.state.front, app.state.use = base, use
+        yield
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[tuple[Base, Registry]]:
+    """Run the service, without its HTTP side."""
+    made: list[Registry] = []
 
     async def seed(base: Base) -> None:
         proposals = proposals_in(base.database)
@@ -37,11 +46,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
                 stream=stream, unit=unit, correlation=request, now=now
             ),
         )
-        app.state.use = use
+        made.append(use)
         await jobs.seed(use, base.settings)
 
     async with running(
-        Settings(), "registry", collections=lambda base: [base.directory.collection], before=seed
+        settings, "registry", collections=lambda base: [base.directory.collection], before=seed
     ) as base:
-        app.state.front = base
-        yield
+        yield base, made[0]

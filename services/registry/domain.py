@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from shared.errors import ConflictError, FieldProblem, InvalidInputError, NotFoundError
+from shared.errors import (
+    ConflictError,
+    FieldProblem,
+    ForbiddenError,
+    InvalidInputError,
+    KeyReusedError,
+    NotFoundError,
+)
 from shared.events import Event
 from shared.events.registry import (
     AccountGranted,
@@ -52,6 +59,8 @@ def establish(unit: UnitEstablished, units: Mapping[str, State], rules: Rules) -
         known = ", ".join(sorted(rules.rights.unit_kinds))
         raise InvalidInputError("Unknown kind of unit.", [FieldProblem("kind", f"one of: {known}")])
     parent = units.get(f"unit/{unit.parent}") if unit.parent else None
+    if unit.parent and parent is None:
+        raise InvalidInputError("The parent does not fit.", [FieldProblem("parent", "no such unit")])
     if kind.inside and (parent is None or parent["kind"] not in kind.inside):
         reason = f"a unit of kind '{unit.kind}' lies inside: {', '.join(kind.inside)}"
         raise InvalidInputError("The parent does not fit.", [FieldProblem("parent", reason)])
@@ -61,27 +70,54 @@ def establish(unit: UnitEstablished, units: Mapping[str, State], rules: Rules) -
     return unit
 
 
-def close_unit(unit: str, closes_on: date, state: State | None) -> Event:
-    """Return the event that a unit ceases. Raises ``NotFoundError`` or ``ConflictError``."""
+def close_unit(unit: str, closes_on: date, state: State | None) -> Event | None:
+    """Return the event that a unit ceases; None where that is recorded already.
+
+    Raises:
+        NotFoundError: No such unit.
+        InvalidInputError: It would close before it was established.
+        ConflictError: It closes on another day already.
+    """
     if state is None:
         msg = f"There is no unit '{unit}'."
         raise NotFoundError(msg)
-    if state.get("closes_on"):
-        msg = f"Unit '{unit}' closes on {state['closes_on']} already."
+    if closes := state.get("closes_on"):
+        if closes == closes_on.isoformat():
+            return None
+        msg = f"Unit '{unit}' closes on {closes} already."
         raise ConflictError(msg)
+    if closes_on.isoformat() <= state["established_on"]:
+        reason = f"after the day on which it was established, {state['established_on']}"
+        raise InvalidInputError("The unit was not closed.", [FieldProblem("closes_on", reason)])
     return UnitClosed(unit=unit, closes_on=closes_on)
 
 
-def appoint(person: PersonAppointed, opinion: State | None, rules: Rules) -> Event:
-    """Return the event that a person holds a role, once what the rulebook asks for is on record.
+def appoint(
+    person: PersonAppointed,
+    known: State | None,
+    opinion: State | None,
+    units: Mapping[str, State],
+    rules: Rules,
+) -> Event | None:
+    """Return the event that a person holds a role; None where that is recorded already.
 
     Raises:
+        InvalidInputError: The role or the unit is unknown, or they do not fit.
+        KeyReusedError: The same appointment is recorded under another name.
         OpinionMissingError: The role needs a recorded opinion on this person. Consent is not needed.
     """
+    _must_fit(person.role, person.unit, units, rules, "The person cannot be appointed.")
+    held = {"unit": person.unit, "role": person.role, "since": person.since.isoformat()}
+    if known is not None and held in known["appointments"]:
+        if known["name"] == person.name:
+            return None
+        msg = f"'{person.person}' is recorded as {known['name']}. Choose another id."
+        raise KeyReusedError(msg)
     for rule in rules.rights.appointments.values():
         if rule.role != person.role or rule.needs != "opinion":
             continue
-        fits = opinion is not None and (opinion["person"], opinion["role"]) == (person.person, person.role)
+        wanted = (person.person, person.role, person.unit)
+        fits = opinion is not None and (opinion["person"], opinion["role"], opinion["unit"]) == wanted
         if not fits:
             msg = (
                 f"A '{person.role}' is appointed after the group centre gave its opinion "
@@ -91,32 +127,67 @@ def appoint(person: PersonAppointed, opinion: State | None, rules: Rules) -> Eve
     return person
 
 
-def grant(account: AccountGranted, units: Mapping[str, State], rules: Rules) -> Event:
+def give_opinion(opinion: OpinionRecorded, role: str, rules: Rules) -> Event:
+    """Return the event that an opinion was given.
+
+    Raises:
+        ForbiddenError: The rulebook names another role for opinions on this appointment.
+    """
+    asked = [one for one in rules.rights.appointments.values() if one.role == opinion.role and one.of]
+    if asked and role not in {one.of for one in asked}:
+        msg = (
+            f"The opinion is a '{asked[0].of}''s to give ({', '.join(asked[0].source)}); you are a '{role}'."
+        )
+        raise ForbiddenError(msg)
+    return opinion
+
+
+def grant(account: AccountGranted, known: State | None, units: Mapping[str, State], rules: Rules) -> Event:
     """Return the event that an account can sign in.
 
     Raises:
         InvalidInputError: The role is unknown, or does not exist at a unit of that kind.
+        AlreadyRegisteredError: The name is or was another account's. A name is never given twice, so that a
+            late repetition cannot give a revoked account its rights back.
     """
-    role = rules.rights.roles.get(account.role)
-    unit = units.get(f"unit/{account.unit}")
-    problems = []
-    if role is None:
-        problems.append(FieldProblem("role", f"one of: {', '.join(sorted(rules.rights.roles))}"))
-    if unit is None:
-        problems.append(FieldProblem("unit", "no such unit"))
-    if role and unit and unit["kind"] not in role.at:
-        problems.append(FieldProblem("role", f"exists only at units of kind: {', '.join(role.at)}"))
-    if problems:
-        raise InvalidInputError("The account cannot be granted.", problems)
+    if known is not None:
+        msg = f"There is or was an account '{account.account}'. Choose another name."
+        raise AlreadyRegisteredError(msg)
+    _must_fit(account.role, account.unit, units, rules, "The account cannot be granted.")
     return account
 
 
-def revoke(account: str, reason: str, state: State | None) -> Event:
-    """Return the event that an account cannot sign in any more. Raises ``NotFoundError``."""
+def _must_fit(role: str, unit: str, units: Mapping[str, State], rules: Rules, refusal: str) -> None:
+    rule, where = rules.rights.roles.get(role), units.get(f"unit/{unit}")
+    problems = []
+    if rule is None:
+        problems.append(FieldProblem("role", f"one of: {', '.join(sorted(rules.rights.roles))}"))
+    if where is None:
+        problems.append(FieldProblem("unit", "no such unit"))
+    if rule and where and where["kind"] not in rule.at:
+        problems.append(FieldProblem("role", f"exists only at units of kind: {', '.join(rule.at)}"))
+    if problems:
+        raise InvalidInputError(refusal, problems)
+
+
+def revoke(account: str, reason: str, state: State | None) -> Event | None:
+    """Return the event that an account cannot sign in any more; None where it cannot already.
+
+    Raises:
+        NotFoundError: No such account.
+    """
     if state is None:
         msg = f"There is no account '{account}'."
         raise NotFoundError(msg)
-    return AccountRevoked(account=account, reason=reason)
+    return None if state["revoked"] else AccountRevoked(account=account, reason=reason)
+
+
+def check_interpreter(role: str, edition: Edition, now: datetime) -> None:
+    """Refuse a ruling by another than the interpreting role. Raises ``ForbiddenError`` (QS-12)."""
+    interpret = [rule.interprets for rule in edition.at(now).rulebook.approval.values() if rule.interprets]
+    if interpret and role not in interpret:
+        msg = f"How a clause is read is ruled by a '{interpret[0]}'; you are a '{role}'."
+        raise ForbiddenError(msg)
 
 
 def chain(edition: Edition, now: datetime) -> tuple[str, ...]:
@@ -142,7 +213,7 @@ def approve(proposal: State, person: str, role: str, now: datetime) -> tuple[Sta
     """Record one approval; the last one enacts the edition.
 
     Raises:
-        ApprovalError: It is another role's turn, the proposer approves, or it is in force already.
+        ApprovalError: It is another role's turn, the proposer approves, one person does twice, or it is in force.
     """
     waits_for = proposal["waits_for"]
     if not waits_for:
@@ -152,6 +223,9 @@ def approve(proposal: State, person: str, role: str, now: datetime) -> tuple[Sta
         msg = (
             f"Edition '{proposal['name']}' waits for the approval of a '{waits_for[0]}'; you are a '{role}'."
         )
+        raise ApprovalError(msg)
+    if person in proposal["approved_by"]:
+        msg = "You approved this edition already. Its next approval is another person's."
         raise ApprovalError(msg)
     if person == proposal["proposed_by"]:
         msg = "Who proposes an edition does not approve it. Ask another holder of the role."

@@ -51,36 +51,48 @@ class Registry:
     async def close_unit(self, unit: str, closes_on: date, request: str) -> State:
         """Record that a unit ceases."""
         stored = await self.store.get(f"unit/{unit}")
-        return await self._tell(domain.close_unit(unit, closes_on, stored.state), ALL, request)
+        return await self._tell_new(domain.close_unit(unit, closes_on, stored.state), stored, ALL, request)
 
     async def appoint(self, person: PersonAppointed, request: str) -> State:
         """Record that a person holds a role, once what the rulebook asks for is on record."""
         opinion = await self.store.get(f"opinion/{person.opinion}") if person.opinion else None
+        stored = await self.store.get(f"person/{person.person}")
         rules = self.directory.edition.at(self.clock())
-        return await self._tell(
-            domain.appoint(person, opinion.state if opinion else None, rules), ALL, request
+        event = domain.appoint(
+            person, stored.state, opinion.state if opinion else None, await self._known("unit/"), rules
         )
+        return await self._tell_new(event, stored, ALL, request)
 
-    async def grant(self, account: AccountGranted, request: str) -> State:
-        """Let an account sign in. Only the services of its site are told."""
-        known = await self._known("unit/")
-        rules = self.directory.edition.at(self.clock())
-        event = domain.grant(account, known, rules)
-        return await self._tell(event, str(known[f"unit/{account.unit}"]["site"]), request)
+    async def grant(
+        self, account: AccountGranted, request: str, is_same: Callable[[State], bool] = lambda state: False
+    ) -> State:
+        """Let an account sign in. Only the services of its site are told.
+
+        Args:
+            is_same: Says whether a recorded account is the one that is asked for; then nothing changes.
+        """
+        stored = await self.store.get(f"account/{account.account}")
+        if stored.state is not None and is_same(stored.state):
+            return stored.state
+        units = await self._known("unit/")
+        event = domain.grant(account, stored.state, units, self.directory.edition.at(self.clock()))
+        return await self._tell(event, str(units[f"unit/{account.unit}"]["site"]), request, stored)
 
     async def revoke(self, account: str, reason: str, request: str) -> State:
         """Stop an account from signing in, and its sessions."""
         stored = await self.store.get(f"account/{account}")
         event = domain.revoke(account, reason, stored.state)
         unit = self.directory.unit(str((stored.state or {})["unit"]))
-        return await self._tell(event, unit.site, request)
+        return await self._tell_new(event, stored, unit.site, request)
 
-    async def give_opinion(self, opinion: OpinionRecorded, request: str) -> State:
+    async def give_opinion(self, opinion: OpinionRecorded, role: str, request: str) -> State:
         """Record the group centre's opinion on a head who is to be appointed (JK-26)."""
-        return await self._once(opinion, request)
+        rules = self.directory.edition.at(self.clock())
+        return await self._once(domain.give_opinion(opinion, role, rules), request)
 
-    async def rule(self, ruling: RulingRecorded, request: str) -> State:
+    async def rule(self, ruling: RulingRecorded, role: str, request: str) -> State:
         """Record how a clause is to be read (QS-12)."""
+        domain.check_interpreter(role, self.directory.edition, self.clock())
         if ruling.edition not in {edition.name for edition in self.directory.editions.values()}:
             msg = f"There is no edition '{ruling.edition}'. GET /v1/editions lists them."
             raise NotFoundError(msg)
@@ -101,7 +113,10 @@ class Registry:
             raise ConflictError(msg)
         now = self.clock()
         stored = await self.proposals.get(edition.hash)
-        if stored.state is not None:
+        if edition.hash == current.hash:
+            msg = f"Edition '{current.name}' is in force already."
+            raise ConflictError(msg)
+        if stored.state is not None and stored.state["waits_for"]:
             return stored.state
         state = domain.propose(edition, bundle(edition), person, now, domain.chain(current, now))
         if not state["waits_for"]:
@@ -136,6 +151,9 @@ class Registry:
             msg = "This record exists with other contents. Choose a new id."
             raise KeyReusedError(msg)
         return await self._tell(event, ALL, request, stored)
+
+    async def _tell_new(self, event: Event | None, stored: Stored[State], stream: str, request: str) -> State:
+        return (stored.state or {}) if event is None else await self._tell(event, stream, request, stored)
 
     async def _known(self, prefix: str) -> dict[str, State]:
         return {stored.id: stored.state or {} for stored in await self.store.all(prefix)}

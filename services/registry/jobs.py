@@ -54,9 +54,10 @@ async def _units(use: Registry, organisation: Organisation) -> None:
                 ),
                 REQUEST,
             )
-            if one.closes_on:
-                await use.close_unit(unit, one.closes_on, REQUEST)
         todo = [unit for unit in todo if unit not in ready]
+    for unit, one in organisation.units.items():
+        if one.closes_on and use.directory.units[unit].closes_on is None:
+            await use.close_unit(unit, one.closes_on, REQUEST)
 
 
 async def _people(use: Registry, organisation: Organisation) -> None:
@@ -73,6 +74,7 @@ async def _people(use: Registry, organisation: Organisation) -> None:
                     favourable=True,
                     reasons=one.opinion,
                 ),
+                _opinion_of(use, one.role),
                 REQUEST,
             )
         await use.appoint(
@@ -86,6 +88,11 @@ async def _people(use: Registry, organisation: Organisation) -> None:
             ),
             REQUEST,
         )
+
+
+def _opinion_of(use: Registry, role: str) -> str:
+    rules = use.directory.edition.at(use.clock())
+    return next((one.of for one in rules.rights.appointments.values() if one.role == role), "")
 
 
 async def _accounts(use: Registry, organisation: Organisation, settings: Settings, password: str) -> None:

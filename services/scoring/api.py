@@ -1,6 +1,7 @@
 """Scoring over HTTP: what people record, what the facts come to, what was published."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from pydantic import AwareDatetime, Field
 from services.scoring import domain
 from services.scoring.handlers import Scoring
 from shared.access import Caller
+from shared.directory import Unit
 from shared.errors import FieldProblem, ForbiddenError, InvalidInputError, NotFoundError
 from shared.events import Event
 from shared.events.scoring import (
@@ -33,7 +35,9 @@ router = APIRouter(prefix="/v1")
 Period = Annotated[str, Path(pattern=r"^\d{4}(-(0[1-9]|1[0-2])|-Q[1-4])?$")]
 MonthName = Annotated[str, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 Reader = Annotated[Caller, needs("scores.read")]
+Version = Annotated[int | None, Query(ge=1, description="An earlier version; the newest where left out.")]
 Words = Annotated[str, Field(max_length=4000)]
+Refs = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=500)], ...], Field(max_length=200)]
 
 
 class Recorded(Body):
@@ -51,7 +55,7 @@ class NewInspection(Recorded):
     observations: dict[str, Decimal] = Field(default_factory=dict)
     failed_aspects: tuple[str, ...] = ()
     fields: dict[str, Words] = Field(default_factory=dict)
-    evidence: tuple[str, ...] = ()
+    evidence: Refs = ()
 
 
 class NewFinding(Recorded):
@@ -59,10 +63,10 @@ class NewFinding(Recorded):
 
     kind: str
     unit: str
-    complaint_id: str = ""
+    complaint_id: UUID | None = None
     department: str = ""
     person: str = ""
-    evidence: tuple[str, ...] = ()
+    evidence: Refs = ()
     reason: str = Field(min_length=1, max_length=4000)
 
 
@@ -75,7 +79,7 @@ class NewDuty(Recorded):
     sections: tuple[str, ...] = ()
     fields: dict[str, Words] = Field(default_factory=dict)
     text: str = Field(default="", max_length=50_000)
-    evidence: tuple[str, ...] = ()
+    evidence: Refs = ()
 
 
 class NewAssessment(Recorded):
@@ -127,18 +131,28 @@ def _happened(who: Caller, at: datetime | None, now: datetime) -> datetime:
 
 
 async def _record(
-    request: Request, who: Caller, event: Event, subject: str, at: datetime, key: str, digest: str
+    request: Request, event: Event, subject: str, at: datetime, key: str, digest: str
 ) -> dict[str, Any]:
     unit = _base(request).directory.unit(event.model_dump()["unit"])
     state = await _use(request).record(subject, event, at, site=unit.site, key=key, digest=digest)
+    return _shown(subject, state)
+
+
+async def _before(request: Request, subject: str, digest: str) -> dict[str, Any] | None:
+    """Return the first answer to this key. Before all checks: what was accepted once stays so."""
+    state = await _use(request).first_answer(subject, digest)
+    return None if state is None else _shown(subject, state)
+
+
+def _shown(subject: str, state: dict[str, Any]) -> dict[str, Any]:
     return {"record": subject, "type": state["type"], "at": state["at"], **state["data"]}
 
 
-def _visible(request: Request, who: Caller, unit: str) -> str:
-    """Return the kind of a unit that the caller may act on."""
+def _visible(request: Request, who: Caller, unit: str) -> Unit:
+    """Return a unit that the caller may act on."""
     base = _base(request)
     base.access.must_see(who, unit, "such unit")
-    return base.directory.unit(unit).kind
+    return base.directory.unit(unit)
 
 
 def _name(who: Caller, key: str) -> str:
@@ -146,7 +160,7 @@ def _name(who: Caller, key: str) -> str:
 
 
 def _rules(request: Request, at: datetime) -> Rules:
-    return _base(request).directory.edition.at(at)
+    return domain.rules_of(_base(request).directory.edition, at)
 
 
 # --- record
@@ -161,12 +175,18 @@ async def inspect(
     digest: Digest,
 ) -> dict[str, Any]:
     """Record an inspection, with the points and fields that the rulebook asks for."""
-    at = _happened(who, body.at, _use(request).clock())
-    kind = _visible(request, who, body.unit)
     name = _name(who, key)
+    subject = f"inspection/{name}"
+    if before := await _before(request, subject, digest):
+        return before
+    at = _happened(who, body.at, _use(request).clock())
+    unit, rules = _visible(request, who, body.unit), _rules(request, at)
     event = InspectionRecorded(inspection=name, by=who.person, **body.model_dump(exclude={"at"}))
-    domain.check_inspection(event, _rules(request, at), kind)
-    return await _record(request, who, event, f"inspection/{name}", at, key, digest)
+    domain.check_inspection(event, rules, unit.kind)
+    if body.at is None:
+        own = _base(request).directory.within(who.unit, body.unit)
+        domain.check_inspector(body.kind, rules, who.role, is_own_unit=own, sees_all=who.sees_all)
+    return await _record(request, event, subject, at, key, digest)
 
 
 @router.post("/findings", status_code=201, tags=["record"])
@@ -177,13 +197,26 @@ async def find(
     key: IdempotencyKey,
     digest: Digest,
 ) -> dict[str, Any]:
-    """Record an offence that was found, with its evidence."""
-    at = _happened(who, body.at, _use(request).clock())
-    _visible(request, who, body.unit)
+    """Record an offence that was found, with its evidence.
+
+    One about a complaint that has not arrived here answers 404 ``not-yet-here``: send it again in a second.
+    """
     name = _name(who, key)
-    event = OffenceFound(finding=name, by=who.person, **body.model_dump(exclude={"at"}))
+    subject = f"finding/{name}"
+    if before := await _before(request, subject, digest):
+        return before
+    at = _happened(who, body.at, _use(request).clock())
+    unit = _visible(request, who, body.unit)
+    about = str(body.complaint_id or "")
+    event = OffenceFound(
+        finding=name, by=who.person, complaint_id=about, **body.model_dump(exclude={"at", "complaint_id"})
+    )
     domain.check_finding(event, _rules(request, at))
-    return await _record(request, who, event, f"finding/{name}", at, key, digest)
+    if about:
+        had = await _use(request).units_of(about)
+        seen = any(_base(request).access.sees(who, one.unit) for one in had)
+        domain.check_about([one.site for one in had], unit.site, is_seen=seen)
+    return await _record(request, event, subject, at, key, digest)
 
 
 @router.post("/duties", status_code=201, tags=["record"])
@@ -195,14 +228,16 @@ async def fulfil(
     digest: Digest,
 ) -> dict[str, Any]:
     """Submit a report or record another periodic duty. A missing section is taken, and counted."""
+    subject = f"duty/{_name(who, key)}"
+    if before := await _before(request, subject, digest):
+        return before
     at = _happened(who, body.at, _use(request).clock())
-    _visible(request, who, body.unit)
+    unit = _visible(request, who, body.unit)
     event = DutyFulfilled(by=who.person, **body.model_dump(exclude={"at"}))
     rules = _rules(request, at)
-    domain.check_duty(event, rules)
+    domain.check_duty(event, rules, unit.kind)
     who.must(rules.obligations.obligations[body.obligation].right)
-    subject = f"duty/{body.obligation}/{body.unit}/{body.period}/{_name(who, key)}"
-    return await _record(request, who, event, subject, at, key, digest)
+    return await _record(request, event, subject, at, key, digest)
 
 
 @router.post("/assessments", status_code=201, tags=["record"])
@@ -214,15 +249,14 @@ async def assess(
     digest: Digest,
 ) -> dict[str, Any]:
     """Record one part of an employee's monthly result."""
+    subject = f"assessment/{_name(who, key)}"
+    if before := await _before(request, subject, digest):
+        return before
     at = _happened(who, body.at, _use(request).clock())
     _visible(request, who, body.unit)
-    scheme = _rules(request, at).scoring.personal_results.get(body.scheme)
-    if scheme is None or body.part not in scheme.parts:
-        raise InvalidInputError(
-            "The rulebook knows no such part.", [FieldProblem("part", "unknown for this scheme")]
-        )
     event = AssessmentRecorded(by=who.person, **body.model_dump(exclude={"at"}))
-    return await _record(request, who, event, f"assessment/{_name(who, key)}", at, key, digest)
+    domain.check_assessment(event, _rules(request, at))
+    return await _record(request, event, subject, at, key, digest)
 
 
 @router.post("/postings/{posting}/ruling", status_code=201, tags=["record"])
@@ -235,9 +269,16 @@ async def rule(
     digest: Digest,
 ) -> dict[str, Any]:
     """Rule a dispute over a posting. Upheld: it is reversed in the month of the ruling."""
+    subject, digest = f"ruling/{_name(who, key)}", f"{posting}/{digest}"
+    if before := await _before(request, subject, digest):
+        return before
     at = _happened(who, body.at, _use(request).clock())
     _visible(request, who, body.unit)
     found = await _use(request).posting(posting)
+    if found["unit"] != body.unit:
+        raise InvalidInputError(
+            "The ruling was not stored.", [FieldProblem("unit", "the posting is another unit's")]
+        )
     event = DisputeRuled(
         offence=found["offence"],
         about=found["subject"],
@@ -246,7 +287,7 @@ async def rule(
         reasons=body.reasons,
         by=who.person,
     )
-    return await _record(request, who, event, f"ruling/{_name(who, key)}", at, key, digest)
+    return await _record(request, event, subject, at, key, digest)
 
 
 # --- read
@@ -256,9 +297,17 @@ async def rule(
 async def duties(request: Request, who: Reader, at: AwareDatetime | None = None) -> list[dict[str, Any]]:
     """List the duties that are open, overdue or lately done, with why they are due then."""
     use, base = _use(request), _base(request)
-    found = await use.agenda(at or use.clock())
+    moment = at or use.clock()
+    _rules(request, moment)
+    found = await use.agenda(moment)
     return [
-        {**plain(duty), "status": str(status)} for duty, status in found if base.access.sees(who, duty.unit)
+        {
+            **plain(replace(duty, lines=())),
+            "lines": [{"zh": line.zh, "en": line.en} for line in duty.lines],
+            "status": str(status),
+        }
+        for duty, status in found
+        if base.access.sees(who, duty.unit)
     ]
 
 
@@ -278,7 +327,7 @@ async def postings(
 async def postings_of(complaint_id: UUID, request: Request, who: Reader) -> list[dict[str, Any]]:
     """List what one complaint cost, as it stands now; empty while it cost nothing."""
     base = _base(request)
-    found = (await _use(request).store.subjects.get(str(complaint_id))).state
+    found = await _use(request).store.matter(str(complaint_id))
     mine = found.postings.values() if found else ()
     return [one for one in mine if base.access.sees(who, one["unit"])]
 
@@ -291,8 +340,8 @@ async def watermark(request: Request, who: Reader) -> dict[str, Any]:
 
 @router.get("/periods", tags=["scores"])
 async def periods(request: Request, who: Reader) -> list[dict[str, Any]]:
-    """List the published periods with their versions and hashes."""
-    hidden = {"result", "earlier"}
+    """List the published periods, each with all its versions and their hashes."""
+    hidden = {"result", "keys"}
     return [
         {key: value for key, value in document.items() if key not in hidden}
         for document in await _use(request).store.all_periods()
@@ -306,20 +355,17 @@ async def close(
     request: Request,
     who: Annotated[Caller, needs("periods.close")],
     key: IdempotencyKey,
+    digest: Digest,
 ) -> dict[str, Any]:
     """Close and publish a period; publish it anew, visibly, where later facts changed it."""
     at = _happened(who, body.at, _use(request).clock())
-    document = await _use(request).close(period, at, who.person, key)
-    return {
-        name: document[name]
-        for name in ("period", "version", "as_of", "result_hash", "facts_hash", "edition_hash")
-    }
+    return await _use(request).close(period, domain.Order(who.person, at, key, digest))
 
 
 @router.get("/periods/{period}", tags=["scores"])
-async def result(period: Period, request: Request, who: Reader) -> Response:
+async def result(period: Period, request: Request, who: Reader, version: Version = None) -> Response:
     """Return what was published, byte for byte. Only headquarters sees every unit's sheet."""
-    document = await _use(request).period(period)
+    document = await _use(request).period(period, version)
     if not who.sees_all:
         msg = f"The whole result of {period} is headquarters'. See /v1/periods/{period}/rankings and your scorecard."
         raise NotFoundError(msg)
@@ -327,9 +373,9 @@ async def result(period: Period, request: Request, who: Reader) -> Response:
 
 
 @router.get("/periods/{period}/rankings", tags=["scores"])
-async def rankings(period: Period, request: Request, who: Reader) -> dict[str, Any]:
+async def rankings(period: Period, request: Request, who: Reader, version: Version = None) -> dict[str, Any]:
     """Return the published rankings, awards and recommendations; advice about other units is left out."""
-    document = await _use(request).period(period)
+    document = await _use(request).period(period, version)
     found = orjson.loads(document["result"])
     base = _base(request)
     advice = [one for one in found.get("recommendations", ()) if base.access.sees(who, one["unit"])]
@@ -343,16 +389,20 @@ async def rankings(period: Period, request: Request, who: Reader) -> dict[str, A
 
 
 @router.get("/scorecards/{period}/{unit}", tags=["scores"])
-async def scorecard(period: Period, unit: str, request: Request, who: Reader) -> dict[str, Any]:
+async def scorecard(
+    period: Period, unit: str, request: Request, who: Reader, version: Version = None
+) -> dict[str, Any]:
     """Return a unit's published scorecards and penalty sheets, each point with clause and evidence."""
     _visible(request, who, unit)
-    found = orjson.loads((await _use(request).period(period))["result"])
+    document = await _use(request).period(period, version)
+    found = orjson.loads(document["result"])
     cards = [one for one in found.get("scorecards", ()) if one["unit"] == unit]
     if not cards:
         msg = f"Unit '{unit}' has no scorecard in {period}."
         raise NotFoundError(msg)
     return {
         "period": period,
+        "version": document["version"],
         "unit": unit,
         "scorecards": cards,
         "penalties": [one for one in found["penalties"] if one["unit"] == unit],

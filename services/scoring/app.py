@@ -28,21 +28,32 @@ def create_app() -> FastAPI:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Hold the connections open for as long as the service runs."""
+    async with serving(Settings()) as parts:
+        app.state.front, app.state.use = parts.base, parts.use
+        yield
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator["Parts"]:
+    """Run the service, without its HTTP side."""
     parts = Parts()
     async with running(
-        Settings(),
+        settings,
         "scoring",
         collections=parts.wire,
         before=parts.prepare,
         followings=parts.followings,
         jobs=lambda base: jobs.jobs(parts.use),
-    ) as base:
-        app.state.front, app.state.use = base, parts.use
-        yield
+    ):
+        yield parts
 
 
 class Parts:
     """The object graph of the service, made once the database is open."""
+
+    base: Base
+    store: MongoStore
+    use: Scoring
 
     def wire(self, base: Base) -> list[Aggregates[Any]]:
         """Make the collections and the use cases; return the collections that tell events."""
@@ -58,10 +69,14 @@ class Parts:
             inbox=base.inbox,
             log=base.log,
             directory=base.directory,
-            clock=base.clock,
+            clock=self.now,
             stamp=self.stamp,
         )
         return [self.store.subjects, self.store.records, self.store.periods]
+
+    def now(self) -> datetime:
+        """Return the time of the service's clock."""
+        return self.base.clock()
 
     def stamp(self, stream: str, unit: str, correlation: str, now: datetime) -> Stamp:
         """Stamp a decision under the edition in force."""
@@ -79,7 +94,8 @@ class Parts:
             self.store.unit_facts,
             tariffs=self.use.tariffs,
             organisation=lambda: self.use.organisation,
+            basis=self.use.basis,
             organisation_changed=self.use.load_organisation,
             stamp=self.stamp,
-            clock=base.clock,
+            clock=self.now,
         )

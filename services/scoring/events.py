@@ -6,6 +6,7 @@ from typing import Any
 
 from services.scoring import domain
 from services.scoring.domain import Compact, Subject
+from services.scoring.store import index_of
 from shared.events import stream_of
 from shared.messaging import Decision, Following, Record
 from shared.rulebook.basis import Tariffs
@@ -20,6 +21,7 @@ def followings(
     *,
     tariffs: Callable[[], Tariffs],
     organisation: Callable[[], Organisation],
+    basis: Callable[[], str],
     organisation_changed: Callable[[Sequence[str]], Awaitable[None]],
     stamp: Callable[[str, str, str, datetime], Stamp],
     clock: Callable[[], datetime],
@@ -61,13 +63,7 @@ def followings(
             subject,
             happened,
             stamp(stream_of(last["source"]), last["unit"], last["correlationid"], now),
-            index={
-                "months": [str(month) for month in months],
-                "postings": [
-                    {"id": one["id"], "unit": one["unit"], "month": one["month"]}
-                    for one in subject.postings.values()
-                ],
-            },
+            index=index_of(subject, months, basis(), domain.judged_again(months, tariffs().edition, now)),
         )
 
     return [

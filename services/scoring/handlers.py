@@ -1,5 +1,6 @@
 """Scoring's use cases: record, read, close."""
 
+import hashlib
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,13 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+import structlog
 
 from services.scoring import domain
-from services.scoring.domain import Compact, Document
-from services.scoring.store import MongoStore
-from shared.directory import Directory
-from shared.errors import KeyReusedError, NotFoundError, StaleWriteError
-from shared.events import Event, Happened
+from services.scoring.domain import Compact, Document, Order, Subject
+from services.scoring.store import MongoStore, index_of
+from shared.directory import Directory, Unit
+from shared.errors import KeyReusedError, NotFoundError, StaleWriteError, SupervisionError
+from shared.events import Event, Happened, stream_of
 from shared.events.scoring import PeriodClosed
 from shared.rulebook.basis import Tariffs
 from shared.rulebook.calendar import Month
@@ -22,10 +24,19 @@ from shared.rulebook.facts import ORGANISATION_TYPES, UNIT_TYPES, Fact, fact_of,
 from shared.rulebook.fold import MonthResult, PeriodResult, fold_subjects
 from shared.rulebook.organisation import Organisation
 from shared.rulebook.rankings import months_of
-from shared.storage import Inbox, Log, Stamp, change_of
+from shared.storage import Change, Inbox, Log, Stamp, Stored, change_of
+
+logger = structlog.get_logger(__name__)
 
 UNIT_FACT_TYPES = (*sorted(UNIT_TYPES | ORGANISATION_TYPES), "dispute.ruled.v1", "offence.found.v1")
 _MONTH = re.compile(r"\d{4}-\d{2}")
+
+TRIES = 3
+"""Rounds against others who publish the same period."""
+
+REWORK_BATCH = 200
+REWORK_ROUNDS = 5
+"""Batches of one sweep; what is followed meanwhile has its turn in between."""
 
 
 @dataclass(slots=True)
@@ -44,6 +55,7 @@ class Scoring:
     stamp: Callable[[str, str, str, datetime], Stamp]
     organisation: Organisation = field(default_factory=lambda: Organisation.of(()))
     _tariffs: dict[str, Tariffs] = field(default_factory=dict)
+    _basis: tuple[str, Organisation, str] | None = None
 
     def tariffs(self) -> Tariffs:
         """Return the prices of the edition in force, prepared once per edition."""
@@ -52,12 +64,68 @@ class Scoring:
             self._tariffs = {edition.hash: Tariffs.of(edition)}
         return self._tariffs[edition.hash]
 
+    def basis(self) -> str:
+        """Return what names the edition and the organisation that postings are worked out with now."""
+        edition, organisation = self.directory.edition.hash, self.organisation
+        if self._basis is None or self._basis[0] != edition or self._basis[1] is not organisation:
+            text = f"{edition} {organisation.records} {organisation.spans}"
+            self._basis = (edition, organisation, hashlib.sha256(text.encode()).hexdigest())
+        return self._basis[2]
+
     async def load_organisation(self, _changed: Sequence[str] = ()) -> None:
         """Read the organisation from the facts about it."""
         facts = await self.store.facts_of_units(sorted(ORGANISATION_TYPES))
-        self.organisation = Organisation.of(in_order(fact_of(fact) for fact in facts))
+        organisation = Organisation.of(in_order(fact_of(fact) for fact in facts))
+        # The one in hand remembers its answers.
+        if organisation != self.organisation:
+            self.organisation = organisation
+
+    async def rework(self) -> int:
+        """Work out anew what was worked out with another organisation or edition, or before its month had ended.
+
+        Returns how many were. So a posting whose unit arrives later finds it, and what is judged at a month's
+        end is told then. Bounded: a large change takes several sweeps, and a
+        period that is closed meanwhile is folded from the facts anyway.
+        """
+        if not self.directory.enacted:
+            return 0
+        # Another replica may have followed what changed it.
+        await self.load_organisation()
+        total = 0
+        for _ in range(REWORK_ROUNDS):
+            batch = await self.store.outdated(self.basis(), self.clock(), REWORK_BATCH)
+            changes = [self._reworked(stored) for stored in batch]
+            outcomes = await self.store.save_subjects(changes) if changes else ()
+            total += sum(outcome is None for outcome in outcomes)
+            if not batch:
+                break
+        return total
+
+    def _reworked(self, stored: Stored[Subject]) -> Change[Subject]:
+        known, now = stored.state or Subject({}, {}), self.clock()
+        last = list(known.facts.values())[-1]
+        try:
+            subject, happened, months = domain.gather(known, (), self.tariffs(), self.organisation, now)
+        except SupervisionError as error:
+            # As it stands it is shown as it was; the close says what is wrong, in front of a person.
+            logger.warning("scoring.not-reworked", subject=stored.id, error=str(error))
+            return change_of(stored, known, (), None, index={"basis": self.basis(), "again": None})
+        stamp = self.stamp(stream_of(last["source"]), last["unit"], f"rework-{stored.id}", now)
+        index = index_of(
+            subject, months, self.basis(), domain.judged_again(months, self.directory.edition, now)
+        )
+        return change_of(stored, subject, happened, stamp, index=index)
 
     # --- record
+
+    async def first_answer(self, subject: str, digest: str) -> Document | None:
+        """Return what was recorded under this key before.
+
+        Raises:
+            KeyReusedError: The key came before with another body.
+        """
+        stored = await self.store.record(subject)
+        return _same(stored.state, digest) if stored.state is not None else None
 
     async def record(
         self, subject: str, event: Event, at: datetime, *, site: str, key: str, digest: str
@@ -69,7 +137,7 @@ class Scoring:
         """
         stored = await self.store.record(subject)
         if stored.state is not None:
-            return _first_answer(stored.state, digest)
+            return _same(stored.state, digest)
         data = event.model_dump(mode="json")
         state = {"digest": digest, "type": event.TYPE, "at": at.isoformat(), "data": data}
         now = self.clock()
@@ -78,8 +146,14 @@ class Scoring:
             await self.store.save_record(change_of(stored, state, [Happened(event, at)], stamp, index={}))
         except StaleWriteError:
             again = await self.store.record(subject)
-            return _first_answer(again.state or {}, digest)
+            return _same(again.state or {}, digest)
         return state
+
+    async def units_of(self, complaint_id: str) -> list[Unit]:
+        """Return the units that a complaint was with; none where it is not known here."""
+        matter = await self.store.matter(complaint_id)
+        names = {str(fact["unit"]) for fact in matter.facts.values()} if matter else set()
+        return [self.directory.units[name] for name in sorted(names) if name in self.directory.units]
 
     # --- read
 
@@ -130,13 +204,19 @@ class Scoring:
                 records = [orjson.loads(entry.body) for entry in entries if entry.type == PeriodClosed.TYPE]
                 yield [domain.compact(record) for record in records]
 
-    async def period(self, period: str) -> Document:
-        """Return a published period. Raises ``NotFoundError``."""
+    async def period(self, period: str, version: int | None = None) -> Document:
+        """Return a published period, the newest version or the one asked for. Raises ``NotFoundError``."""
         stored = await self.store.period(period)
         if stored.state is None:
             msg = f"Period {period} is not published. POST /v1/periods/{period}/close closes it."
             raise NotFoundError(msg)
-        return stored.state
+        if version is None or version == stored.state["version"]:
+            return stored.state
+        earlier = await self.store.version(period, version)
+        if earlier is None:
+            msg = f"Period {period} has no version {version}. GET /v1/periods lists them."
+            raise NotFoundError(msg)
+        return earlier
 
     async def watermark(self) -> dict[str, Any]:
         """Return how far each source's facts have all arrived, and what is missing."""
@@ -149,30 +229,48 @@ class Scoring:
 
     # --- close
 
-    async def close(self, period: str, at: datetime, by: str, key: str) -> Document:
+    async def close(self, period: str, order: Order) -> Document:
         """Close and publish a period, or restate it when later facts change what was published.
 
-        Publishing again without a change gives the publication that there is.
+        Publishing again without a change gives the publication that there is; the same key again gives the
+        publication that it made.
+
+        Returns:
+            The summary of the version that holds.
 
         Raises:
             PeriodOrderError: The period has not ended, or a month that it rests on is open.
             NotCompleteError: Facts are still on their way.
+            KeyReusedError: The key came before with another body.
         """
+        for _ in range(TRIES):
+            stored = await self.store.period(period)
+            if (told := domain.answered(stored.state, order)) is not None:
+                return told
+            try:
+                return await self._publish(period, stored, order)
+            except StaleWriteError:
+                continue
+        msg = f"Others publish {period} at the same time. Try again."
+        raise StaleWriteError(msg)
+
+    async def _publish(self, period: str, stored: Stored[Document], order: Order) -> Document:
         edition, months = self.directory.edition, months_of(period)
-        domain.check_ended(months, edition, at)
-        stored = await self.store.period(period)
+        domain.check_ended(months, edition, order.at)
         watermark: dict[str, int] = {}
         result: PeriodResult
         if len(months) > 1:
-            result = domain.span(period, months, await self._published(), edition, at)
+            result = domain.span(period, months, await self._published(), edition, order.at)
         else:
             watermark = await self._complete_watermark()
-            result = await self._month(months[0], at, watermark)
-        state, happened = domain.publish(stored.state, result, watermark, by, at)
+            result = await self._month(months[0], order.at, watermark)
+        state, happened = domain.publish(stored.state, result, watermark, order)
         if happened:
-            stamp = self.stamp("group", "group", key, self.clock())
+            if stored.state is not None:
+                await self.store.keep_version(stored.state)
+            stamp = self.stamp("group", "group", order.key, self.clock())
             await self.store.save_period(change_of(stored, state, happened, stamp, index={}))
-        return state
+        return domain.summary(state)
 
     async def _month(self, month: Month, at: datetime, watermark: Mapping[str, int]) -> MonthResult:
         before = {
@@ -207,7 +305,7 @@ class Scoring:
         return received
 
 
-def _first_answer(state: Document, digest: str) -> Document:
+def _same(state: Document, digest: str) -> Document:
     if state.get("digest") != digest:
         msg = "This idempotency key was used with another body. Send a new key."
         raise KeyReusedError(msg)

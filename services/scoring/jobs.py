@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import structlog
 
-from services.scoring.domain import NotCompleteError
+from services.scoring.domain import NotCompleteError, Order
 from services.scoring.handlers import Scoring
-from shared.rulebook.basis import later, window
+from shared.rulebook.basis import later
 from shared.rulebook.duties import publishing
 from shared.rulebook.facts import ORGANISATION_TYPES
 
@@ -18,23 +18,26 @@ def jobs(use: Scoring) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
     """Return the named sweeps. Safe to repeat and to overlap: publishing the same again changes nothing."""
 
     async def publish() -> None:
-        if not use.directory.enacted or not await use.store.facts_of_units(sorted(ORGANISATION_TYPES)):
+        since = use.directory.enacted_since
+        if since is None or not await use.store.facts_of_units(sorted(ORGANISATION_TYPES)):
             return
         now, edition = use.clock(), use.directory.edition
-        month = later(edition.calendar.month_of(now), -1)
-        _, end = window(edition, month)
+        published = await use.store.published()
         # A month that was over before the system began is published by hand, once its history is entered.
-        if use.directory.enacted_since is None or use.directory.enacted_since >= end:
-            return
-        # On the day that the rulebook names, and not before: until then facts may still be entered.
-        due = [one for one in publishing(edition, month) if one.due_before - timedelta(days=1) <= now]
-        if not due or (await use.store.period(str(month))).state is not None:
-            return
-        try:
-            await use.close(str(month), now, "schedule", f"schedule-{month}")
-        except NotCompleteError as error:
-            log.info("scoring.waits", period=str(month), reason=str(error))
-            return
-        log.info("scoring.published", period=str(month))
+        month = edition.calendar.month_of(since)
+        while month < edition.calendar.month_of(now):
+            # On the day that the rulebook names, and not before: until then facts may still be entered.
+            due = [one for one in publishing(edition, month) if one.due_before - timedelta(days=1) <= now]
+            if due and str(month) not in published:
+                try:
+                    await use.close(str(month), Order("schedule", now, f"schedule-{month}", ""))
+                except NotCompleteError as error:
+                    log.info("scoring.waits", period=str(month), reason=str(error))
+                    return
+                log.info("scoring.published", period=str(month))
+            month = later(month, 1)
 
-    return [("publication", publish)]
+    async def rework() -> None:
+        await use.rework()
+
+    return [("publication", publish), ("rework", rework)]

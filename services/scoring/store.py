@@ -1,11 +1,11 @@
 """Where scoring keeps facts by subject, facts of units, what people recorded, and published periods."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from services.scoring.domain import Compact, Document, Subject
-from shared.storage import ASCENDING, Aggregates, Change, Database, IndexModel, Offer, Stored
+from shared.rulebook.calendar import Month
+from shared.storage import ASCENDING, Aggregates, Change, Database, IndexModel, Offer, Stored, change_of
 
 
 def _same(state: Document) -> Document:
@@ -36,7 +36,55 @@ SUBJECT_INDEXES = (
     IndexModel([("months", ASCENDING)]),
     IndexModel([("postings.unit", ASCENDING), ("postings.month", ASCENDING)]),
     IndexModel([("postings.id", ASCENDING)]),
+    IndexModel([("basis", ASCENDING)]),
+    IndexModel([("again", ASCENDING)], partialFilterExpression={"again": {"$type": "date"}}),
 )
+PERIOD, VERSION = "period/", "version/"
+
+
+def index_of(subject: Subject, months: Sequence[Month], basis: str, again: datetime | None) -> Document:
+    """Return the fields that subjects are queried by.
+
+    Args:
+        basis: What the postings were worked out with; see ``Scoring.basis``.
+        again: When they are to be worked out anew in any case.
+    """
+    postings = [
+        {"id": one["id"], "unit": one["unit"], "month": one["month"]} for one in subject.postings.values()
+    ]
+    return {"months": [str(month) for month in months], "postings": postings, "basis": basis, "again": again}
+
+
+def touching_query(month: str, after: str = "") -> Document:
+    """Return the query for the subjects that can post something in a month."""
+    return {"months": month, "_id": {"$gt": after}}
+
+
+def posted_query(units: Sequence[str] | None, month: str) -> Document:
+    """Return the query for the subjects with postings of these units (any, where None) in a month."""
+    if units is None:
+        return {"months": month, "postings.0": {"$exists": True}}
+    return {"postings": {"$elemMatch": {"unit": {"$in": list(units)}, "month": month}}}
+
+
+def outdated_query(basis: str) -> Document:
+    """Return the query for the subjects whose postings were worked out on another basis."""
+    return {"basis": {"$ne": basis}}
+
+
+def again_query(now: datetime) -> Document:
+    """Return the query for the subjects that have something to be judged anew by now."""
+    return {"again": {"$type": "date", "$lte": now}}
+
+
+def facts_query(types: Sequence[str], since: datetime | None = None) -> Document:
+    """Return the query for facts about units: of these types, that happened from ``since`` on."""
+    query: Document = {"type": {"$in": list(types)}}
+    if since is not None:
+        query["time"] = {"$gte": since}
+    return query
+
+
 UNIT_FACT_INDEXES = (IndexModel([("type", ASCENDING), ("time", ASCENDING)]),)
 
 
@@ -62,27 +110,36 @@ class MongoStore:
         """Walk the subjects that can post something in a month, a page at a time."""
         after = ""
         while found := await self.subjects.find(
-            {"months": month, "_id": {"$gt": after}}, sort=[("_id", ASCENDING)], limit=page
+            touching_query(month, after), sort=[("_id", ASCENDING)], limit=page
         ):
             yield found
             after = found[-1].id
 
     async def facts_of_units(self, types: Sequence[str], since: datetime | None = None) -> list[Compact]:
         """Return facts about units: of these types, that happened from ``since`` on."""
-        query: Document = {"type": {"$in": list(types)}}
-        if since is not None:
-            query["time"] = {"$gte": since}
-        return [stored.state for stored in await self.unit_facts.find(query) if stored.state]
+        return [
+            stored.state for stored in await self.unit_facts.find(facts_query(types, since)) if stored.state
+        ]
 
     async def posted(self, units: Sequence[str] | None, month: str) -> list[Subject]:
         """Return the subjects with postings of these units in a month."""
-        one: Document = {"month": month} if units is None else {"unit": {"$in": list(units)}, "month": month}
-        query: Mapping[str, Any] = (
-            {"months": month, "postings.0": {"$exists": True}}
-            if units is None
-            else {"postings": {"$elemMatch": one}}
+        return [
+            stored.state for stored in await self.subjects.find(posted_query(units, month)) if stored.state
+        ]
+
+    async def outdated(self, basis: str, now: datetime, limit: int) -> list[Stored[Subject]]:
+        """Return subjects whose postings were worked out on another basis, or before a month had ended."""
+        return await self.subjects.find(outdated_query(basis), limit=limit) or await self.subjects.find(
+            again_query(now), limit=limit
         )
-        return [stored.state for stored in await self.subjects.find(query) if stored.state]
+
+    async def save_subjects(self, changes: Sequence[Change[Subject]]) -> Sequence[Exception | None]:
+        """Write many subjects with one call; an error for each that lost."""
+        return await self.subjects.save_many(changes)
+
+    async def matter(self, subject: str) -> Subject | None:
+        """Return what is known of one matter."""
+        return (await self.subjects.get(subject)).state
 
     async def posting(self, posting: str) -> Compact | None:
         """Return a posting about a matter as it stands now."""
@@ -115,13 +172,33 @@ class MongoStore:
         await self.records.save(change)
 
     async def period(self, period: str) -> Stored[Document]:
-        """Return a published period; ``version`` 0 where it is not closed."""
-        return await self.periods.get(f"period/{period}")
+        """Return a published period in its newest version; ``version`` 0 where it is not closed."""
+        return await self.periods.get(f"{PERIOD}{period}")
+
+    async def version(self, period: str, version: int) -> Document | None:
+        """Return an earlier version of a published period."""
+        return (await self.periods.get(f"{VERSION}{period}/{version}")).state
+
+    async def published(self) -> set[str]:
+        """Return the names of the published periods."""
+        return {
+            str(one["_id"]).removeprefix(PERIOD) async for one in self.periods.walk(self._newest(), ["_id"])
+        }
 
     async def all_periods(self) -> list[Document]:
-        """Return every published period, in order."""
-        found = await self.periods.find({}, sort=[("_id", ASCENDING)])
+        """Return every published period in its newest version, in order."""
+        found = await self.periods.find(self._newest(), sort=[("_id", ASCENDING)])
         return [stored.state for stored in found if stored.state]
+
+    @staticmethod
+    def _newest() -> Document:
+        return {"_id": {"$gte": PERIOD, "$lt": "period0"}}
+
+    async def keep_version(self, document: Document) -> None:
+        """Keep a version beside the one that is about to take its place. Doing it again changes nothing."""
+        kept = await self.periods.get(f"{VERSION}{document['period']}/{document['version']}")
+        if kept.state is None:
+            await self.periods.save(change_of(kept, document, (), None, index={}))
 
     async def save_period(self, change: Change[Document]) -> None:
         """Write a publication with its events, together or not at all."""

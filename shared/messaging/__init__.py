@@ -3,9 +3,12 @@
 The broker only carries. Everything in it can be rebuilt from the logs.
 """
 
-from shared.messaging.follower import Decision, Follower, Following, Record
+from shared.messaging.effects import Decision, Following
+from shared.messaging.follower import Follower
 from shared.messaging.link import BrokerDownError
+from shared.messaging.reading import Record
 from shared.messaging.relay import Relay
+from shared.messaging.tending import Tending
 from shared.messaging.topology import Topology, follows, topology
 
 __all__ = [
@@ -15,6 +18,7 @@ __all__ = [
     "Following",
     "Record",
     "Relay",
+    "Tending",
     "Topology",
     "follows",
     "topology",

@@ -19,9 +19,6 @@ PREFIX = "jiandu"
 INBOUND = f"{PREFIX}.inbound"
 REQUESTS = f"{PREFIX}.requests"
 
-LADDER_S = (1, 10, 60, 600)
-"""Delays of the retry ladder, in seconds. After the last one a message is parked."""
-
 DELIVERY_LIMIT = 1000
 """Redeliveries after crashes before the broker gives a message up. Stated, because the default differs
 between RabbitMQ 3.10 (none) and 4.x (20); far above any crash count, because a failed message is
@@ -88,17 +85,16 @@ def owner_of(source: str) -> str:
     return member(service, stream)
 
 
-def retry_queue(main: str, delay_s: int) -> str:
-    """Name the rung of ``main``'s ladder that waits ``delay_s`` seconds."""
-    return f"{main}.retry.{delay_s}s"
-
-
 def topology(service: str, site: str) -> Topology:
     """Return everything that ``service`` (at ``site``) declares."""
     own = exchange_of(service, site)
     main = f"{PREFIX}.{member(service, site)}"
     requests = f"{main}.requests"
-    exchanges = [Exchange(INBOUND), Exchange(REQUESTS), *(Exchange(exchange_of(name, "")) for name in GROUP_SERVICES)]
+    exchanges = [
+        Exchange(INBOUND),
+        Exchange(REQUESTS),
+        *(Exchange(exchange_of(name, "")) for name in GROUP_SERVICES),
+    ]
     if service == "intake":
         exchanges.append(Exchange(own, into=INBOUND))
     keys = (site, "all") if service == "intake" else ("#",)
@@ -111,19 +107,4 @@ def topology(service: str, site: str) -> Topology:
     queues = [Queue(requests, ((REQUESTS, member(service, site)),), quorum)]
     if bindings:
         queues.append(Queue(main, bindings, quorum))
-        queues.extend(
-            Queue(
-                retry_queue(main, delay_s),
-                (),
-                (
-                    *quorum,
-                    ("x-message-ttl", delay_s * 1000),
-                    ("x-dead-letter-exchange", ""),
-                    ("x-dead-letter-routing-key", main),
-                    ("x-dead-letter-strategy", "at-least-once"),
-                    ("x-overflow", "reject-publish"),
-                ),
-            )
-            for delay_s in LADDER_S
-        )
     return Topology(tuple(exchanges), tuple(queues), own, main, requests)

@@ -34,6 +34,8 @@ CASE_TYPES = frozenset(
         "callback.attempted.v1",
         "callback.completed.v1",
         "callback.missed.v1",
+        "callback.unreachable.v1",
+        "callback.voided.v1",
         "offence.found.v1",
         "dispute.ruled.v1",
     }

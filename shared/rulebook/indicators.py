@@ -219,14 +219,18 @@ def _complaint_count(matter: _Matter) -> _Counted:
 
 
 def _callback_coverage(matter: _Matter) -> _Counted:
-    """Callbacks attempted at least once ÷ callbacks whose window ended in the month."""
+    """Callbacks attempted at least once ÷ callbacks whose window ended in the month while the case was closed."""
     tried = {
         fact.data["occurrence"]
         for kind in ("callback.attempted.v1", "callback.completed.v1")
         for fact in matter.history.all(kind)
         if fact.time < matter.basis.before
     }
+    voided = {fact.data["occurrence"]: fact.time for fact in matter.history.all("callback.voided.v1")}
     for fact in matter.history.all("callback.due.v1"):
+        ended = voided.get(fact.data["occurrence"])
+        if ended is not None and ended < moment(fact.data["due_before"]):
+            continue
         if is_known(fact, matter.basis.before) and matter.closed_in_month(moment(fact.data["due_before"])):
             yield fact.unit, int(fact.data["occurrence"] in tried), 1, False
 

@@ -115,6 +115,13 @@ _TRIGGERING = frozenset(
     }
 )
 
+_ENDS_A_CALLBACK = (
+    "callback.completed.v1",
+    "callback.attempted.v1",
+    "callback.unreachable.v1",
+    "callback.voided.v1",
+)
+
 _OPENING = frozenset({"complaint.registered.v1", "case.opened.v1"})
 _CHANGING = frozenset({"finding.made.v1", "case.reclassified.v1", "settlement.proposed.v1"})
 _MATCHED = ("kind", "class_", "validity", "item", "channel", "way", "liable")
@@ -335,7 +342,7 @@ def _missed_callbacks(history: History, before: datetime, basis: Basis) -> Itera
     for fact in history.all("callback.missed.v1"):
         data = fact.data
         due = moment(data["due_before"])
-        if not is_known(fact, before) or _was_called(history, data["occurrence"], due):
+        if not is_known(fact, before) or _was_over(history, data["occurrence"], due):
             continue
         day = basis.closing_day(due)
         said = say_due(due, basis.edition.calendar)
@@ -345,11 +352,13 @@ def _missed_callbacks(history: History, before: datetime, basis: Basis) -> Itera
             yield _Found(priced(sight, price, basis), (fact.id, sight.key))
 
 
-def _was_called(history: History, occurrence: int, due: datetime) -> bool:
-    # A call that was made in time but entered after the sweep had spoken.
+def _was_over(history: History, occurrence: int, due: datetime) -> bool:
+    # Known only after the sweep had spoken: calls that were made in time, or a case that was closed no more.
     return any(
-        done.data["occurrence"] == occurrence and done.time < due
-        for done in history.all("callback.completed.v1")
+        one.data["occurrence"] == occurrence and one.time < due
+        for kind in _ENDS_A_CALLBACK
+        for one in history.all(kind)
+        if kind != "callback.attempted.v1" or one.data["outcome"] == "refused"
     )
 
 

@@ -161,12 +161,11 @@ def _cleared(offence: Offence, history: History) -> Fallen:
 
 
 def _charged_in(offence: Offence, history: History, basis: Basis) -> str:
-    """Return the month whose posting is reversed: the latest in which the offence came to stand."""
-    first = basis.edition.calendar.month_of(offence.at, closing=True)
+    """Return the month whose posting is reversed: the latest in which the offence came to stand.
+
+    The offence's own moment does not tell: a round that is missed anew under another limit has a later one.
+    """
     month = later(basis.month, -1)
-    while month > first:
-        earlier = judge(history, basis.of_month(month).start, basis).standing
-        if not _same(offence, earlier.get(offence.id)):
-            break
+    while _same(offence, judge(history, basis.of_month(month).start, basis).standing.get(offence.id)):
         month = later(month, -1)
     return str(month)

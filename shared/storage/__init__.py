@@ -6,32 +6,49 @@ is the unit of atomicity (see docs/decisions/0004-outbox-in-the-document.md).
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from shared.storage.aggregates import Aggregates, Change, Offer, Stamp, Stored, change_of
+from shared.storage.aggregates import (
+    Aggregates,
+    Change,
+    Offer,
+    OutboxFullError,
+    Stamp,
+    Stored,
+    UnstorableError,
+    change_of,
+)
 from shared.storage.combine import Combined
-from shared.storage.database import Database, open_database
-from shared.storage.inbox import Inbox, Parked
+from shared.storage.database import TRANSIENT, Database, DatabaseDownError, open_database
+from shared.storage.inbox import Holes, Inbox, Parked, Receipt, Waiting
 from shared.storage.keys import KeyStore
 from shared.storage.lease import Lease
-from shared.storage.log import Entry, Log, Verdict, verify
+from shared.storage.log import Entry, Log, Position, Verdict, verify
 
 __all__ = [
     "ASCENDING",
     "DESCENDING",
+    "TRANSIENT",
     "Aggregates",
     "Change",
     "Combined",
     "Database",
+    "DatabaseDownError",
     "Entry",
+    "Holes",
     "Inbox",
     "IndexModel",
     "KeyStore",
     "Lease",
     "Log",
     "Offer",
+    "OutboxFullError",
     "Parked",
+    "Position",
+    "Receipt",
     "Stamp",
     "Stored",
+    "UnstorableError",
     "Verdict",
+    "Waiting",
     "change_of",
     "open_database",
     "verify",

@@ -4,19 +4,20 @@ A save is a version-filtered ``$set`` of the state plus a ``$push`` of the new p
 replaces the document, so the sequencer may take pending events away at the same time.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
-from uuid import uuid4
 
+from bson.errors import BSONError
 from pymongo import InsertOne, UpdateOne
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.errors import BulkWriteError, OperationFailure
 
-from shared.errors import StaleWriteError, TransientError
+from shared.errors import StaleWriteError, SupervisionError, TransientError
 from shared.events import Happened, event_id, iso, source_of
+from shared.ids import fresh
 from shared.storage.combine import Combined
-from shared.storage.database import TRANSIENT, Collection, Database, DatabaseDownError
+from shared.storage.database import DUPLICATE, Collection, Database, DatabaseDownError, asking, refusals
 
 S = TypeVar("S")
 
@@ -24,13 +25,25 @@ Offer = Callable[[str, str, Sequence[dict[str, Any]]], None]
 """Gets collection, document id and drafts, right after they are durable."""
 
 PENDING_CAP = 500
-"""Pending events of one document. More is refused, never dropped."""
+"""Pending events of one document. A write on top of so many is refused; nothing is ever dropped."""
+
+_TOKENS = 8
+"""Last writes that a document remembers by token. More than the writes that fit between a write and its check."""
+
+
+_TOO_LARGE = 10334
 
 
 class OutboxFullError(TransientError):
     """Too many events of this record still wait for the log."""
 
     code = "outbox-full"
+
+
+class UnstorableError(SupervisionError):
+    """This record cannot be stored as it is, now or later."""
+
+    code = "unstorable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +130,7 @@ def change_of(
                 "time": iso(item.time),
                 "datacontenttype": "application/json",
                 "group": stamp.group,
-                "unit": stamp.unit,
+                "unit": item.unit or stamp.unit,
                 "edition": stamp.edition,
                 "editionhash": stamp.edition_hash,
                 "ordinal": ordinal,
@@ -127,9 +140,8 @@ def change_of(
                 "data": item.event.model_dump(mode="json"),
             }
         )
-    return Change(
-        stored, state, index, drafts, ordinals, dict(stored.applied if applied is None else applied), uuid4().hex  # noqa: TID251  # names this write, not a fact
-    )
+    reached = dict(stored.applied if applied is None else applied)
+    return Change(stored, state, index, drafts, ordinals, reached, fresh())
 
 
 class Aggregates(Generic[S]):
@@ -157,9 +169,10 @@ class Aggregates(Generic[S]):
 
     async def ensure_indexes(self, *more: Any) -> None:  # noqa: ANN401  # pymongo's index models
         """Create the index on pending events and the indexes given."""
-        await self.collection.create_index("pending.id", sparse=True)
-        if more:
-            await self.collection.create_indexes(list(more))
+        with asking():
+            await self.collection.create_index("pending.id", sparse=True)
+            if more:
+                await self.collection.create_indexes(list(more))
 
     def _stored(self, document: Mapping[str, Any]) -> Stored[S]:
         return Stored(
@@ -189,37 +202,73 @@ class Aggregates(Generic[S]):
         limit: int = 0,
     ) -> list[Stored[S]]:
         """Return the documents that ``query`` selects."""
-        try:
+        with asking():
             cursor = self.collection.find(query, {"pending": 0, "writes": 0}, limit=limit)
             if sort:
                 cursor = cursor.sort(list(sort))
-            return [self._stored(document) for document in await cursor.to_list(None)]
-        except TRANSIENT as error:
-            msg = "The database does not answer."
-            raise DatabaseDownError(msg) from error
+            rows = await cursor.to_list(None)
+        return [self._stored(row) for row in rows]
 
-    async def save_many(self, changes: Sequence[Change[S]]) -> list[None | Exception]:
-        """Write many changes with one call. Returns ``None`` or an error for each, in order.
+    async def versions(self) -> dict[str, int]:
+        """Return id → version of every document. For small collections that a process keeps a copy of."""
+        with asking():
+            rows = await self.collection.find({}, {"version": 1}).to_list(None)
+        return {row["_id"]: row["version"] for row in rows}
 
-        ``StaleWriteError``: another write came first; load again and decide again.
+    async def walk(
+        self, query: Mapping[str, Any], names: Sequence[str], page: int = 1000
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Walk some fields of the documents that ``query`` selects, a page at a time, without their state."""
+        cursor = self.collection.find(query, {"_id": 0, **dict.fromkeys(names, 1)})
+        rows: list[dict[str, Any]] | None = None
+        while rows is None or rows:
+            with asking():
+                rows = await cursor.to_list(page)
+            for row in rows:
+                yield row
+
+    async def save_many(self, changes: Sequence[Change[S]]) -> list[Exception | None]:
+        """Write many changes with one call.
+
+        Returns:
+            ``None`` or an error for each, in order. ``StaleWriteError``: another write came first; load
+            again and decide again. ``OutboxFullError``: its events wait for the log. ``UnstorableError``:
+            never.
+
+        Raises:
+            DatabaseDownError: What was written is not known. Saving the same changes again is safe.
         """
-        operations = [self._operation(change) for change in changes]
-        try:
-            result = await self.collection.bulk_write(operations, ordered=False)
-            failed = result.matched_count + result.inserted_count < len(changes)
-        except BulkWriteError as error:
-            if any(fault["code"] != _DUPLICATE for fault in error.details["writeErrors"]):
-                raise
-            failed = True
-        except TRANSIENT as error:
-            msg = "The database did not confirm the write."
-            raise DatabaseDownError(msg) from error
-        outcomes = await self._outcomes(changes) if failed else [None] * len(changes)
+        outcomes = await self._written(changes)
         if self._offer:
             for change, outcome in zip(changes, outcomes, strict=True):
                 if outcome is None and change.drafts:
                     self._offer(self.name, change.stored.id, change.drafts)
-        return list(outcomes)
+        return outcomes
+
+    async def _written(self, changes: Sequence[Change[S]]) -> list[Exception | None]:
+        codes: dict[int, int] = {}
+        try:
+            with asking():
+                result = await self.collection.bulk_write(
+                    [self._operation(change) for change in changes], ordered=False
+                )
+            if result.matched_count + result.inserted_count == len(changes):
+                return [None] * len(changes)
+        except BulkWriteError as error:
+            codes = refusals(error)
+        except (BSONError, OverflowError, UnicodeError, OperationFailure) as error:
+            if isinstance(error, OperationFailure) and error.code != _TOO_LARGE:
+                raise
+            # One of them cannot be put into bytes, and the driver does not say which. Any that it sent before
+            # are found by their tokens.
+            if len(changes) == 1:
+                return [_unstorable(changes[0], type(error).__name__)]
+            return [outcome for change in changes for outcome in await self._written([change])]
+        outcomes = await self._outcomes(changes)
+        for position, code in codes.items():
+            if code != DUPLICATE:
+                outcomes[position] = _unstorable(changes[position], f"code {code}")
+        return outcomes
 
     def _operation(self, change: Change[S]) -> InsertOne[Any] | UpdateOne:
         stored = change.stored
@@ -231,50 +280,64 @@ class Aggregates(Generic[S]):
             **change.index,
         }
         if stored.version == 0:
-            return InsertOne({"_id": stored.id, **fields, "pending": list(change.drafts), "writes": [change.token]})
+            return InsertOne(
+                {"_id": stored.id, **fields, "pending": list(change.drafts), "writes": [change.token]}
+            )
         return UpdateOne(
-            {"_id": stored.id, "version": stored.version, f"pending.{PENDING_CAP}": {"$exists": False}},
+            {
+                "_id": stored.id,
+                "version": stored.version,
+                f"pending.{PENDING_CAP - 1}": {"$exists": False},
+            },
             {
                 "$set": fields,
                 "$push": {
                     "pending": {"$each": list(change.drafts)},
                     # The driver's bulk result does not say which of many updates matched nothing.
-                    "writes": {"$each": [change.token], "$slice": -8},
+                    "writes": {"$each": [change.token], "$slice": -_TOKENS},
                 },
             },
         )
 
-    async def _outcomes(self, changes: Sequence[Change[S]]) -> list[None | Exception]:
+    async def _outcomes(self, changes: Sequence[Change[S]]) -> list[Exception | None]:
+        """Say what became of each change, by the tokens that the documents hold now."""
         ids = [change.stored.id for change in changes]
-        cursor = self.collection.find({"_id": {"$in": ids}}, {"writes": 1, "version": 1})
-        now = {document["_id"]: document for document in await cursor.to_list(None)}
-        outcomes: list[None | Exception] = []
-        for change in changes:
-            document = now.get(change.stored.id, {"writes": (), "version": 0})
-            if change.token in document["writes"]:
-                outcomes.append(None)
-            elif document["version"] == change.stored.version:
-                outcomes.append(OutboxFullError(f"Record {change.stored.id} has too many events waiting for the log."))
-            else:
-                outcomes.append(StaleWriteError(f"Record {change.stored.id} was changed meanwhile. Try again."))
-        return outcomes
+        with asking():
+            rows = await self.collection.find({"_id": {"$in": ids}}, {"writes": 1, "version": 1}).to_list(
+                None
+            )
+        now = {row["_id"]: row for row in rows}
+        return [_outcome(change, now.get(change.stored.id)) for change in changes]
 
     async def pending(self, limit: int) -> list[tuple[str, list[dict[str, Any]]]]:
         """Return documents with events that are not in the log yet."""
-        cursor = self.collection.find({"pending.id": {"$exists": True}}, {"pending": 1}, limit=limit)
-        return [(document["_id"], document["pending"]) for document in await cursor.to_list(None)]
+        with asking():
+            cursor = self.collection.find({"pending.id": {"$exists": True}}, {"pending": 1}, limit=limit)
+            return [(row["_id"], row["pending"]) for row in await cursor.to_list(None)]
 
     async def clear(self, logged: Mapping[str, Sequence[str]]) -> None:
         """Take events that are in the log off their documents (id → event ids). Leaves versions alone."""
-        await self.collection.bulk_write(
-            [
-                UpdateOne({"_id": key}, {"$pull": {"pending": {"id": {"$in": list(events)}}}})
-                for key, events in logged.items()
-            ],
-            ordered=False,
-        )
+        events = [event for some in logged.values() for event in some]
+        # One statement for all, at two thirds of the cost: an event's id is on one document only.
+        with asking():
+            await self.collection.update_many(
+                {"_id": {"$in": list(logged)}}, {"$pull": {"pending": {"id": {"$in": events}}}}
+            )
 
 
-_DUPLICATE = 11000
+def _outcome(change: Change[Any], now: Mapping[str, Any] | None) -> Exception | None:
+    key, version = change.stored.id, change.stored.version
+    if now is not None and change.token in now["writes"]:
+        return None
+    if (now["version"] if now else 0) != version:
+        return StaleWriteError(f"Record {key} was changed meanwhile. Try again.")
+    if version == 0:
+        return DatabaseDownError(f"The database did not keep record {key}. Try again.")
+    return OutboxFullError(f"Record {key} has too many events waiting for the log.")
 
-DRIVER_ERROR = PyMongoError
+
+def _unstorable(change: Change[Any], why: str) -> UnstorableError:
+    # Not the driver's words: they quote the record.
+    return UnstorableError(
+        f"Record {change.stored.id} cannot be stored ({why}): too large, or not text and numbers."
+    )

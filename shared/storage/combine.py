@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from shared.errors import TransientError
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -15,6 +17,8 @@ Flush = Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]]
 
 class Combined(Generic[T, R]):
     """Collects items from concurrent callers and writes them together.
+
+    A caller that is cancelled loses its answer, never its write: the others in it must not suffer.
 
     Args:
         flush: Writes many items; returns a result or an exception for each, in order.
@@ -31,23 +35,52 @@ class Combined(Generic[T, R]):
     async def __call__(self, item: T) -> R:
         """Write ``item`` with whatever else is waiting. Returns its result or raises its error."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(_seen)
         self._queue.append((item, future))
         if self._running is None:
             self._running = asyncio.create_task(self._drain())
         return await asyncio.shield(future)
 
     async def _drain(self) -> None:
-        while self._queue:
-            batch, self._queue = self._queue[: self._most], self._queue[self._most :]
-            try:
-                results = await self._flush([item for item, _ in batch])
-            except Exception as error:  # noqa: BLE001  # handed on to every caller of this write
-                results = [error] * len(batch)
-            for (_, future), result in zip(batch, results, strict=True):
-                if future.done():
-                    continue
-                if isinstance(result, Exception):
-                    future.set_exception(result)
-                else:
-                    future.set_result(result)
-        self._running = None
+        batch: list[tuple[T, asyncio.Future[R]]] = []
+        try:
+            while self._queue:
+                batch, self._queue = self._queue[: self._most], self._queue[self._most :]
+                results = await self._flushed([item for item, _ in batch])
+                for (_, future), result in zip(batch, results, strict=True):
+                    _answer(future, result)
+        finally:
+            # Whatever ended this task, nobody may wait for it, and the next caller starts another.
+            self._running = None
+            left, self._queue = [*batch, *self._queue], []
+            for _, future in left:
+                _answer(future, TransientError("The write was interrupted. Try again."))
+
+    async def _flushed(self, items: Sequence[T]) -> Sequence[R | Exception]:
+        try:
+            results = await self._flush(items)
+        except TransientError as error:
+            return [error] * len(items)
+        except Exception as error:  # noqa: BLE001  # handed on to the caller whose item it is
+            if len(items) == 1:
+                return [error]
+            return [result for item in items for result in await self._flushed([item])]
+        if len(results) != len(items):
+            msg = f"{len(items)} items were written together, and {len(results)} answers came back."
+            return [RuntimeError(msg)] * len(items)
+        return results
+
+
+def _answer(future: "asyncio.Future[R]", result: R | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
+
+
+def _seen(future: "asyncio.Future[R]") -> None:
+    # The caller may be gone; an error that nobody reads would otherwise be reported by the loop.
+    if not future.cancelled():
+        future.exception()

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
 
-from shared.storage.database import Database
+from shared.storage.database import Database, asking, refusals
 
 
 class KeyStore:
@@ -16,20 +17,26 @@ class KeyStore:
 
     async def add(self, sealed: Mapping[str, str]) -> None:
         """Store keys where there are none yet; leave those there are, and those erased."""
-        if sealed:
-            await self._collection.bulk_write(
-                [
-                    UpdateOne({"_id": key_id}, {"$setOnInsert": {"key": key}}, upsert=True)
-                    for key_id, key in sealed.items()
-                ],
-                ordered=False,
-            )
+        if not sealed:
+            return
+        operations = [
+            UpdateOne({"_id": key_id}, {"$setOnInsert": {"key": key}}, upsert=True)
+            for key_id, key in sealed.items()
+        ]
+        try:
+            with asking():
+                await self._collection.bulk_write(operations, ordered=False)
+        except BulkWriteError as error:
+            refusals(error)
+            raise
 
     async def get(self, ids: Sequence[str]) -> dict[str, str]:
         """Return the sealed keys that there are; an erased one is an empty string."""
-        rows = await self._collection.find({"_id": {"$in": list(ids)}}).to_list(None)
+        with asking():
+            rows = await self._collection.find({"_id": {"$in": list(ids)}}).to_list(None)
         return {row["_id"]: row["key"] for row in rows}
 
     async def erase(self, key_id: str) -> None:
         """Destroy a key. What was sealed under it can never be opened again."""
-        await self._collection.update_one({"_id": key_id}, {"$set": {"key": ""}}, upsert=True)
+        with asking():
+            await self._collection.update_one({"_id": key_id}, {"$set": {"key": ""}}, upsert=True)

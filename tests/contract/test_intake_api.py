@@ -225,6 +225,8 @@ async def test_a_time_in_the_past_needs_the_right_to_import(site: Site) -> None:
     assert refused.status_code == 403
     assert (event["time"], event["recordedtime"]) == ("2026-07-01T03:00:00Z", "2026-07-10T02:00:00Z")
     assert (event["unit"], event["data"]["imported"]) == ("chongqing-branch", True)
+    (filed,) = await site.events(f"customer/{event['data']['customer']}")
+    assert (filed["type"], filed["time"]) == ("customer.filed.v1", "2026-07-01T03:00:00Z")
 
 
 async def test_the_unit_comes_from_the_credential(quiet_site: Site) -> None:

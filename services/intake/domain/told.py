@@ -52,9 +52,7 @@ def dump(told: Told) -> dict[str, Any]:
 def load(document: Data) -> Told:
     """Read what :func:`dump` wrote."""
     known = {name: value for name, value in document.items() if name in _NAMES}
-    if "missed" in known:
-        known["missed"] = tuple(known["missed"])
-    return Told(**known)
+    return Told(**{**known, "missed": tuple(known.get("missed", ()))})
 
 
 def follow(told: Told, record: Data) -> Told:

@@ -69,18 +69,18 @@ class People:
         raise ErasedError(msg)
 
     async def file(
-        self, customer: str, key: bytes, unit: str, values: Mapping[str, str], request: str
+        self, customer: str, key: bytes, unit: str, values: Mapping[str, str], at: datetime, request: str
     ) -> None:
-        """Open the customer's file, unless there is one."""
+        """Open the customer's file as of ``at``, unless there is one."""
         if customer in self._filed:
             return
         now = self._base.clock()
         sealed = seal(customer, key, {name: values[name] for name in customers.FILED if name in values})
-        state, event = customers.opened(customer, unit, sealed, now)
+        state, event = customers.opened(customer, unit, sealed, at)
         base = self._base
         stamp = base.stamp(stream=base.settings.site, unit=unit, correlation=request, now=now)
         fresh: Stored[Customer] = Stored(customer_key(customer))
-        change = change_of(fresh, state, [Happened(event, now)], stamp, index={"unit": unit})
+        change = change_of(fresh, state, [Happened(event, at)], stamp, index={"unit": unit})
         try:
             await self._files.save(change)
         except StaleWriteError as found:

@@ -4,12 +4,20 @@ A publication says from exactly which facts it comes. What arrives later leads t
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 import orjson
 
-from shared.errors import ConflictError, TransientError
+from shared.errors import (
+    ConflictError,
+    FieldProblem,
+    InvalidInputError,
+    KeyReusedError,
+    RulebookGapError,
+    TransientError,
+)
 from shared.events import Event, Happened
 from shared.events.scoring import (
     AwardGranted,
@@ -49,8 +57,22 @@ class PeriodOrderError(ConflictError):
 
 
 def check_ended(months: Sequence[Month], edition: Edition, at: datetime) -> None:
-    """Refuse to close a period that still runs. Raises ``PeriodOrderError``."""
-    _, end = window(edition, months[-1])
+    """Refuse to close a period that still runs, or one from before the rulebook.
+
+    Raises:
+        PeriodOrderError: It has not ended.
+        InvalidInputError: The edition or its calendars begin later.
+    """
+    if months[-1] >= edition.calendar.month_of(at):
+        msg = f"The period runs until the end of {months[-1]}. Close it then or later."
+        raise PeriodOrderError(msg)
+    try:
+        edition.on(date(months[0].year, months[0].month, 1))
+        _, end = window(edition, months[-1])
+    except RulebookGapError as error:
+        raise InvalidInputError(
+            "The period lies before the rulebook.", [FieldProblem("period", str(error))]
+        ) from error
     if at < end:
         msg = f"The period runs until {end.isoformat()}. Close it then or later."
         raise PeriodOrderError(msg)
@@ -72,8 +94,33 @@ def span(
     return fold_span([totals(published[str(month)]) for month in months], edition, period, at)
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Who orders a publication, when, and under which idempotency key."""
+
+    by: str
+    at: datetime
+    key: str
+    digest: str
+
+
+def answered(document: Document | None, order: Order) -> Document | None:
+    """Return the summary of the publication that the same order made before.
+
+    Raises:
+        KeyReusedError: The key came before with another body.
+    """
+    for key, digest, version in document["keys"] if document else ():
+        if key == order.key:
+            if digest != order.digest:
+                msg = "This idempotency key was used with another body. Send a new key."
+                raise KeyReusedError(msg)
+            return next(dict(one) for one in document["versions"] if one["version"] == version)  # type: ignore[index]
+    return None
+
+
 def publish(
-    before: Document | None, result: PeriodResult, watermark: Mapping[str, int], by: str, at: datetime
+    before: Document | None, result: PeriodResult, watermark: Mapping[str, int], order: Order
 ) -> tuple[Document, list[Happened]]:
     """Return the publication and what it tells; nothing where it would say the same again."""
     says = content_hash(result)
@@ -84,8 +131,8 @@ def publish(
     document: Document = {
         "period": result.period,
         "version": version,
-        "as_of": at.isoformat(),
-        "by": by,
+        "as_of": order.at.isoformat(),
+        "by": order.by,
         "watermark": dict(watermark),
         "edition": result.edition,
         "edition_hash": result.edition_hash,
@@ -93,22 +140,28 @@ def publish(
         "result_hash": result_hash(result),
         "content_hash": says,
         "result": canonical_bytes(result).decode(),
-        "earlier": [*before["earlier"], {key: before[key] for key in _KEPT}] if before else [],
     }
+    document["versions"] = [*(before["versions"] if before else ()), summary(document)]
+    document["keys"] = [*(before["keys"] if before else ()), [order.key, order.digest, version]]
     closed = PeriodClosed(
         period=result.period,
         version=version,
-        as_of=at,
+        as_of=order.at,
         watermark=dict(watermark),
         facts_hash=facts_hash,
         edition_hash=result.edition_hash,
         result_hash=document["result_hash"],
-        by=by,
+        by=order.by,
     )
-    return document, [Happened(event, at) for event in (closed, *_told(result, version))]
+    return document, [Happened(event, order.at) for event in (closed, *_told(result, version))]
 
 
-_KEPT = ("version", "as_of", "by", "facts_hash", "result_hash", "result")
+_SUMMARY = ("period", "version", "as_of", "by", "result_hash", "facts_hash", "edition_hash")
+
+
+def summary(document: Document) -> Document:
+    """Return what names one version of a publication."""
+    return {name: document[name] for name in _SUMMARY}
 
 
 def _told(result: PeriodResult, version: int) -> list[Event]:

@@ -1,10 +1,78 @@
 """What people may record: inspections, findings, reports. Refused where the rulebook does not know it."""
 
+import re
 from collections.abc import Sequence
+from datetime import datetime
 
-from shared.errors import FieldProblem, InvalidInputError
-from shared.events.scoring import DutyFulfilled, InspectionRecorded, OffenceFound
+from shared.errors import FieldProblem, ForbiddenError, InvalidInputError, NotYetHereError, RulebookGapError
+from shared.events.scoring import AssessmentRecorded, DutyFulfilled, InspectionRecorded, OffenceFound
+from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules
+
+_PERIODS = {
+    "week": re.compile(r"\d{4}-W\d\d"),
+    "month": re.compile(r"\d{4}-(0[1-9]|1[0-2])"),
+    "quarter": re.compile(r"\d{4}-Q[1-4]"),
+    "year": re.compile(r"\d{4}"),
+}
+
+
+def rules_of(edition: Edition, at: datetime) -> Rules:
+    """Return the rules in force when something happened.
+
+    Raises:
+        InvalidInputError: That was before the rulebook.
+    """
+    try:
+        return edition.at(at)
+    except RulebookGapError as error:
+        raise _invalid("at", "before the rulebook came into force") from error
+
+
+def check_inspector(kind: str, rules: Rules, role: str, *, is_own_unit: bool, sees_all: bool) -> None:
+    """Refuse an inspection of one's own unit, or one that another role makes.
+
+    Args:
+        is_own_unit: The inspector belongs to the inspected unit or lies below it.
+        sees_all: The role sees every unit; then it may stand in for another.
+
+    Raises:
+        ForbiddenError: It is refused.
+    """
+    rule = rules.obligations.inspections.get(kind)
+    if is_own_unit:
+        msg = "Nobody inspects their own unit. Ask the unit above."
+        raise ForbiddenError(msg)
+    if rule is not None and rule.by and role != rule.by and not sees_all:
+        msg = f"This inspection is made by a '{rule.by}' ({', '.join(rule.source)}); you are a '{role}'."
+        raise ForbiddenError(msg)
+
+
+def check_about(sites: Sequence[str], site: str, *, is_seen: bool) -> None:
+    """Refuse a finding about a complaint that is not here, not the finder's to see, or of another site.
+
+    Args:
+        sites: Sites of the units that had the complaint; empty where it is not known.
+
+    Raises:
+        NotYetHereError: Not here, or not to be seen: both look the same.
+        InvalidInputError: The unit to be charged belongs to another site.
+    """
+    if not sites or not is_seen:
+        msg = "This complaint is not here. If it was just registered it is still on its way: try again in a second."
+        raise NotYetHereError(msg)
+    if site not in sites:
+        raise _invalid("unit", "the complaint is a matter of another subsidiary")
+
+
+def check_assessment(event: AssessmentRecorded, rules: Rules) -> None:
+    """Refuse a result that no scheme asks for. Raises ``InvalidInputError``."""
+    schemes = rules.scoring.personal_results
+    scheme = schemes.get(event.scheme)
+    if scheme is None:
+        raise _invalid("scheme", f"one of: {', '.join(sorted(schemes))}")
+    if event.part not in scheme.parts:
+        raise _invalid("part", f"one of: {', '.join(sorted(scheme.parts))}")
 
 
 def check_inspection(event: InspectionRecorded, rules: Rules, unit_kind: str) -> None:
@@ -56,8 +124,8 @@ def check_finding(event: OffenceFound, rules: Rules) -> None:
     _refuse(problems)
 
 
-def check_duty(event: DutyFulfilled, rules: Rules) -> None:
-    """Refuse a report that the rulebook does not ask for. Raises ``InvalidInputError``.
+def check_duty(event: DutyFulfilled, rules: Rules, unit_kind: str) -> None:
+    """Refuse a report that the rulebook does not ask of this unit. Raises ``InvalidInputError``.
 
     A missing section is not refused: it is counted (JK-15).
     """
@@ -72,6 +140,10 @@ def check_duty(event: DutyFulfilled, rules: Rules) -> None:
     problems += [
         FieldProblem(f"fields.{key}", "required") for key in rule.fields if not event.fields.get(key)
     ]
+    if unit_kind != rule.owed_by:
+        problems.append(FieldProblem("unit", f"a unit of kind '{rule.owed_by}' owes it"))
+    if not _PERIODS[rule.every].fullmatch(event.period):
+        problems.append(FieldProblem("period", f"it answers for a {rule.every}"))
     if rule.done_by == "inspection":
         problems.append(FieldProblem("obligation", "an inspection fulfils it: POST /v1/inspections"))
     _refuse(problems)

@@ -5,14 +5,15 @@ Points themselves are worked out in ``shared.rulebook``, by the same fold that `
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.events import Happened
 from shared.events.scoring import ScorePosted
-from shared.rulebook.basis import Basis, Tariffs
+from shared.rulebook.basis import Basis, Tariffs, window
 from shared.rulebook.calendar import Month
 from shared.rulebook.canonical import plain
+from shared.rulebook.edition import Edition
 from shared.rulebook.facts import Fact, History, fact_of, in_order, months_touched
 from shared.rulebook.organisation import Organisation
 from shared.rulebook.postings import Posting, posting_of, postings
@@ -34,7 +35,7 @@ def compact(record: Mapping[str, Any]) -> Compact:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The facts about one matter, and what they post. The set of facts only grows."""
+    """The facts about one matter in their one order, and what they post. The set of facts only grows."""
 
     facts: Mapping[str, Compact]
     postings: Mapping[str, Compact]
@@ -62,30 +63,47 @@ def gather(
     organisation: Organisation,
     now: datetime,
 ) -> tuple[Subject, list[Happened], list[Month]]:
-    """Add facts to a subject and work out anew what they post.
+    """Add facts to a subject and work out anew what they post. Without facts: only work out anew.
 
-    Indifferent to order and repetition: the same facts give the same subject.
+    Indifferent to order and repetition: the same facts give the same subject. What was told on the way
+    there comes to the same points, because what no longer stands as it was told is taken back first.
 
     Returns:
-        The subject, a ``ScorePosted`` for each posting that came or went, and the months it touches.
+        The subject, a ``ScorePosted`` for each posting that came or went, and the months it touches. A
+        posting that no known unit answers for is kept and not told: its unit may be on its way.
     """
     known = dict(subject.facts) if subject else {}
     known.update({record["id"]: compact(record) for record in records})
     before = subject.postings if subject else {}
     facts = in_order(fact_of(fact) for fact in known.values())
     months = months_touched(facts, tariffs.edition.calendar)
+    # What has arrived has happened, even where the clock of the machine that told it is ahead of this one's.
+    as_of = max(now, facts[-1].time + timedelta.resolution) if facts else now
     history = History.of(facts)
     found: dict[str, Posting] = {}
     for month in months:
-        for posting in postings(history, Basis.of(tariffs, organisation, month, now)):
+        for posting in postings(history, Basis.of(tariffs, organisation, month, as_of)):
             found[posting.id] = posting
-    happened = [Happened(posted(posting), posting.at) for key, posting in found.items() if key not in before]
-    happened += [
-        Happened(taken_back(posting_of(document)), now)
-        for key, document in before.items()
-        if key not in found
-    ]
-    return Subject(known, {key: plain(posting) for key, posting in found.items()}), happened, months
+    after = {key: plain(posting) for key, posting in found.items()}
+    changed = [key for key in {**before, **after} if _told(before.get(key)) != _told(after.get(key))]
+    gone = [before[key] for key in changed if _told(before.get(key))]
+    happened = [Happened(taken_back(posting_of(document)), now) for document in gone]
+    happened += [Happened(posted(found[key]), found[key].at) for key in changed if _told(after.get(key))]
+    ordered = {fact.id: known[fact.id] for fact in facts}
+    return Subject(ordered, after), happened, months
+
+
+def judged_again(months: Sequence[Month], edition: Edition, now: datetime) -> datetime | None:
+    """Return when the postings may change without any further fact: some things are judged when a month ends."""
+    return min((end for month in months if (end := window(edition, month)[1]) > now), default=None)
+
+
+_TELLING = ("sheet", "item", "rule", "points", "unit", "month", "department", "person", "reverses")
+
+
+def _told(posting: Compact | None) -> tuple[str, ...]:
+    """Return what matters of a posting to those who were told of it; nothing where nobody was."""
+    return tuple(str(posting[name]) for name in _TELLING) if posting and posting["unit"] else ()
 
 
 def posted(posting: Posting) -> ScorePosted:

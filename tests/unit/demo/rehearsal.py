@@ -253,10 +253,12 @@ class Rehearsal:
             happened = Happened(found, call.at, body["unit"])
         elif kind == "duties":
             done = DutyFulfilled(by=call.account, **body)
-            scoring.check_duty(done, rules)
+            scoring.check_duty(done, rules, unit.kind)
             happened = Happened(done, call.at, body["unit"])
         else:
-            happened = Happened(AssessmentRecorded(by=call.account, **body), call.at, body["unit"])
+            assessed = AssessmentRecorded(by=call.account, **body)
+            scoring.check_assessment(assessed, rules)
+            happened = Happened(assessed, call.at, body["unit"])
         self._tell("scoring", unit.site, f"{kind}/{call.key}", [happened])
 
     def _tell(

@@ -30,15 +30,20 @@ class Service:
 
     Attributes:
         replies: Given one after another; then ``usual`` answers.
+        strangers: How many times an account is not known.
     """
 
     usual: Answer = lambda request: answer(ok=True)
     replies: list[Reply] = field(default_factory=list)
     calls: list[httpx2.Request] = field(default_factory=list)
     signed_in: list[str] = field(default_factory=list)
+    strangers: int = 0
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         if request.url.path == "/v1/session":
+            if self.strangers:
+                self.strangers -= 1
+                return refusal(401, "unauthenticated")
             self.signed_in.append(orjson.loads(request.content)["account"])
             return httpx2.Response(200, json={"token": f"token-{len(self.signed_in)}"})
         self.calls.append(request)
@@ -62,4 +67,4 @@ def wire_to(services: Mapping[str, Service], *, patience_s: float = 5.0) -> Wire
         )
         for name, service in services.items()
     }
-    return Wire(lines, "a password", patience_s, first_wait_s=0.001)
+    return Wire(lines, "a password", patience_s, first_wait_s=0.001, accounts_s=0.5)

@@ -90,6 +90,13 @@ async def test_a_session_that_is_not_known_any_more_is_made_anew() -> None:
     assert service.signed_in == ["director", "director"]
 
 
+async def test_an_account_that_is_still_on_its_way_from_the_registry_is_waited_for_a_while() -> None:
+    assert await post(Service(strangers=3)) == {"ok": True}
+
+    with pytest.raises(RefusedError, match="wuxi-importer at handling: 401"):
+        await post(Service(strangers=10_000))
+
+
 async def test_a_call_that_needs_an_event_learns_how_long_events_take() -> None:
     service = Service(replies=[refusal(409, "not-closed-then")] * 3)
     wire = wire_to({"callback-1": service})

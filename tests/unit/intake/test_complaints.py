@@ -5,7 +5,17 @@ from datetime import timedelta
 import pytest
 
 from services.intake.domain.commands import MOST, Command, recall, remember
-from services.intake.domain.complaints import Amendment, amend, examine, id_of, number_of, register, site_code
+from services.intake.domain.complaints import (
+    Amendment,
+    amend,
+    amended,
+    examine,
+    id_of,
+    number_of,
+    register,
+    revealed,
+    site_code,
+)
 from services.intake.domain.forms import form_for
 from shared.errors import InvalidInputError, KeyReusedError
 from shared.events.intake import ComplaintRegistered
@@ -180,3 +190,27 @@ def test_a_record_remembers_its_latest_commands_only() -> None:
     kept = remember(full, Command("new", "d", "request"), {})
 
     assert (len(kept), kept[0]["key"], kept[-1]["key"]) == (MOST, "key-1", "new")
+
+
+def test_an_amendment_is_told_sealed_and_the_first_answer_stays() -> None:
+    form = form_for(the_rules(), "complaint")
+    command = Command("key-0002", "digest", "request")
+    without = {name: value for name, value in FIELDS.items() if name != "project"}
+    complaint = a_complaint(fields=without)
+    checked = amend(complaint, without, Amendment({"project": "金科十年城"}, "补充"), form, RECEIVED)
+
+    state, event = amended(complaint, checked, form, sealed=A_BOX, reason="补充", by="li-si", command=command)
+
+    assert (state.missing, state.first_missing, event.complete) == ((), ("project",), True)
+    assert recall(state.remembered, command) == {"complaint_id": state.id, "complete": True, "missing": []}
+
+
+def test_whoever_looks_at_personal_data_is_told_with_the_purpose() -> None:
+    state, event = revealed(a_complaint(), "上门核实", "li-si", Command("key-0003", "digest", "request"))
+
+    assert (event.by, event.purpose, event.customer) == ("li-si", "上门核实", state.customer)
+    assert "张三丰" not in str(state.remembered)
+
+
+def test_nothing_is_registered_in_the_future() -> None:
+    assert problems_of(registered_at=RECEIVED + 2 * MINUTE) == {"registered_at": "lies in the future"}

@@ -25,6 +25,7 @@ from services.intake.domain.files import (
     Product,
     declare,
     file_product,
+    praise_id,
     receive_praise,
 )
 from shared.errors import InvalidInputError, NotFoundError
@@ -185,6 +186,17 @@ def test_a_products_file_is_opened_and_brought_up_to_date() -> None:
     again, event = file_product(first, Product("flat-1", "chongqing-branch", "1栋101", "A"), COMMAND)
 
     assert (again.model, event.model) == ("A", "A")
+
+
+def test_the_same_key_of_the_same_unit_is_the_same_praise() -> None:
+    assert praise_id("u", "key-0001") == praise_id("u", "key-0001")
+    assert praise_id("u", "key-0001") != praise_id("v", "key-0001")
+
+
+def test_praise_is_told_to_whom_it_was_given() -> None:
+    praise = Praise("00000000-0000-0000-0000-000000000001", "u", "group", RECEIVED, "c" * 32, A_BOX, "digest")
+
+    assert receive_praise(praise, RECEIVED).to == "group"
 
 
 def test_praise_was_not_received_in_the_future() -> None:

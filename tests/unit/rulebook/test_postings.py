@@ -134,6 +134,19 @@ def test_an_offence_whose_price_was_charged_to_another_unit_is_moved() -> None:
     ]
 
 
+def test_a_round_that_is_missed_anew_in_a_later_month_is_reversed_where_it_was_charged() -> None:
+    told = Told()
+    told.registered("A", "2026-07-01 09:00")
+    told.missed("A", "2026-07-02 09:00")
+    told.missed("A", "2026-08-02 09:00")
+    told.appeal("A", "2026-09-01 09:00", "facts")
+
+    (july,), august, (september,) = (on_the_card(of(told.facts, month)) for month in (7, 8, 9))
+
+    assert august == []
+    assert september.reverses == july.id
+
+
 def test_a_posting_is_read_back_from_its_plain_form() -> None:
     told = Told()
     told.registered("A", "2026-07-28 09:00")

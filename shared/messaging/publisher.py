@@ -1,0 +1,251 @@
+"""From the log to the broker: what is new, and what somebody asks for again.
+
+Confirms and returns are alarms here, not the safety net: whoever misses a number asks for it.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+import aio_pika
+import orjson
+import structlog
+from aio_pika.abc import AbstractExchange
+from aio_pika.exceptions import PublishError
+
+from shared.events import stream_of
+from shared.ids import fresh
+from shared.messaging import link
+from shared.messaging.metrics import PUBLISHED, RESENT, UNROUTABLE
+from shared.messaging.topology import Topology
+from shared.storage import DatabaseDownError, Entry, Log
+
+log = structlog.get_logger(__name__)
+
+CONTENT_TYPE = "application/cloudevents+json"
+HEAD_TYPE = "jiandu.log.head"
+KEY_HEADER = "x-jiandu-key"
+
+WINDOW = 512
+"""Unconfirmed publishes at once. It bounds the broker's queues, which have no length limit."""
+
+_LEAST = 16
+_NOTED_EVERY_S = 1.0
+_HEAD_LASTS_S = 60
+
+Attach = Callable[[Sequence[Entry]], Awaitable[Mapping[str, str]]]
+"""Returns, by event id, the wrapped customer key that travels beside an event and is never logged."""
+
+
+class _Tail:
+    """The end of one log: how far it is published, and entries at hand that need not be read."""
+
+    def __init__(self, done: int) -> None:
+        self.done = self.noted = done
+        self.last: Entry | None = None
+        self.fresh: deque[Entry] = deque(maxlen=4 * WINDOW)
+
+    def at_hand(self, most: int) -> list[Entry]:
+        """Return the entries right after the last published one, as far as they are at hand without a gap."""
+        while self.fresh and self.fresh[0].sequence <= self.done:
+            self.fresh.popleft()
+        run: list[Entry] = []
+        for entry in self.fresh:
+            # Another sequencer may have written the numbers in between.
+            if len(run) == most or entry.sequence != self.done + 1 + len(run):
+                break
+            run.append(entry)
+        return run
+
+
+class Publisher:
+    """Publishes the logs of one service.
+
+    Args:
+        held: Set while this replica is the one that publishes.
+        attach: Looks up keys to send beside events with sealed data.
+    """
+
+    def __init__(  # the relay names each
+        self,
+        log_: Log,
+        wanted: Topology,
+        amqp_url: str,
+        held: asyncio.Event,
+        *,
+        attach: Attach | None,
+        poll_s: float,
+        announce_s: float,
+    ) -> None:
+        """Nothing runs yet."""
+        self._log, self._wanted, self._url, self._held = log_, wanted, amqp_url, held
+        self._attach, self._poll_s, self._announce_s = attach, poll_s, announce_s
+        self._tails: dict[str, _Tail] = {}
+        self._new: set[str] = set()
+        self._news = asyncio.Event()
+        self._window = WINDOW
+        self._returned = False
+
+    def logged(self, entries: Sequence[Entry]) -> None:
+        """Hear of entries that were just written. Losing the hint loses nothing."""
+        for source in {entry.source for entry in entries}:
+            if tail := self._tails.get(source):
+                tail.fresh.extend(entries)
+            else:
+                self._new.add(source)
+        self._news.set()
+
+    # --- what is new
+
+    async def publish(self) -> None:
+        """Publish what is new for as long as the connection holds and the lease is held."""
+        await self._held.wait()
+        async with link.connected(self._url, f"{self._wanted.main} publisher") as connection:
+            channel = await connection.channel(on_return_raises=True)
+            await link.declare(channel, self._wanted)
+            exchange = await channel.get_exchange(self._wanted.publishes_to, ensure=False)
+            # Read anew: another replica may have published meanwhile.
+            self._tails = {}
+            announced = noted = float("-inf")
+            try:
+                while self._held.is_set():
+                    if time.monotonic() - announced > self._announce_s:
+                        # Comes first: while the broker is blocked it costs one small message a turn.
+                        await self._announce(exchange)
+                        announced = time.monotonic()
+                    await self._take_up(self._new)
+                    busy = [await self._publish_some(exchange, *one) for one in sorted(self._tails.items())]
+                    if not any(busy) or time.monotonic() - noted > _NOTED_EVERY_S:
+                        await self._note()
+                        noted = time.monotonic()
+                    if self._returned:
+                        # Perhaps a binding of ours is gone. What was returned is asked for again.
+                        self._returned = False
+                        await link.declare(channel, self._wanted)
+                    if not any(busy):
+                        self._news.clear()
+                        await link.soon(self._news, self._poll_s)
+                    if channel.is_closed:
+                        raise link.BrokerDownError
+            finally:
+                await self._note_at_last()
+
+    async def _take_up(self, sources: Iterable[str]) -> None:
+        for source in set(sources) - self._tails.keys():
+            self._tails[source] = _Tail(await self._log.published(source))
+        self._new.clear()
+
+    async def _publish_some(self, exchange: AbstractExchange, source: str, tail: _Tail) -> bool:
+        entries = tail.at_hand(self._window) or await self._log.read(source, tail.done, self._window)
+        if not entries:
+            return False
+        await self._send(exchange, entries)
+        PUBLISHED.inc(len(entries))
+        tail.last, tail.done = entries[-1], entries[-1].sequence
+        return True
+
+    async def _note(self) -> None:
+        """Remember how far it is published. Late or never, it only means that some go twice."""
+        for tail in self._tails.values():
+            if tail.last and tail.done > tail.noted:
+                await self._log.set_published(tail.last)
+                tail.noted = tail.done
+
+    async def _note_at_last(self) -> None:
+        try:
+            await asyncio.wait_for(self._note(), 2)
+        except (DatabaseDownError, TimeoutError) as error:
+            log.warning("relay.position-not-noted", error=repr(error))
+
+    async def _announce(self, exchange: AbstractExchange) -> None:
+        """Say how far each log reaches, so that a consumer that lost everything still learns of it."""
+        sources = await self._log.sources()
+        await self._take_up(sources)
+        for source in sources:
+            sequence, _ = await self._log.head(source)
+            message = aio_pika.Message(
+                orjson.dumps({"source": source, "head": sequence}),
+                type=HEAD_TYPE,
+                message_id=fresh(),
+                delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+                expiration=_HEAD_LASTS_S,
+            )
+            await exchange.publish(
+                message, stream_of(source), mandatory=False, timeout=link.PUBLISH_TIMEOUT_S
+            )
+
+    # --- what somebody asks for again
+
+    async def serve(self) -> None:
+        """Send again what consumers ask for, for as long as the connection holds."""
+        await self._held.wait()
+        async with link.connected(self._url, f"{self._wanted.main} requests") as connection:
+            channel = await connection.channel(on_return_raises=True)
+            await channel.set_qos(prefetch_count=4)
+            await link.declare(channel, self._wanted)
+            exchange = await channel.get_exchange(self._wanted.publishes_to, ensure=False)
+
+            async def work(arrivals: link.Arrivals) -> None:
+                while True:
+                    message = await arrivals.get()
+                    await self._answer(exchange, message.body)
+                    await message.ack()
+
+            await link.consume(channel, self._wanted, self._wanted.requests, work)
+
+    async def _answer(self, exchange: AbstractExchange, body: bytes) -> None:
+        try:
+            wanted = orjson.loads(body)
+            source, first, last = str(wanted["source"]), int(wanted["first"]), int(wanted["last"])
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("relay.request-unreadable", error=repr(error))
+            return
+        after = max(first, 1) - 1
+        while after < last:
+            entries = await self._log.read(source, after, min(self._window, last - after))
+            if not entries:
+                break
+            await self._send(exchange, entries)
+            RESENT.inc(len(entries))
+            after = entries[-1].sequence
+        log.info("relay.sent-again", source=source, first=first, last=last, reached=after)
+
+    # --- one window
+
+    async def _send(self, exchange: AbstractExchange, entries: Sequence[Entry]) -> None:
+        """Publish entries and wait until the broker has confirmed all of them."""
+        keys = await self._attach(entries) if self._attach else {}
+        try:
+            async with asyncio.timeout(link.PUBLISH_TIMEOUT_S):
+                results = await asyncio.gather(
+                    *(_send_one(exchange, entry, keys.get(entry.event)) for entry in entries),
+                    return_exceptions=True,
+                )
+        except TimeoutError:
+            # Blocked, or a line too slow for so much at once: the next window is smaller.
+            self._window = max(_LEAST, self._window // 2)
+            raise
+        returned = [result for result in results if isinstance(result, PublishError)]
+        if returned:
+            # Nobody has a queue for it now. Whoever should have one finds the hole and asks again.
+            UNROUTABLE.inc(len(returned))
+            self._returned = True
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, PublishError):
+                msg = f"The broker did not take entries from {entries[0].sequence} of {entries[0].source}."
+                raise link.BrokerDownError(msg) from result
+        self._window = min(WINDOW, self._window * 2)
+
+
+async def _send_one(exchange: AbstractExchange, entry: Entry, key: str | None) -> None:
+    message = aio_pika.Message(
+        entry.body,
+        content_type=CONTENT_TYPE,
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        # Fresh for each attempt: aiormq matches returns by it, and two alike in flight hang.
+        message_id=fresh(),
+        type=entry.type,
+        headers={KEY_HEADER: key} if key else None,
+    )
+    await exchange.publish(message, stream_of(entry.source), mandatory=True)
