@@ -1,7 +1,6 @@
 """Scoring over HTTP: what people record, what the facts come to, what was published."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -26,6 +25,7 @@ from shared.events.scoring import (
     OffenceFound,
 )
 from shared.rulebook.canonical import plain
+from shared.rulebook.duties import Duty, Status
 from shared.rulebook.schema import Rules
 from shared.service import Base
 from shared.web import Body, Digest, IdempotencyKey, needs
@@ -300,15 +300,23 @@ async def duties(request: Request, who: Reader, at: AwareDatetime | None = None)
     moment = at or use.clock()
     _rules(request, moment)
     found = await use.agenda(moment)
-    return [
-        {
-            **plain(replace(duty, lines=())),
-            "lines": [{"zh": line.zh, "en": line.en} for line in duty.lines],
-            "status": str(status),
-        }
-        for duty, status in found
-        if base.access.sees(who, duty.unit)
-    ]
+    return [_duty(duty, status) for duty, status in found if base.access.sees(who, duty.unit)]
+
+
+def _duty(duty: Duty, status: Status) -> dict[str, Any]:
+    shown = ("obligation", "unit", "about", "period", "begins", "ends", "due_before", "provisional")
+    return {
+        **{name: plain(getattr(duty, name)) for name in shown},
+        "month": str(duty.month),
+        "status": str(status),
+        "title_zh": duty.rule.title.zh,
+        "title_en": duty.rule.title.en,
+        "clauses": list(duty.rule.source),
+        "sections": sorted(duty.rule.sections),
+        "fields": sorted(duty.rule.fields),
+        "explanation_zh": [line.zh for line in duty.lines],
+        "explanation_en": [line.en for line in duty.lines],
+    }
 
 
 @router.get("/postings", tags=["scores"])

@@ -68,6 +68,7 @@ async def test_nothing_is_published_that_is_not_in_the_log(writer: Writer, reade
     What breaks it: publishing from the offer; a crash in between would send what never was.
     """
     append, held = writer.log.append, asyncio.Event()
+    held.set()
 
     async def append_later(drafts: Sequence[dict[str, Any]]) -> list[Entry]:
         await held.wait()
@@ -76,10 +77,13 @@ async def test_nothing_is_published_that_is_not_in_the_log(writer: Writer, reade
     writer.log.append = append_later  # type: ignore[assignment,method-assign]  # holds the log's door
     async with writer.relaying(), reader.reading():
         await writer.tell("a", 1)
-        await asyncio.sleep(1)
-        assert await reader.seen() == {}
-        held.set()
         await reader.wait_for({"a": [1]})
+        held.clear()
+        await writer.tell("a", 2)
+        await asyncio.sleep(1)
+        assert await reader.seen() == {"a": [1]}
+        held.set()
+        await reader.wait_for({"a": [1, 2]})
 
 
 async def test_four_relays_on_one_database_log_each_event_once_without_a_gap(

@@ -133,8 +133,8 @@ async def test_an_edition_with_errors_is_refused_line_by_line_and_the_one_in_for
 @pytest.mark.rule("JK-01", "QS-11", "QS-12")
 async def test_an_edition_holds_once_the_roles_of_the_chain_have_approved_it(office: Office) -> None:
     """What breaks it: enacting at the proposal, or letting any role approve."""
-    text = office.base.directory.edition.files["rulebook.yaml"] + "\n# The second edition.\n"
-    proposed = files(office, **{"rulebook.yaml": text})
+    text = office.base.directory.edition.files["rights.yaml"].replace("系统管理员", "系统管理人员")
+    proposed = files(office, **{"rights.yaml": text})
 
     nobody = await office.post("/editions", {"files": proposed}, "branch-head")
     first = await office.post("/editions", {"files": proposed}, "centre-director")

@@ -7,6 +7,7 @@ import pytest
 
 from jiandu.stack.stack import Stack
 from services.scoring.store import again_query, facts_query, outdated_query, posted_query, touching_query
+from shared.storage import Aggregates
 from tests.builders_facts import case_id
 from tests.conftest import FreshName
 from tests.contract.callback_world import settings_for, until
@@ -287,7 +288,7 @@ async def test_every_query_uses_an_index(world: World) -> None:
     What breaks it: a field in a query that no index holds.
     """
     store = world.parts.store
-    asked = [
+    asked: list[tuple[Aggregates[Any], dict[str, Any]]] = [
         (store.subjects, touching_query("2026-07")),
         (store.subjects, posted_query([BRANCH], "2026-07")),
         (store.subjects, posted_query(None, "2026-07")),

@@ -81,10 +81,9 @@ class Customer:
     remembered: Remembered = ()
 
 
-def opened(customer: str, unit: str, sealed: Sealed, now: datetime) -> tuple[Customer, CustomerFiled]:
-    """Return a new file, and the event that tells it."""
-    event = CustomerFiled(customer=customer, unit=unit, sealed=sealed)
-    return Customer(customer, unit, now, sealed), event
+def opened(customer: str, unit: str, sealed: Sealed, at: datetime) -> Customer:
+    """Return a new file. The matter that opens it tells of the customer."""
+    return Customer(customer, unit, at, sealed)
 
 
 def refiled(

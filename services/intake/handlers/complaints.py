@@ -112,7 +112,7 @@ class Matters:
         except StaleWriteError:
             complaint, is_new = self._again(await self._stored(complaint_id), command), False
         # After the record, so that a refused one opens no file; the same command again mends a crash between.
-        await self.people.file(customer, key, unit, examined.values, examined.registered_at, command.request)
+        await self.people.file(customer, key, unit, examined.values, examined.registered_at)
         return complaint, is_new
 
     async def _stored(self, complaint_id: str) -> Complaint:

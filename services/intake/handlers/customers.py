@@ -242,7 +242,7 @@ class Files:
             if known is None or known.digest != command.digest:
                 raise commands.reused() from None
             return known, False
-        await self.people.file(customer, key, unit, fields, at, command.request)
+        await self.people.file(customer, key, unit, fields, at)
         return praise, True
 
     # --- what importers declare

@@ -69,18 +69,18 @@ class People:
         raise ErasedError(msg)
 
     async def file(
-        self, customer: str, key: bytes, unit: str, values: Mapping[str, str], at: datetime, request: str
+        self, customer: str, key: bytes, unit: str, values: Mapping[str, str], at: datetime
     ) -> None:
-        """Open the customer's file as of ``at``, unless there is one."""
+        """Open the customer's file as of ``at``, unless there is one.
+
+        The matter's own event tells of the customer; a file tells of itself once people keep it.
+        """
         if customer in self._filed:
             return
-        now = self._base.clock()
         sealed = seal(customer, key, {name: values[name] for name in customers.FILED if name in values})
-        state, event = customers.opened(customer, unit, sealed, at)
-        base = self._base
-        stamp = base.stamp(stream=base.settings.site, unit=unit, correlation=request, now=now)
         fresh: Stored[Customer] = Stored(customer_key(customer))
-        change = change_of(fresh, state, [Happened(event, at)], stamp, index={"unit": unit})
+        state = customers.opened(customer, unit, sealed, at)
+        change = change_of(fresh, state, [], None, index={"unit": unit})
         try:
             await self._files.save(change)
         except StaleWriteError as found:

@@ -144,6 +144,20 @@ def test_an_item_stops_at_the_floor_that_the_rulebook_sets() -> None:
     assert a_card(told, edition).items["process"] == 47
 
 
+def test_a_total_stops_at_zero_where_the_rulebook_lets_an_item_fall_below() -> None:
+    # Process 48 − 75 × 2 = −102, and the other items bring 52: −50, so 0.
+    edition = an_edition_with(lambda rules: with_sheet(rules, {"floor": Decimal(-200)}))
+    told = a_clean_july()
+    told.registered("A", "2026-07-01 09:00")
+    for number in range(75):
+        told.missed("A", "2026-07-03 09:00", f"step{number}")
+
+    card = a_card(told, edition)
+
+    assert card.items["process"] == -102
+    assert card.total == 0
+
+
 def test_a_share_of_nothing_due_is_full_and_says_so() -> None:
     how = DoneShare(method="done-share", obligation="satisfaction-survey")
     edition = an_edition_with(lambda rules: with_sheet(rules, {"how": how}))

@@ -1,0 +1,107 @@
+"""``jiandu backtest`` over small exports made by hand."""
+
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from jiandu.cli import app
+from shared.events.scoring import PeriodClosed
+from shared.rulebook.calendar import Month
+from shared.rulebook.facts import up_to
+from shared.rulebook.fold import fold, result_hash
+from tests.builders_facts import Told
+from tests.builders_rules import RULEBOOKS, an_edition
+
+AS_OF = datetime(2026, 8, 10, tzinfo=UTC)
+JULY = str(Month(2026, 7))
+
+
+def published(told: Told, version: int) -> None:
+    """Publish July from all that was told so far, as scoring does."""
+    watermark = {one["source"]: int(one["sequence"]) for one in told.envelopes}
+    result = fold(up_to(told.facts, watermark), an_edition(), JULY, AS_OF)
+    event = PeriodClosed(
+        period=JULY,
+        version=version,
+        as_of=AS_OF,
+        watermark=watermark,
+        facts_hash="",
+        edition_hash=an_edition().hash,
+        result_hash=result_hash(result),
+        by="director",
+    )
+    told.tell("scoring", f"period/{JULY}", "group", AS_OF, event)
+
+
+@pytest.fixture
+def lines() -> list[dict[str, Any]]:
+    """July published, and published again after a fact of July that came late."""
+    told = Told().organisation("chongqing")
+    told.registered("a", "2026-07-02 09:00")
+    told.missed("a", "2026-07-03 00:00")
+    published(told, 1)
+    told.missed("a", "2026-07-04 00:00", clock="plan")
+    published(told, 2)
+    return told.envelopes
+
+
+def run(path: Path, lines: list[dict[str, Any]], *more: str, rulebook: Path = RULEBOOKS / "jinke") -> Any:  # noqa: ANN401  # typer's result
+    path.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+    calendars = ["--calendars", str(RULEBOOKS / "calendars")]
+    return CliRunner().invoke(app, ["backtest", str(rulebook), str(path), *calendars, *more])
+
+
+def test_an_export_in_any_order_with_doubles_gives_both_versions_again(
+    tmp_path: Path, lines: list[dict[str, Any]]
+) -> None:
+    shuffled = [*lines, *lines[2:6]]
+    random.Random(4).shuffle(shuffled)
+
+    done = run(tmp_path / "export.jsonl", shuffled)
+
+    assert (done.exit_code, done.output.count("equal to what was published")) == (0, 2)
+
+
+def test_a_fact_that_is_missing_from_the_export_shows(tmp_path: Path, lines: list[dict[str, Any]]) -> None:
+    without = [line for line in lines if line["data"].get("clock") != "plan"]
+
+    done = run(tmp_path / "export.jsonl", without)
+
+    assert (done.exit_code, done.output.count("equal to what was"), done.output.count("differs")) == (1, 1, 1)
+
+
+def test_a_line_that_is_no_event_is_named(tmp_path: Path, lines: list[dict[str, Any]]) -> None:
+    done = run(tmp_path / "export.jsonl", [*lines[:3], {"id": "x"}])
+
+    assert done.exit_code == 2
+    assert "export.jsonl:4" in done.output.replace("\n", "")
+
+
+def test_a_rulebook_with_an_error_is_refused_with_its_line(
+    tmp_path: Path, lines: list[dict[str, Any]]
+) -> None:
+    folder = tmp_path / "jinke"
+    folder.mkdir()
+    for name, text in an_edition().files.items():
+        if "/" not in name:
+            (folder / name).write_text(text + ("\nsurprise: 1\n" if name == "rights.yaml" else ""), "utf-8")
+
+    done = run(tmp_path / "export.jsonl", lines, rulebook=folder)
+
+    assert done.exit_code == 2
+    assert "rights.yaml" in done.output
+
+
+def test_a_file_without_a_publication_asks_what_to_fold(tmp_path: Path, lines: list[dict[str, Any]]) -> None:
+    facts = [line for line in lines if line["type"] != "period.closed.v1"]
+
+    bare = run(tmp_path / "export.jsonl", facts)
+    asked = run(tmp_path / "export.jsonl", facts, "--period", JULY, "--as-of", AS_OF.isoformat(), "--json")
+
+    assert (bare.exit_code, asked.exit_code) == (2, 0)
+    assert orjson.loads(asked.output)["period"] == JULY
