@@ -21,7 +21,7 @@ def mask_phone(phone: str) -> str:
         >>> mask_phone("13812345678")
         '138****5678'
     """
-    return f"{phone[:3]}****{phone[-4:]}" if len(phone) >= 11 else "*" * len(phone)  # noqa: PLR2004
+    return f"{phone[:3]}****{phone[-4:]}" if len(phone) >= 11 else "*" * len(phone)  # noqa: PLR2004  # digits of a mobile number
 
 
 def mask_address(address: str) -> str:

@@ -13,7 +13,13 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from shared.events import Event, Sealed, event_id, iso, source_of, to_bytes
-from shared.events.callback import CallbackAttempted, CallbackCompleted, CallbackDue, CallbackMissed
+from shared.events.callback import (
+    CallbackAttempted,
+    CallbackCompleted,
+    CallbackDue,
+    CallbackMissed,
+    CallbackVoided,
+)
 from shared.events.handling import (
     AppealDecided,
     CaseReclassified,
@@ -318,6 +324,11 @@ class Told:
         """A callback's window closed."""
         event = CallbackMissed(complaint_id=case_uuid(case), occurrence=1, due_before=at(due), clause="JK-27")
         return self.tell("callback", case_id(case), unit, due, event)
+
+    def callback_voided(self, case: str, time: str, unit: str = "chongqing-branch") -> Fact:
+        """A callback is not owed any more, because the case goes on."""
+        event = CallbackVoided(complaint_id=case_uuid(case), occurrence=1, reason="reopened")
+        return self.tell("callback", case_id(case), unit, time, event)
 
     # Scoring
 

@@ -122,7 +122,7 @@ class Rounds:
     rng: Random
     calls: list[Call]
 
-    def record(self, path: str, at: datetime, account: str = "", **body: Any) -> None:  # noqa: ANN401
+    def record(self, path: str, at: datetime, account: str = "", **body: Any) -> None:  # noqa: ANN401  # whatever the record takes
         """Record something at scoring."""
         self.calls.append(
             Call(
@@ -143,7 +143,7 @@ class Rounds:
         period: str,
         at: datetime,
         account: str = "",
-        **more: Any,  # noqa: ANN401
+        **more: Any,  # noqa: ANN401  # whatever the record takes
     ) -> None:
         """Fulfil a duty that comes round."""
         self.record("duties", at, account, obligation=obligation, unit=unit, period=period, **more)

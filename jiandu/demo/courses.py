@@ -22,7 +22,7 @@ def close(course: Course, outcome: str = "已办结") -> None:
     course.do("close", HEAD, outcome=outcome)
 
 
-def find(course: Course, step: str, reason: str, hand: Hand = OFFICER, **more: Any) -> None:  # noqa: ANN401
+def find(course: Course, step: str, reason: str, hand: Hand = OFFICER, **more: Any) -> None:  # noqa: ANN401  # whatever the command takes
     """Find what the complaint is; it completes the step of the facts."""
     course.reach(step, course.since["receipt"])
     more = {"validity": "valid", **more}

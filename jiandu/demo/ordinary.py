@@ -91,11 +91,11 @@ def ordinary(stage: Stage, count: int) -> Iterator[Story]:
         site = rng.choices(sites, shares)[0]
         day = FIRST + DAY * rng.randrange(days)
         if day.weekday() >= 5 and rng.random() < 0.4:  # noqa: PLR2004  # fewer at the weekend
-            day -= DAY * 2 if day.day > 2 else -DAY  # noqa: PLR2004
+            day -= DAY * 2 if day.day > 2 else -DAY  # noqa: PLR2004  # the shape of the story, nothing more
         received = stage.at(day.month, day.day, rng.uniform(8.5, 19.5))
         waiting = lapses[site, day.month - FIRST.month]
         # What goes wrong early in a month is over before the month is.
-        lapse = waiting.pop() if waiting and 1 < day.day <= 17 else _Lapse()  # noqa: PLR2004
+        lapse = waiting.pop() if waiting and 1 < day.day <= 17 else _Lapse()  # noqa: PLR2004  # the shape of the story, nothing more
         yield _one(stage, f"{site}-{number + 1:05d}", site, received, lapse)
 
 
@@ -168,15 +168,15 @@ _CAN_GO_ON = frozenset({"engineering", "explanation", "invalid"})
 def _called_back(course: Course, kind: str, rng: Random) -> None:
     """Call back: most answer, some cannot be reached, a few do not want to, a very few are forgotten."""
     draw = rng.random()
-    if draw < 0.01:  # noqa: PLR2004
+    if draw < 0.01:  # noqa: PLR2004  # the shape of the story, nothing more
         return
-    if draw < 0.06:  # noqa: PLR2004
+    if draw < 0.06:  # noqa: PLR2004  # the shape of the story, nothing more
         not_reached(course, 3)
         return
-    if draw < 0.08:  # noqa: PLR2004
+    if draw < 0.08:  # noqa: PLR2004  # the shape of the story, nothing more
         not_reached(course, 1, "refused")
         return
-    if draw < 0.14:  # noqa: PLR2004
+    if draw < 0.14:  # noqa: PLR2004  # the shape of the story, nothing more
         not_reached(course, 1, rng.choice(("unreachable", "call-back-at")))
     answer = rng.choices(range(1, 6), HABITS[course.site].answers)[0]
     if kind not in _CAN_GO_ON:

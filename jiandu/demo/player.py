@@ -13,7 +13,7 @@ from jiandu.demo.wire import Answer, RefusedError, Wire
 DIRECTOR = "director"
 """Account that publishes, and reads everything."""
 
-SIDE_BY_SIDE = 160
+SIDE_BY_SIDE = 400
 """Stories that are played at once. Most of them wait for an event to arrive somewhere."""
 
 _LOOK_EVERY_S = 1.5

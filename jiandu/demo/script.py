@@ -264,7 +264,7 @@ class Course:
         body = {"fields": fields, "reason": reason, "at": self.now}
         self.call("intake", "/v1/complaints/{case}/amendments", body)
 
-    def do(self, deed: str, hand: Hand = OFFICER, *, account: str = "", **fields: Any) -> None:  # noqa: ANN401
+    def do(self, deed: str, hand: Hand = OFFICER, *, account: str = "", **fields: Any) -> None:  # noqa: ANN401  # whatever the command takes
         """Command the case, for the person whose deed it was."""
         person = hand[0] if hand[1] in _AT_GROUP else self.person(hand)
         acting = {"person": person, "role": hand[1]}
@@ -273,7 +273,7 @@ class Course:
         early = _NOT_REOPENED_YET if self.dissatisfied else frozenset[str]()
         self.call("handling", "/v1/cases/{case}/commands", body, account=account, early=early)
 
-    def step(self, step: str, hand: Hand = OFFICER, **fields: Any) -> None:  # noqa: ANN401
+    def step(self, step: str, hand: Hand = OFFICER, **fields: Any) -> None:  # noqa: ANN401  # whatever the command takes
         """Complete a step of the procedure."""
         self.do("complete-step", hand, step=step, **fields)
 

@@ -10,8 +10,8 @@ from typing import Any
 import httpx2
 import orjson
 
-AT_ONCE = 32
-"""Calls to one service process at once."""
+AT_ONCE = 64
+"""Calls to one service process at once. Those that come together share their writes."""
 
 PATIENCE_S = 300.0
 """How long one call is repeated while a service or the broker is away. A broker stopped for a minute only delays."""
@@ -177,6 +177,7 @@ class Wire:
                 why = f"{response.status_code} {problem.get('code', '')}"
                 if not self._may_pass(line, account, response.status_code, problem, early):
                     raise RefusedError(f"{method} {name}{path}", response.status_code, problem)
+                wait_s = max(wait_s, _asked_to_wait(response))
             line.repeated += 1
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 1.6, _LONGEST_WAIT_S)
@@ -210,6 +211,12 @@ class Wire:
             what = f"{account} at {line.name}"
             raise _UnknownAccountError(RefusedError(what, response.status_code, _problem(response.content)))
         return str(response.json()["token"])
+
+
+def _asked_to_wait(response: httpx2.Response) -> float:
+    """Return the seconds that a service asks for (Retry-After), up to our own longest wait."""
+    asked = response.headers.get("retry-after", "")
+    return min(float(asked), _LONGEST_WAIT_S) if asked.isdecimal() else 0.0
 
 
 def _problem(content: bytes) -> Mapping[str, Any]:

@@ -210,6 +210,7 @@ async def test_rights_are_asked_for_each_command(world: World) -> None:
     assert (await Api(world, "importer").do(case, **late)).status_code == 200
 
 
+@pytest.mark.rule("QS-10")
 async def test_the_history_is_as_it_was_written_and_names_nobody(world: World) -> None:
     async def logged() -> bool:
         return bool((await Api(world, "officer").get(f"/{UUID(int=1)}/history")).json())
@@ -262,7 +263,8 @@ async def test_the_sweep_tells_live_deadlines_and_entered_ones_only_as_far_as_de
     async def swept() -> bool:
         # More than two batches.
         due = world.parts.cases.collection.count_documents(due_query(LIVE, world.now))
-        return int(await due) == 0 and await missed(live) > 0 and await missed(many[-1]) > 0
+        told = [await missed(case) for case in (live, many[-1])]
+        return bool(await due == 0 and all(told))
 
     await until(swept, within_s=90)
     assert await missed(entered) == 0
@@ -270,11 +272,11 @@ async def test_the_sweep_tells_live_deadlines_and_entered_ones_only_as_far_as_de
     event = ImportDeclared(unit=BRANCH, complete_up_to=datetime(2026, 6, 30, tzinfo=UTC), by="importer")
     world.told.tell("intake", f"import/{BRANCH}", BRANCH, NOW, event)
     await world.there()
-    await until(lambda: _any(missed, entered))
+
+    async def told() -> bool:
+        return await missed(entered) > 0
+
+    await until(told)
     overdue = await walked(Api(world, "officer"), overdue="true", limit=200)
     assert {str(live), str(entered), str(many[0])} <= set(overdue)
     world.now = NOW
-
-
-async def _any(missed: Any, case: UUID) -> bool:  # noqa: ANN401  # a local function
-    return await missed(case) > 0

@@ -14,6 +14,7 @@ from jiandu.stack.guard import guarded
 from jiandu.stack.stack import Stack
 from jiandu.stack.state import StateFile
 from shared.messaging import link, metrics
+from shared.messaging.publisher import WINDOW
 from shared.storage import Database
 from tests.conftest import FreshName
 from tests.contract.message_path import Reader, Writer, a_channel, eventually
@@ -102,13 +103,17 @@ async def test_a_blocked_broker_holds_up_publishing_and_nothing_else(
     """
     writer, reader = own_pair
     await asyncio.to_thread(broker.start)
-    async with writer.relaying(), reader.reading():
+    async with writer.relaying(announce_s=60) as relay, reader.reading():
         await tell_all(writer, 1, things=20)
         await reader.wait_for(all_of(1, things=20))
 
         await asyncio.to_thread(broker.control, "set_vm_memory_high_watermark", "0.000001")
         await tell_all(writer, 2, things=20)
-        await asyncio.sleep(1.5)
+
+        async def gave_up() -> bool:
+            return relay._publisher._window < WINDOW
+
+        await eventually(gave_up, "the publisher gives the window up and tries a smaller one")
         assert await reader.seen() == all_of(1, things=20)
         assert (await writer.log.head(writer.source))[0] == 40
 

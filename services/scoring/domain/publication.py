@@ -110,12 +110,14 @@ def answered(document: Document | None, order: Order) -> Document | None:
     Raises:
         KeyReusedError: The key came before with another body.
     """
-    for key, digest, version in document["keys"] if document else ():
+    if document is None:
+        return None
+    for key, digest, version in document["keys"]:
         if key == order.key:
             if digest != order.digest:
                 msg = "This idempotency key was used with another body. Send a new key."
                 raise KeyReusedError(msg)
-            return next(dict(one) for one in document["versions"] if one["version"] == version)  # type: ignore[index]
+            return next(dict(one) for one in document["versions"] if one["version"] == version)
     return None
 
 

@@ -62,6 +62,17 @@ async def test_a_missing_thing_that_is_not_on_its_way_is_refused() -> None:
         await post(Service(replies=[refusal(404, "not-found")]))
 
 
+async def test_a_service_that_says_when_to_come_back_is_left_alone_until_then() -> None:
+    service = Service(
+        replies=[httpx2.Response(503, json={"code": "try-later"}, headers={"Retry-After": "1"})]
+    )
+    began = asyncio.get_running_loop().time()
+
+    await post(service)
+
+    assert asyncio.get_running_loop().time() - began >= 1
+
+
 async def test_what_stays_away_is_given_up_with_the_last_reason() -> None:
     service = Service(usual=lambda request: refusal(503, "broker-away"))
     with pytest.raises(UnreachableError, match="503 broker-away"):

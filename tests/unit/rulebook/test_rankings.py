@@ -138,7 +138,7 @@ def test_a_quarter_weighs_its_months_as_the_rulebook_says() -> None:
 
     (row,) = ranked(*months, every="quarter", rules=rules).rows
 
-    assert row == Row(1, "a", Fraction("77.5"), "77.5", shared=False, months=(90, 80, 70))  # type: ignore[arg-type]
+    assert row == Row(1, "a", Fraction("77.5"), "77.5", shared=False, months=(90, 80, 70))  # type: ignore[arg-type]  # whole numbers equal fractions
 
 
 def test_a_quarter_without_weights_weighs_its_months_equally() -> None:

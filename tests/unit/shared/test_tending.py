@@ -76,7 +76,7 @@ async def test_stopping_ends_all_at_once_and_waits_for_what_each_still_does() ->
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
         for name in ("a", "b", "c", "d"):
-            tasks.start(stack, name, lambda name=name: work(name))  # type: ignore[misc]
+            tasks.start(stack, name, lambda name=name: work(name))  # type: ignore[misc]  # binds the loop variable
         await asyncio.sleep(0)
         began = loop.time()
 
