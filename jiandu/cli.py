@@ -5,7 +5,7 @@ Each group of commands is a typer app in a module of its own; this module only h
 
 import typer
 
-from jiandu import rulebook_cli
+from jiandu import operations_cli, rulebook_cli
 from jiandu.backtest import backtest
 from jiandu.demo.cli import demo
 from jiandu.stack import cli as stack
@@ -18,6 +18,8 @@ app = typer.Typer(
 )
 app.add_typer(stack.app)
 app.add_typer(rulebook_cli.app)
+app.add_typer(operations_cli.parked_app)
+app.add_typer(operations_cli.log_app)
 app.command()(demo)
 app.command()(backtest)
 

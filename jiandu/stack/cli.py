@@ -13,7 +13,9 @@ from rich.table import Table
 
 from jiandu.stack.errors import StackError
 from jiandu.stack.plan import SITES, Plan
+from jiandu.stack.server import ROOT
 from jiandu.stack.stack import FOLDER, Progress, Stack
+from shared.rulebook.load import load_organisation
 
 app = typer.Typer(name="stack", help="The servers and services on this machine.", no_args_is_help=True)
 console = Console()
@@ -35,13 +37,30 @@ def up(
         stack = Stack(folder)
         with _shown() as progress:
             services = stack.up(plan, progress)
-    table = Table("service", "address", "documentation", box=None, pad_edge=False)
+    table = Table("service", "address", "interface", box=None, pad_edge=False)
     for service in services:
-        table.add_row(service.name, service.url, f"{service.url}/docs")
+        table.add_row(service.name, service.url, f"{service.url}/openapi.json")
     console.print(table)
     console.print(f"\nmongodb   {stack.mongo_url}\nrabbitmq  {stack.amqp_url}", soft_wrap=True)
-    console.print(f"password of the seeded accounts: {stack.file.secret('seed-password')}", soft_wrap=True)
+    console.print(_accounts(group))
+    console.print(f"their password: {stack.file.secret('seed-password')}", soft_wrap=True)
     console.print(f"logs: {stack.folder / 'logs'}", soft_wrap=True)
+
+
+def _accounts(group: str) -> Table:
+    organisation = load_organisation(ROOT / "rulebooks" / group / "organisation.yaml")
+    table = Table(
+        "unit", "accounts (role)", box=None, pad_edge=False, title="\naccounts", title_justify="left"
+    )
+    for unit, seed in organisation.units.items():
+        held = [
+            f"{account} ({organisation.role_of(account)})"
+            for account in organisation.accounts
+            if organisation.unit_of(account) == unit
+        ]
+        if held:
+            table.add_row(f"{unit} {seed.name.zh}", ", ".join(held))
+    return table
 
 
 @app.command()
