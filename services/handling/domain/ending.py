@@ -86,7 +86,14 @@ def reopened(case: Case, reason: str, by: str, at: datetime, law: Law) -> tuple[
     if case.status is Status.MERGED:
         raise CaseNotOverError(f"Case {case.number} is merged. Part it first.")
     must_not_precede("at", at, case.ended_at or case.resolved_at, "the end of the case")
-    case = begin_again(case, _what_begins_again(case, law), "reopened", law, at)
+    again = _what_begins_again(case, law)
+    # What resolved the matter is owed anew even where it does not follow what begins again.
+    resolving = tuple(
+        key
+        for key, duty in duties(case, law).items()
+        if duty.step.resolves and key not in again and case.done_in_run(key)
+    )
+    case = begin_again(case, again, "reopened", law, at, redone=resolving)
     case = case.with_(
         status=Status.OPEN,
         occurrence=case.occurrence + 1,

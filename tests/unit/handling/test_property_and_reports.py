@@ -48,6 +48,22 @@ def test_the_tables_limits_apply_to_what_the_property_company_mends() -> None:
     assert story.sweep("07-04 08:00") == ["rectify#1 07-04 08:00"]
 
 
+@pytest.mark.rule("JK-06")
+def test_a_reopened_matter_of_the_property_company_is_mended_and_resolved_again() -> None:
+    story = a_story(class_="property-company", item="water-supply")
+    story.step(
+        "notice", "07-02 08:00", evidence={"transfer-sheet": "f1"}, signatures={"property-company": "f1"}
+    )
+    story.step("rectify", "07-03 08:00")
+    story.step("result", "07-03 09:00", outcome="mended")
+    story.do("reopen", "07-06 08:00", reason="it leaks again")
+
+    story.step("rectify", "07-07 08:00")
+    story.step("result", "07-07 09:00", outcome="mended for good")
+
+    assert (story.case.status, story.missed) == ("resolved", [])
+
+
 @pytest.mark.rule("JK-07")
 def test_a_risk_to_reputation_is_told_on_the_day_of_receipt_whatever_the_procedure() -> None:
     story = a_story(class_="general", flags=["reputation-risk"], received="07-01 21:00")
