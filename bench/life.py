@@ -142,14 +142,19 @@ async def _postings(stack: Stack, services: Sequence[Service]) -> tuple[float, f
     intake, looking = await lines_to(by_name["intake-chongqing"], 64), await lines_to(by_name["scoring"], 8)
     path = _Postings(intake, writer, reader)
     began = time.perf_counter()
-    replies, _ = await storm(intake, [path.prepared(f"storm-{at}", 10_000_000 + at) for at in range(STORM)])
+    replies, _ = await storm(
+        intake, [path.prepared(f"storm-{at:06d}", 10_000_000 + at) for at in range(STORM)]
+    )
+    refused = [reply for reply in replies if reply.status != HTTPStatus.CREATED]
+    if refused:
+        raise RuntimeError(refused[0].body[:300])
     for reply in replies:
         await path.seen(looking[0], reply.json()["complaint_id"])
     rate = STORM / (time.perf_counter() - began)
     late: list[float] = []
 
     async def one(at: int) -> None:
-        reply = await path.register(path.prepared(f"half-{at}", 20_000_000 + at))
+        reply = await path.register(path.prepared(f"half-{at:06d}", 20_000_000 + at))
         if looking:
             line = looking.pop()
             late.append(await path.seen(line, reply.json()["complaint_id"]) - reply.at)
