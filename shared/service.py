@@ -180,10 +180,10 @@ async def running(
         yield base
 
 
-def _attached(keys: vault.Vault) -> Callable[[Sequence[Entry]], Awaitable[Mapping[str, str]]]:
+def _attached(keys: vault.Vault) -> messaging.Attach:
     """Return what looks up, for entries about to be sent, the customer keys that go beside them."""
 
-    async def attach(entries: Sequence[Entry]) -> Mapping[str, str]:
+    async def attach(entries: Sequence[Entry]) -> Mapping[str, tuple[str, str]]:
         wanted = {}
         for entry in entries:
             if b'"sealed":{' in entry.body:
@@ -193,7 +193,7 @@ def _attached(keys: vault.Vault) -> Callable[[Sequence[Entry]], Awaitable[Mappin
         if not wanted:
             return {}
         wrapped = await keys.wrapped(list(set(wanted.values())))
-        return {event: wrapped[key_id] for event, key_id in wanted.items() if key_id in wrapped}
+        return {event: (key_id, wrapped[key_id]) for event, key_id in wanted.items() if key_id in wrapped}
 
     return attach
 

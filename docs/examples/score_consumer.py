@@ -18,12 +18,12 @@ async def main() -> None:
     await queue.bind("jiandu.from.scoring", "#")
     async with queue.iterator() as messages:
         async for message in messages:
-            if message.type == "score.posted.v1":
-                event = json.loads(message.body)
-                print(event["id"], json.dumps(event["data"], ensure_ascii=False), flush=True)  # noqa: T201  # your work
-            await (
-                message.ack()
-            )  # after the work: a crash before it brings the message again, with the same id
+            if message.content_type == "application/cloudevents-batch+json":
+                for event in json.loads(message.body):
+                    if event["type"] == "score.posted.v1":
+                        data = json.dumps(event["data"], ensure_ascii=False)
+                        print(event["id"], data, flush=True)  # noqa: T201  # your work
+            await message.ack()  # after the work: a crash before it brings the same events again
 
 
 asyncio.run(main())

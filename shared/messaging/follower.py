@@ -17,8 +17,9 @@ from shared.messaging import link, metrics
 from shared.messaging.effects import Effects, Following
 from shared.messaging.holes import HoleWatch
 from shared.messaging.ladder import LADDER_S, Ladder
-from shared.messaging.publisher import HEAD_TYPE, KEY_HEADER
-from shared.messaging.reading import Arrived, UnreadableError, read, read_head
+from shared.messaging.parcel import unpack
+from shared.messaging.publisher import HEAD_TYPE, KEYS_HEADER
+from shared.messaging.reading import Arrived, UnreadableError, key_beside, key_of, read, read_head
 from shared.messaging.tending import Tending
 from shared.messaging.topology import Topology
 from shared.storage import DatabaseDownError, Inbox, Lease, Receipt
@@ -26,7 +27,13 @@ from shared.storage import DatabaseDownError, Inbox, Lease, Receipt
 log = structlog.get_logger(__name__)
 
 BATCH = 256
-PREFETCH = 2 * BATCH
+BATCH_BYTES = 512 * 1024
+"""A batch takes no more messages once it holds so many, or so much."""
+
+PREFETCH = BATCH
+
+GATHER_S = 0.02
+"""How long a first message waits for others. What a batch costs, many events pay together."""
 
 STOP_S = 5.0
 """How long stopping waits for the batch in hand. Longer only when the database is away; then it comes again."""
@@ -96,9 +103,7 @@ class Follower:
     async def _work(self, arrivals: link.Arrivals) -> None:
         tags: Prefix[AbstractIncomingMessage] = Prefix()
         while True:
-            batch = [await arrivals.get()]
-            while not arrivals.empty() and len(batch) < BATCH:
-                batch.append(arrivals.get_nowait())
+            batch = await _gathered(arrivals)
             settling = asyncio.create_task(self._settle(batch, tags))
             try:
                 await asyncio.shield(settling)
@@ -141,16 +146,17 @@ class Follower:
         found: dict[Receipt, Arrived] = {}
         hashes: dict[tuple[str, int], str] = {}
         heads: dict[str, int] = {}
-        for message in batch:
+        pieces = [(message, body) for message in batch for body in unpack(message.body)]
+        for message, body in pieces:
             try:
                 if message.type == HEAD_TYPE:
-                    source, head = read_head(message.body)
+                    source, head = read_head(body)
                     heads[source] = max(head, heads.get(source, 0))
                     continue
-                wrapped = str((message.headers or {}).get(KEY_HEADER, ""))
-                one = Arrived(read(message.body), message.body, wrapped)
+                record = read(body)
+                one = Arrived(record, body, key_beside(record, message.headers.get(KEYS_HEADER)))
             except UnreadableError as error:
-                await self._ladder.park("unreadable", message.body, str(error), type_=str(message.type or ""))
+                await self._ladder.park("unreadable", body, str(error), type_=str(message.type or ""))
                 continue
             receipt = one.receipt
             if hashes.setdefault((receipt.source, receipt.sequence), receipt.hash) != receipt.hash:
@@ -183,23 +189,19 @@ class Follower:
     async def _store_keys(self, arrived: Sequence[Arrived]) -> None:
         if self._keep_keys is None:
             return
-        beside = []
-        for one in arrived:
-            sealed = one.record["data"].get("sealed")
-            if one.wrapped and isinstance(sealed, dict) and isinstance(sealed.get("key"), str):
-                beside.append((one, {sealed["key"]: one.wrapped}))
+        beside = [one for one in arrived if one.wrapped]
         try:
-            await self._keep_keys({key_id: key for _, keys in beside for key_id, key in keys.items()})
+            await self._keep_keys({key_of(one.record): one.wrapped for one in beside})
         except DatabaseDownError:
             raise
         except Exception:  # noqa: BLE001  # one of them is not a key; the others are kept
-            for one, keys in beside:
-                await self._store_key(self._keep_keys, one, keys)
+            for one in beside:
+                await self._store_key(self._keep_keys, one)
 
     @staticmethod
-    async def _store_key(keep: KeepKeys, one: Arrived, keys: Mapping[str, str]) -> None:
+    async def _store_key(keep: KeepKeys, one: Arrived) -> None:
         try:
-            await keep(keys)
+            await keep({key_of(one.record): one.wrapped})
         except DatabaseDownError:
             raise
         except Exception as error:  # noqa: BLE001  # it goes to the ladder with its event
@@ -225,6 +227,17 @@ class Follower:
         await self._inbox.try_again(ids, self._clock())
         await self._ladder.climb(self._apply, self._effects.skip)
         return len(set(ids)) - await self._inbox.count_aside(ids)
+
+
+async def _gathered(arrivals: link.Arrivals) -> list[AbstractIncomingMessage]:
+    batch = [await arrivals.get()]
+    if arrivals.qsize() < BATCH - 1:
+        await asyncio.sleep(GATHER_S)
+    size = len(batch[0].body)
+    while not arrivals.empty() and len(batch) < BATCH and size < BATCH_BYTES:
+        batch.append(arrivals.get_nowait())
+        size += len(batch[-1].body)
+    return batch
 
 
 class Tagged(Protocol):

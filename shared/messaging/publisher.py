@@ -11,31 +11,34 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 import aio_pika
 import orjson
 import structlog
-from aio_pika.abc import AbstractExchange
+from aio_pika.abc import AbstractExchange, HeadersType
 from aio_pika.exceptions import PublishError
 
 from shared.events import stream_of
 from shared.ids import fresh
-from shared.messaging import link
+from shared.messaging import link, parcel
 from shared.messaging.metrics import PUBLISHED, RESENT, UNROUTABLE
 from shared.messaging.topology import Topology
 from shared.storage import DatabaseDownError, Entry, Log
 
 log = structlog.get_logger(__name__)
 
-CONTENT_TYPE = "application/cloudevents+json"
 HEAD_TYPE = "jiandu.log.head"
-KEY_HEADER = "x-jiandu-key"
+KEYS_HEADER = "x-jiandu-keys"
+"""Customer keys beside the events: key id → wrapped key."""
 
 WINDOW = 512
-"""Unconfirmed publishes at once. It bounds the broker's queues, which have no length limit."""
+"""Unconfirmed events at once. It bounds the broker's queues, which have no length limit."""
 
 _LEAST = 16
+_QUIET = 8
+"""Polls between looks at a log that nobody said anything about."""
+
 _NOTED_EVERY_S = 1.0
 _HEAD_LASTS_S = 60
 
-Attach = Callable[[Sequence[Entry]], Awaitable[Mapping[str, str]]]
-"""Returns, by event id, the wrapped customer key that travels beside an event and is never logged."""
+Attach = Callable[[Sequence[Entry]], Awaitable[Mapping[str, tuple[str, str]]]]
+"""Returns, by event id, key id and wrapped key of the customer: it travels beside the event and is never logged."""
 
 
 class _Tail:
@@ -125,7 +128,8 @@ class Publisher:
                         await link.declare(channel, self._wanted)
                     if not any(busy):
                         self._news.clear()
-                        await link.soon(self._news, self._poll_s)
+                        # Only who holds the lease appends, and tells: the rest is for a stale holder's entries.
+                        await link.soon(self._news, _QUIET * self._poll_s)
                     if channel.is_closed:
                         raise link.BrokerDownError
             finally:
@@ -214,38 +218,39 @@ class Publisher:
     # --- one window
 
     async def _send(self, exchange: AbstractExchange, entries: Sequence[Entry]) -> None:
-        """Publish entries and wait until the broker has confirmed all of them."""
+        """Publish entries of one log and wait until the broker has confirmed all of them."""
         keys = await self._attach(entries) if self._attach else {}
+        parcels = list(parcel.parcels(entries))
         try:
             async with asyncio.timeout(link.PUBLISH_TIMEOUT_S):
                 results = await asyncio.gather(
-                    *(_send_one(exchange, entry, keys.get(entry.event)) for entry in entries),
-                    return_exceptions=True,
+                    *(_send_one(exchange, some, keys) for some in parcels), return_exceptions=True
                 )
         except TimeoutError:
             # Blocked, or a line too slow for so much at once: the next window is smaller.
             self._window = max(_LEAST, self._window // 2)
             raise
-        returned = [result for result in results if isinstance(result, PublishError)]
-        if returned:
-            # Nobody has a queue for it now. Whoever should have one finds the hole and asks again.
-            UNROUTABLE.inc(len(returned))
-            self._returned = True
-        for result in results:
-            if isinstance(result, BaseException) and not isinstance(result, PublishError):
-                msg = f"The broker did not take entries from {entries[0].sequence} of {entries[0].source}."
+        for some, result in zip(parcels, results, strict=True):
+            if isinstance(result, PublishError):
+                # Nobody has a queue for it now. Whoever should have one finds the hole and asks again.
+                UNROUTABLE.inc(len(some))
+                self._returned = True
+            elif isinstance(result, BaseException):
+                msg = f"The broker did not take entries from {some[0].sequence} of {some[0].source}."
                 raise link.BrokerDownError(msg) from result
         self._window = min(WINDOW, self._window * 2)
 
 
-async def _send_one(exchange: AbstractExchange, entry: Entry, key: str | None) -> None:
+async def _send_one(
+    exchange: AbstractExchange, some: Sequence[Entry], keys: Mapping[str, tuple[str, str]]
+) -> None:
+    beside: HeadersType = dict(keys[entry.event] for entry in some if entry.event in keys)
     message = aio_pika.Message(
-        entry.body,
-        content_type=CONTENT_TYPE,
+        parcel.pack([entry.body for entry in some]),
+        content_type=parcel.BATCH_TYPE,
         delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
         # Fresh for each attempt: aiormq matches returns by it, and two alike in flight hang.
         message_id=fresh(),
-        type=entry.type,
-        headers={KEY_HEADER: key} if key else None,
+        headers={KEYS_HEADER: beside} if beside else None,
     )
-    await exchange.publish(message, stream_of(entry.source), mandatory=True)
+    await exchange.publish(message, stream_of(some[0].source), mandatory=True)

@@ -85,6 +85,19 @@ class UnreadableError(Exception):
     """This is no event of ours."""
 
 
+def key_of(record: Record) -> str:
+    """Return the id of the customer key that an event's sealed data needs; "" where it needs none."""
+    sealed = record["data"].get("sealed")
+    key = sealed.get("key") if isinstance(sealed, dict) else None
+    return key if isinstance(key, str) else ""
+
+
+def key_beside(record: Record, keys: object) -> str:
+    """Return the wrapped key for an event out of those that came with its message; "" where there is none."""
+    found = keys.get(key_of(record)) if isinstance(keys, dict) else None
+    return found if isinstance(found, str) else ""
+
+
 def digest(body: bytes) -> str:
     """Return the hash by which two bodies are told apart."""
     return hashlib.sha256(body).hexdigest()

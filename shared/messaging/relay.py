@@ -27,6 +27,12 @@ _LEASE_EVERY_S = 1.5
 _OFFERS = 10_000
 """Hints kept. More are dropped, and what they told of is found by looking."""
 
+_GATHER_S = 0.005
+"""How long a first hint waits for others: one append for many."""
+
+_LOOKS, _QUIET = 4, 8
+"""Polls between looks while hints come, and at most between looks that find nothing."""
+
 _REMEMBERED = 20_000
 """Events known to be logged, so that one found by looking is not appended again when its hint comes."""
 
@@ -129,13 +135,16 @@ class Relay:
     # --- documents → log
 
     async def _sequence(self) -> None:
-        looked, more = float("-inf"), False
+        looked, more, wait_s = float("-inf"), False, self._poll_s
         while True:
-            await self._held.wait()
+            if not self._held.is_set():
+                wait_s = self._poll_s
+                await self._held.wait()
             try:
-                offers = [] if more else await self._collect()
-                if not offers or time.monotonic() - looked > 4 * self._poll_s:
+                offers = [] if more else await self._collect(wait_s)
+                if not offers or time.monotonic() - looked > _LOOKS * self._poll_s:
                     found, more = await self._look({offer.document for offer in offers})
+                    wait_s = self._poll_s if found else min(2 * wait_s, _QUIET * self._poll_s)
                     offers += found
                     looked = time.monotonic()
                 if offers:
@@ -144,11 +153,12 @@ class Relay:
                 log.warning("relay.database-lost", error=repr(error))
                 await asyncio.sleep(1)
 
-    async def _collect(self) -> list[_Offer]:
+    async def _collect(self, wait_s: float) -> list[_Offer]:
         try:
-            offers = [await asyncio.wait_for(self._offers.get(), self._poll_s)]
+            offers = [await asyncio.wait_for(self._offers.get(), wait_s)]
         except TimeoutError:
             return []
+        await asyncio.sleep(_GATHER_S)
         while not self._offers.empty() and len(offers) < WINDOW:
             offers.append(self._offers.get_nowait())
         return [offer for offer in offers if offer.drafts[-1]["id"] not in self._recent]

@@ -142,7 +142,9 @@ class World:
                 type=orjson.loads(body)["type"],
                 message_id=str(random.random()),
                 delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-                headers={"x-jiandu-key": key} if key else None,
+                headers={"x-jiandu-keys": {orjson.loads(body)["data"]["sealed"]["key"]: key}}
+                if key
+                else None,
             )
             for body in bodies
         ]

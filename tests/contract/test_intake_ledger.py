@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import aio_pika
+import orjson
 import pytest
 
 from jiandu.stack.stack import Stack
@@ -16,6 +17,7 @@ from shared.events.callback import CallbackCompleted, CallbackDue
 from shared.events.handling import CaseClosed, CaseOpened, DeadlineMissed, PowerUsed
 from shared.messaging import topology
 from shared.messaging.link import declare
+from shared.messaging.parcel import unpack
 from shared.storage import Stamp, Stored, change_of
 from tests.conftest import FreshName
 from tests.contract.intake_world import DAY, NOW, Site, a_site
@@ -158,15 +160,17 @@ async def test_registrations_and_keys_travel_to_the_others_once_the_broker_is_th
         await queue.bind("jiandu.inbound", "#")
         later = (await site.registered())["complaint_id"]
 
-        arrived: dict[str, Any] = {}
         async with queue.iterator(timeout=30) as messages:
             async for message in messages:
-                arrived[str(message.type)] = message
-                if message.type == "complaint.registered.v1" and later.encode() in message.body:
+                told_of = {
+                    one["type"]: one for one in map(orjson.loads, unpack(message.body)) if "type" in one
+                }
+                if "complaint.registered.v1" in told_of:
                     break
 
-    told_of = arrived["complaint.registered.v1"]
-    assert told_of.headers["x-jiandu-key"]
+    registered = told_of["complaint.registered.v1"]
+    assert registered["subject"] == later
+    assert registered["data"]["sealed"]["key"] in str(message.headers["x-jiandu-keys"])
     assert complaint != later
 
 

@@ -13,7 +13,8 @@ import pytest
 from jiandu.stack.stack import Stack
 from shared.errors import TransientError
 from shared.messaging import Decision, Following, Record, link, tending
-from shared.messaging.publisher import KEY_HEADER
+from shared.messaging.parcel import pack
+from shared.messaging.publisher import KEYS_HEADER
 from shared.storage import Database, Entry, Receipt, Stored, open_database
 from tests.conftest import FreshName
 from tests.contract.message_path import (
@@ -363,14 +364,13 @@ async def test_a_key_beside_an_event_that_is_none_keeps_only_its_own_event_back(
 
     one, two = await writer.log_directly(["a", "b"], 1)
     sealed = [
-        (entry.body.replace(b'"n":1', b'"n":1,"sealed":{"box":"","key":"%s"}' % key), wrapped)
-        for entry, key, wrapped in ((one, b"c1", "good"), (two, b"c2", "broken"))
+        entry.body.replace(b'"n":1', b'"n":1,"sealed":{"box":"","key":"%s"}' % key)
+        for entry, key in ((one, b"c1"), (two, b"c2"))
     ]
     async with reader.reading(keep_keys=keep):
         async with a_channel(reader.url) as channel:
-            for body, wrapped in sealed:
-                message = aio_pika.Message(body, headers={KEY_HEADER: wrapped})
-                await channel.default_exchange.publish(message, reader.wanted.main)
+            message = aio_pika.Message(pack(sealed), headers={KEYS_HEADER: {"c1": "good", "c2": "broken"}})
+            await channel.default_exchange.publish(message, reader.wanted.main)
         await eventually(lambda: _parked(reader, 1), "the event with the broken key is parked")
         assert (kept, await reader.seen()) == ({"c1": "good"}, {"a": [1]})
 

@@ -21,6 +21,7 @@ from shared.events import Event, Happened, to_bytes
 from shared.events.scoring import RecommendationMade, ScorePosted
 from shared.messaging import topology
 from shared.messaging.link import declare
+from shared.messaging.parcel import BATCH_TYPE, pack
 from shared.messaging.publisher import HEAD_TYPE
 from shared.storage import Stamp, Stored, change_of
 from tests.conftest import FreshName
@@ -70,9 +71,15 @@ def body_of(event: Event, subject: str) -> bytes:
     return to_bytes({**draft, "sequence": 1})
 
 
-async def tell(channel: AbstractChannel, kind: str, body: bytes) -> None:
+async def tell(channel: AbstractChannel, *bodies: bytes) -> None:
     exchange = await channel.get_exchange(EXCHANGE, ensure=False)
-    await exchange.publish(aio_pika.Message(body, type=kind), "chongqing")
+    await exchange.publish(aio_pika.Message(pack(bodies), content_type=BATCH_TYPE), "chongqing")
+
+
+async def announce(channel: AbstractChannel) -> None:
+    exchange = await channel.get_exchange(EXCHANGE, ensure=False)
+    body = b'{"source": "jiandu/scoring/chongqing/1", "head": 1}'
+    await exchange.publish(aio_pika.Message(body, type=HEAD_TYPE), "chongqing")
 
 
 @asynccontextmanager
@@ -116,16 +123,15 @@ async def test_another_system_prints_points_and_nothing_else_and_misses_none_whi
 
     async with consuming(amqp_url) as hr:
         await eventually(lambda: listened(amqp_url), "the sample listens", WITHIN_S)
-        await tell(channel, HEAD_TYPE, b'{"source": "jiandu/scoring/chongqing/1", "head": 1}')
-        await tell(channel, RecommendationMade.TYPE, body_of(advice, "s0"))
-        await tell(channel, ScorePosted.TYPE, first)
+        await announce(channel)
+        await tell(channel, body_of(advice, "s0"), first)
         name, data = await printed(hr)
 
     assert name == orjson.loads(first)["id"]
     assert data == posted("p1", "-2.5").model_dump(mode="json")
     assert data["points"] == "-2.5"
 
-    await tell(channel, ScorePosted.TYPE, second)
+    await tell(channel, second)
     async with consuming(amqp_url) as hr:
         told = [await printed(hr)]
         # The first comes again where it was stopped before it could acknowledge.
