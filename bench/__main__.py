@@ -24,10 +24,17 @@ def main() -> None:
     rows = [
         (
             "P1",
-            f"registering at {registration.CALLERS} callers ÷ bare endpoint",
+            f"registering at {registration.CALLERS} callers ÷ bare endpoint, customers known",
             f"≥ {registration.PROMISED}",
-            f"{p1.ratio:.2f}",
-            f"ours {_rates(p1.ours)}/s, bare {_rates(p1.floor)}/s, p99 {p1.p99_ms:.0f} ms",
+            f"{p1.ratio(p1.known):.2f}",
+            f"ours {_rates(p1.known)}/s, bare {_rates(p1.floor)}/s, p99 {p1.p99_ms:.0f} ms",
+        ),
+        (
+            "P1",
+            "the same, every customer new: a key and a file more to write",
+            f"≥ {registration.PROMISED}",
+            f"{p1.ratio(p1.new):.2f}",
+            f"ours {_rates(p1.new)}/s",
         ),
         (
             "P3",

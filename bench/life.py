@@ -109,7 +109,7 @@ class _Postings:
 
     def prepared(self, key: str, number: int) -> bytes:
         """Return the bytes of a late registration."""
-        body = complaint(number, **self._times)
+        body = complaint(number, number, **self._times)
         return request("POST", "/v1/complaints", body, token=self._writer, key=key)
 
     async def register(self, prepared: bytes) -> Reply:
