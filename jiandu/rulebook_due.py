@@ -76,7 +76,8 @@ def step_clock(
 def counts_from(rules: Rules, step: Step, item: str) -> tuple[str, ...]:
     """Return the moments from which a step's limit counts: its own, or that of its row in the table."""
     if isinstance(step.within, TableUse):
-        return (rules.limits.tables[step.within.table].rows[item].counts_from,)
+        (name,) = step.within.table
+        return (rules.limits.tables[name].rows[item].counts_from,)
     return step.after
 
 
@@ -156,12 +157,11 @@ def _limit(
         raise _gap(edition, begins, key)
     if not isinstance(step.within, TableUse):
         return step.within, ()
-    table = rules.limits.tables[step.within.table]
+    (name,) = step.within.table
+    table = rules.limits.tables[name]
     if item not in table.rows:
         known = ", ".join(table.rows)
-        raise _gap(
-            edition, begins, f"limits.tables.{step.within.table}.rows.{item or '<item>'} (known: {known})"
-        )
+        raise _gap(edition, begins, f"limits.tables.{name}.rows.{item or '<item>'} (known: {known})")
     return table.rows[item].limit, table.source
 
 

@@ -121,7 +121,8 @@ class Course:
         rules = self.edition.at(self.received_at)
         within = rules.procedures.procedures[procedure or self.procedure].steps[step].within
         if isinstance(within, TableUse):
-            within = rules.limits.tables[within.table].rows[self.item].limit
+            (name,) = within.table
+            within = rules.limits.tables[name].rows[self.item].limit
         if within is None:
             raise ValueError(f"{self.procedure}.{step} has no limit")
         return due_before(within, since, self.edition.calendar, self._moments()).due_before

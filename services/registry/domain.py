@@ -114,7 +114,7 @@ def appoint(
         msg = f"'{person.person}' is recorded as {known['name']}. Choose another id."
         raise KeyReusedError(msg)
     for rule in rules.rights.appointments.values():
-        if rule.role != person.role or rule.needs != "opinion":
+        if person.role not in rule.role or rule.needs != "opinion":
             continue
         wanted = (person.person, person.role, person.unit)
         fits = opinion is not None and (opinion["person"], opinion["role"], opinion["unit"]) == wanted
@@ -133,7 +133,7 @@ def give_opinion(opinion: OpinionRecorded, role: str, rules: Rules) -> Event:
     Raises:
         ForbiddenError: The rulebook names another role for opinions on this appointment.
     """
-    asked = [one for one in rules.rights.appointments.values() if one.role == opinion.role and one.of]
+    asked = [one for one in rules.rights.appointments.values() if opinion.role in one.role and one.of]
     if asked and role not in {one.of for one in asked}:
         msg = (
             f"The opinion is a '{asked[0].of}''s to give ({', '.join(asked[0].source)}); you are a '{role}'."

@@ -92,7 +92,7 @@ async def _people(use: Registry, organisation: Organisation) -> None:
 
 def _opinion_of(use: Registry, role: str) -> str:
     rules = use.directory.edition.at(use.clock())
-    return next((one.of for one in rules.rights.appointments.values() if one.role == role), "")
+    return next((one.of for one in rules.rights.appointments.values() if role in one.role), "")
 
 
 async def _accounts(use: Registry, organisation: Organisation, settings: Settings, password: str) -> None:

@@ -41,7 +41,7 @@ class Price:
 
     Attributes:
         points: Signed and exact; where the offence forfeits the item, the item's full marks.
-        unit_kind: Kind of unit that the sheet scores.
+        unit_kinds: Kinds of unit that the sheet scores.
         when: Condition on the case, where there is one.
     """
 
@@ -50,7 +50,7 @@ class Price:
     item: str
     points: Decimal
     forfeits: bool
-    unit_kind: str
+    unit_kinds: tuple[str, ...]
     clauses: tuple[str, ...]
     personal: bool
     with_all: frozenset[str]
@@ -69,7 +69,7 @@ class Tariff:
 
     Attributes:
         answers: Steps and watches that are first answers to the customer.
-        scored_kinds: Kinds of unit that a sheet scores or a ranking ranks.
+        scored_kinds: Kinds of unit that sheets score and rankings rank, those of one together.
     """
 
     rules: Rules
@@ -87,7 +87,7 @@ class Tariff:
     uncounted_kinds: frozenset[str]
     measures: tuple[str, ...]
     answers: frozenset[str]
-    scored_kinds: tuple[str, ...]
+    scored_kinds: tuple[tuple[str, ...], ...]
 
     @classmethod
     def of(cls, rules: Rules) -> "Tariff":
@@ -111,7 +111,9 @@ class Tariff:
             uncounted_kinds=frozenset(
                 kind for kind, matter in rules.intake.kinds.items() if not matter.counts_as_complaint
             ),
-            measures=tuple(sorted({indicator.measure for indicator in rules.scoring.indicators.values()})),
+            measures=tuple(
+                sorted({one.measure for one in rules.scoring.indicators.values() if one.measure is not None})
+            ),
             answers=frozenset(_answers(rules)),
             scored_kinds=tuple(
                 sorted(
@@ -258,7 +260,7 @@ def _price(key: str, offence: Offence, rules: Rules) -> Price:
         item=offence.item,
         points=points,
         forfeits=offence.forfeits,
-        unit_kind=sheet.unit_kind,
+        unit_kinds=sheet.unit_kind,
         clauses=offence.source,
         personal=offence.against == "department-and-person",
         with_all=frozenset(offence.with_all),

@@ -278,7 +278,7 @@ def _owed(
     for unit in organisation.of_kind(rule.owed_by, period.first, last):
         if not organisation.exists_throughout(unit, period.first, last):
             continue
-        if not rule.about or rule.about == rule.owed_by:
+        if not rule.about:
             yield unit, unit
             continue
         for about in organisation.of_kind(rule.about, period.first, last):
@@ -288,7 +288,7 @@ def _owed(
 
 
 def _owes(unit: str, about: str, rule: Obligation, organisation: Organisation, day: date) -> bool:
-    """Say whether ``unit`` owes the duty about ``about``: it answers for it, or is the only one of its kind."""
+    """Say whether ``unit`` owes the duty about ``about``: it answers for it, or is the only one that could."""
     answers = organisation.scored_unit(about, rule.owed_by, day)
     return answers == unit if answers else organisation.of_kind(rule.owed_by, day, day) == (unit,)
 

@@ -123,7 +123,7 @@ def figures(tally: Tally, basis: Basis) -> tuple[Figure, ...]:
     """Return every indicator of every unit that exists in the month, by indicator and unit."""
     rolled = _rolled_up(tally.sums, basis)
     return tuple(
-        _figure(key, indicator, unit, rolled.get((indicator.measure, unit), (0, 0, 0, 0)))
+        _figure(key, indicator, unit, rolled.get((indicator.measure or "", unit), (0, 0, 0, 0)))
         for key, indicator in sorted(basis.rules.scoring.indicators.items())
         for unit in basis.organisation.existing(basis.first_day, basis.last_day)
     )
@@ -260,7 +260,7 @@ def _rolled_up(
 
 def _answering(unit: str, basis: Basis) -> set[str]:
     organisation, day = basis.organisation, basis.last_day
-    scored = {organisation.scored_unit(unit, kind, day) for kind in basis.tariff.scored_kinds}
+    scored = {organisation.scored_unit(unit, kinds, day) for kinds in basis.tariff.scored_kinds}
     return {*organisation.line(unit, day), *scored}
 
 

@@ -47,7 +47,9 @@ class Organisation:
 
     records: Mapping[str, tuple[Unit, ...]]
     spans: Mapping[str, tuple[Span, ...]]
-    _charged: dict[tuple[str, str, date], str] = field(default_factory=dict, compare=False, repr=False)
+    _charged: dict[tuple[str, tuple[str, ...], date], str] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @classmethod
     def of(cls, facts: Iterable[Fact]) -> "Organisation":
@@ -90,9 +92,9 @@ class Organisation:
             if any(span.first <= last and first < span.closes for span in spans)
         )
 
-    def of_kind(self, kind: str, first: date, last: date) -> tuple[str, ...]:
-        """Return the units of a kind that exist on any day from ``first`` to ``last``, by id."""
-        return tuple(unit for unit in self.existing(first, last) if self._kind(unit, last) == kind)
+    def of_kind(self, kinds: tuple[str, ...], first: date, last: date) -> tuple[str, ...]:
+        """Return the units of these kinds that exist on any day from ``first`` to ``last``, by id."""
+        return tuple(unit for unit in self.existing(first, last) if self._kind(unit, last) in kinds)
 
     def line(self, unit: str, day: date) -> tuple[str, ...]:
         """Return the unit and the units above it, nearest first."""
@@ -104,15 +106,15 @@ class Organisation:
             above = record.parent if record else ""
         return tuple(line)
 
-    def scored_unit(self, unit: str, kind: str, day: date) -> str:
-        """Return the unit of ``kind`` that is charged for what ``unit`` did, empty where there is none.
+    def scored_unit(self, unit: str, kinds: tuple[str, ...], day: date) -> str:
+        """Return the unit of these kinds that is charged for what ``unit`` did, empty where there is none.
 
-        It is the unit itself or the nearest of that kind above it; else the one of the same site, and if
+        It is the unit itself or the nearest of the kinds above it; else the one of the same site, and if
         the site has several, the one that shares the nearest parent with it.
         """
-        key = (unit, kind, day)
+        key = (unit, kinds, day)
         if key not in self._charged:
-            self._charged[key] = self._find_scored(unit, kind, day)
+            self._charged[key] = self._find_scored(unit, kinds, day)
         return self._charged[key]
 
     def answers_for(self, unit: str, other: str, day: date) -> bool:
@@ -120,15 +122,15 @@ class Organisation:
         record = self.on(unit, day)
         if record is None or other == unit:
             return other == unit
-        return other not in self.line(unit, day) and self.scored_unit(other, record.kind, day) == unit
+        return other not in self.line(unit, day) and self.scored_unit(other, (record.kind,), day) == unit
 
-    def _find_scored(self, unit: str, kind: str, day: date) -> str:
+    def _find_scored(self, unit: str, kinds: tuple[str, ...], day: date) -> str:
         line = self.line(unit, day)
-        above = next((one for one in line if self._kind(one, day) == kind), "")
+        above = next((one for one in line if self._kind(one, day) in kinds), "")
         record = self.on(unit, day)
         if above or record is None:
             return above
-        near = [other for other in self.of_kind(kind, day, day) if self._site(other, day) == record.site]
+        near = [other for other in self.of_kind(kinds, day, day) if self._site(other, day) == record.site]
         for parent in line:
             below = [other for other in near if parent in self.line(other, day)]
             if below:

@@ -147,7 +147,7 @@ def rankings(months: Sequence[MonthTotals], every: str, period: str, rules: Rule
 
 
 def _ranked(key: str, rule: Ranking, months: Sequence[MonthTotals], period: str) -> Ranked:
-    units = sorted({unit for month in months for unit, kind in month.kinds.items() if kind == rule.unit_kind})
+    units = sorted({unit for month in months for unit, kind in month.kinds.items() if kind in rule.unit_kind})
     weights = rule.weights or (1,) * len(months)
     rows: list[tuple[Fraction, str, tuple[Fraction, ...]]] = []
     left: list[Left] = []
@@ -206,7 +206,8 @@ def _granted(key: str, rule: Award, row: Row, winners: int) -> Granted:
         # Rounded down: together the winners never get more than the award.
         cents = int(Fraction(rule.amount) / winners / Fraction(CENT))
         amount = (Decimal(cents) * CENT).quantize(CENT, ROUND_DOWN)
-    return Granted(key, row.unit, amount, rule.currency, rule.paid_by.zh, rule.paid_by.en, rule.source)
+    payer_zh, payer_en = (rule.paid_by.zh, rule.paid_by.en) if rule.paid_by else ("", "")
+    return Granted(key, row.unit, amount, rule.currency, payer_zh, payer_en, rule.source)
 
 
 def recommendations(

@@ -104,7 +104,8 @@ def _wanted(
     ends = [voided.at if voided else None, way_ended_at(case, duty), _ended_for(case, start)]
     source = duty.source
     if isinstance(duty.step.within, TableUse):
-        source = tuple(dict.fromkeys((*source, *law.rules.limits.tables[duty.step.within.table].source)))
+        tables = (law.rules.limits.tables[name] for name in duty.step.within.table)
+        source = tuple(dict.fromkeys((*source, *(one for table in tables for one in table.source))))
     return Wanted(
         name=duty.key,
         run=case.run_of(duty.key),

@@ -159,9 +159,10 @@ def _ways(case: Case) -> list[tuple[datetime, str]]:
 
 def row_of(case: Case, use: TableUse, law: Law) -> TableRow | None:
     """Return the row of the table that the case's item names, or None."""
-    table = law.rules.limits.tables.get(use.table)
+    (name,) = use.table
+    table = law.rules.limits.tables.get(name)
     if table is None:
-        raise law.gap(f"limits.tables.{use.table}")
+        raise law.gap(f"limits.tables.{name}")
     return table.rows.get(case.item)
 
 

@@ -85,8 +85,8 @@ def check_inspection(event: InspectionRecorded, rules: Rules, unit_kind: str) ->
     if rule is None:
         raise _invalid("kind", f"one of: {', '.join(sorted(rules.obligations.inspections))}")
     problems = []
-    if unit_kind != rule.of:
-        problems.append(FieldProblem("unit", f"this inspection is of a unit of kind '{rule.of}'"))
+    if unit_kind not in rule.of:
+        problems.append(FieldProblem("unit", f"this inspection is of a unit of kind {_either(rule.of)}"))
     for key, points in event.observations.items():
         item = rule.items.get(key)
         if item is None:
@@ -140,13 +140,17 @@ def check_duty(event: DutyFulfilled, rules: Rules, unit_kind: str) -> None:
     problems += [
         FieldProblem(f"fields.{key}", "required") for key in rule.fields if not event.fields.get(key)
     ]
-    if unit_kind != rule.owed_by:
-        problems.append(FieldProblem("unit", f"a unit of kind '{rule.owed_by}' owes it"))
+    if unit_kind not in rule.owed_by:
+        problems.append(FieldProblem("unit", f"a unit of kind {_either(rule.owed_by)} owes it"))
     if not _PERIODS[rule.every].fullmatch(event.period):
         problems.append(FieldProblem("period", f"it answers for a {rule.every}"))
     if rule.done_by == "inspection":
         problems.append(FieldProblem("obligation", "an inspection fulfils it: POST /v1/inspections"))
     _refuse(problems)
+
+
+def _either(kinds: Sequence[str]) -> str:
+    return " or ".join(f"'{kind}'" for kind in kinds)
 
 
 def _invalid(field: str, reason: str) -> InvalidInputError:

@@ -5,7 +5,7 @@ The schema says what an entry looks like; here stands what one entry asks of ano
 
 from collections.abc import Iterator, Mapping
 
-from shared.rulebook.checks import measuring, people, procedures
+from shared.rulebook.checks import measuring, not_yet, people, procedures
 from shared.rulebook.checks.references import Fault, Loc, references, shown, unknown
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.base import Part
@@ -22,6 +22,7 @@ def faults(rules: Rules) -> list[Fault]:
         *people.faults(rules),
         *procedures.faults(rules),
         *measuring.faults(rules),
+        *not_yet.faults(rules),
     ]
 
 

@@ -16,6 +16,9 @@ def faults(rules: Rules) -> Iterator[Fault]:
     if len(roots) != 1:
         what = f"{len(roots)} kinds of unit lie inside no other ({', '.join(roots) or 'none'})."
         yield Fault(("rights", "unit_kinds"), what, "Exactly one kind is the root; give the others 'inside'.")
+    for key, one in rules.rights.appointments.items():
+        known, what = (roles, "role") if one.needs == "opinion" else (rules.rights.courses, "course")
+        yield from unknown(("rights", "appointments", key, "of"), [one.of], known, what, f"rights.{what}s")
     for key, way in rules.procedures.ways.items():
         for role in way.approvals:
             if role in roles and APPROVING not in roles[role].rights:
@@ -34,13 +37,22 @@ def organisation_faults(organisation: Organisation, rules: Rules) -> Iterator[Fa
         if inside and above not in inside:
             what = f"A unit of kind '{unit.kind}' lies in one of kind '{above}'."
             yield Fault(("units", key, "parent"), what, f"Let it lie in one of kind {' or '.join(inside)}.")
-    asked = {one.role for one in rules.rights.appointments.values() if one.needs == "opinion"}
+    asked = {
+        role for one in rules.rights.appointments.values() if one.needs == "opinion" for role in one.role
+    }
+    gates = [one for one in rules.rights.appointments.values() if one.needs == "training"]
     for key, person in organisation.people.items():
         kind = organisation.units[person.unit].kind
         yield from _may_serve(("people", key), person.role, kind, rules)
         if person.role in asked and not person.opinion:
             what = f"A '{person.role}' is appointed after an opinion was asked, and none is recorded."
             yield Fault(("people", key), what, "Add 'opinion'.")
+        for gate in gates:
+            if person.role in gate.role and not (
+                gate.of in person.passed and person.passed[gate.of] <= person.since
+            ):
+                what = f"A '{person.role}' passes the course '{gate.of}' first, and no pass is recorded."
+                yield Fault(("people", key), what, f"Add 'passed: {{{gate.of}: <day>}}'.")
     for key in organisation.accounts:
         kind = organisation.units[organisation.unit_of(key)].kind
         yield from _may_serve(("accounts", key), organisation.role_of(key), kind, rules)

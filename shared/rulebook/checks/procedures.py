@@ -7,7 +7,7 @@ from shared.rulebook.checks.references import ANY_STEP, Fault, Loc, step_names, 
 from shared.rulebook.limits import Limit
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.base import Match
-from shared.rulebook.schema.procedures import MOMENTS, Procedure, Step, TableUse
+from shared.rulebook.schema.procedures import MOMENTS, Procedure, Step, Table, TableUse
 
 LATER_MOMENTS = frozenset({"warranty"})
 """Moments that a case may state at any time, not only at its registration."""
@@ -59,7 +59,7 @@ def _tables(rules: Rules) -> Iterator[Fault]:
             name: procedure
             for name, procedure in rules.procedures.procedures.items()
             if any(
-                isinstance(step.within, TableUse) and step.within.table == key
+                isinstance(step.within, TableUse) and key in step.within.table
                 for step in procedure.steps.values()
             )
         }
@@ -67,6 +67,7 @@ def _tables(rules: Rules) -> Iterator[Fault]:
             what = f"No step uses the table '{key}'."
             mend = f"Write 'within: {{table: {key}}}' at a step, or delete it."
             yield Fault(("limits", "tables", key), what, mend)
+        yield from _rows(key, table, rules)
         for name, row in table.rows.items():
             lacking = [
                 one for one, procedure in users.items() if row.counts_from not in {*MOMENTS, *procedure.steps}
@@ -77,6 +78,29 @@ def _tables(rules: Rules) -> Iterator[Fault]:
                 yield Fault(("limits", "tables", key, "rows", name, "counts_from"), what, mend)
 
 
+def _rows(key: str, table: Table, rules: Rules) -> Iterator[Fault]:
+    named = {"grade": rules.intake.grades, "tier": rules.intake.tiers, "service": rules.intake.services}
+    if table.by not in named:
+        return
+    loc, known = ("limits", "tables", key, "rows"), named[table.by]
+    for row in table.rows:
+        yield from unknown((*loc, row), [row], known, table.by, f"intake.{table.by}s")
+    for one in known:
+        if one not in table.rows:
+            what = f"The table is by {table.by}, and has no row for '{one}'."
+            yield Fault(loc, what, f"Add the row '{one}'.")
+
+
+def _together(loc: Loc, use: TableUse, rules: Rules) -> Iterator[Fault]:
+    tables = [rules.limits.tables[name] for name in use.table if name in rules.limits.tables]
+    if len({table.by for table in tables}) < len(tables):
+        what = "Two of the tables are by the same thing, so that one row of each cannot be meant."
+        yield Fault(loc, what, "Put their rows into one table.")
+    if len({row.counts_from for table in tables for row in table.rows.values()}) > 1 < len(tables):
+        what = "The rows of the tables count from different moments, so that none ends first for certain."
+        yield Fault(loc, what, "Let all rows of these tables count from the same moment.")
+
+
 def _step(loc: Loc, name: str, step: Step, procedure: Procedure, rules: Rules) -> Iterator[Fault]:
     if name in MOMENTS and name != step.done_by:
         what = f"The step is called '{name}', like a moment of every case."
@@ -85,6 +109,8 @@ def _step(loc: Loc, name: str, step: Step, procedure: Procedure, rules: Rules) -
     yield from unknown((*loc, "after"), step.after, {*MOMENTS, *others}, "step or moment", "steps")
     yield from unknown((*loc, "unless"), step.unless, others, "step", "steps")
     yield from unknown((*loc, "requires"), step.requires, others, "step", "steps")
+    if isinstance(step.within, TableUse):
+        yield from _together((*loc, "within", "table"), step.within, rules)
     if isinstance(step.within, Limit):
         yield from _until((*loc, "within"), step.within, procedure, rules)
     if step.agreed and step.within is None:

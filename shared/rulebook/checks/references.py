@@ -1,6 +1,6 @@
 """Which places of a rulebook name something that another place must hold."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -29,16 +29,23 @@ _NAMES = {
     "rulebook.approval.*.drafts": "role",
     "rulebook.approval.*.approves": "role",
     "rulebook.approval.*.interprets": "role",
+    "rulebook.approval.*.carries_out": "role",
+    "rulebook.approval.*.covers": "topic",
     "rights.unit_kinds.*.inside": "kind of unit",
+    "rights.unit_kinds.*.activated_by": "role",
     "rights.roles.*.at": "kind of unit",
     "rights.roles.*.rights": "right",
+    "rights.roles.*.deputies": "role",
     "rights.powers.*.right": "right",
     "rights.appointments.*.role": "role",
-    "rights.appointments.*.of": "role",
     "intake.kinds.*.classes": "class",
+    "intake.kinds.*.services": "service",
+    "intake.documents.*.kinds": "kind",
+    "intake.documents.*.signatures": "party",
     "intake.classes.*.items_from": "table",
     "intake.forms.*.kinds": "kind",
     "procedures.procedures.*.steps.*.report": "report",
+    "procedures.procedures.*.steps.*.by": "role",
     "procedures.procedures.*.steps.*.right": "right",
     "procedures.procedures.*.steps.*.needs.evidence": "paper",
     "procedures.procedures.*.steps.*.needs.signatures": "party",
@@ -46,20 +53,36 @@ _NAMES = {
     "procedures.reports.*.to": "role",
     "procedures.ways.*.approvals": "role",
     "procedures.escalations.*.to": "role",
+    "procedures.alerts.*.clocks": "step or watch",
+    "procedures.alerts.*.to": "role",
+    "procedures.alerts.*.escalates": "escalation",
+    "procedures.determinations.*.proposes": "role",
+    "procedures.determinations.*.confirms": "role",
     "procedures.pauses.*.steps": "step",
     "procedures.extensions.*.steps": "step",
     "procedures.extensions.*.right": "right",
     "procedures.appeals.*.right": "right",
+    "procedures.appeals.*.advises": "role",
+    "procedures.appeals.*.decides": "role",
     "callback.plans.*.questionnaire": "questionnaire",
+    "callback.plans.*.recall.by": "role",
+    "callback.campaigns.*.questionnaire": "questionnaire",
+    "callback.campaigns.*.by": "role",
+    "callback.questionnaires.*.questions.*.opens": "kind",
     "obligations.obligations.*.owed_by": "kind of unit",
     "obligations.obligations.*.about": "kind of unit",
     "obligations.obligations.*.inspection": "inspection",
     "obligations.obligations.*.right": "right",
     "obligations.inspections.*.of": "kind of unit",
     "obligations.inspections.*.by": "role",
+    "obligations.figures.*.of": "kind of unit",
+    "obligations.figures.*.by": "role",
+    "obligations.rosters.*.of": "kind of unit",
     "scoring.sheets.*.unit_kind": "kind of unit",
+    "scoring.sheets.*.peers": "peer group",
     "scoring.sheets.*.sections.*.items.*.how.obligation": "obligation",
     "scoring.sheets.*.sections.*.items.*.how.inspection": "inspection",
+    "scoring.sheets.*.sections.*.items.*.how.indicator": "indicator",
     "scoring.offences.*.sheet": "sheet",
     "scoring.offences.*.with_all": "offence",
     "scoring.offences.*.replaces": "offence",
@@ -68,6 +91,9 @@ _NAMES = {
     "scoring.offences.*.trigger.inspection": "inspection",
     "scoring.offences.*.trigger.report": "report",
     "scoring.offences.*.trigger.obligation": "obligation",
+    "scoring.offences.*.trigger.plans": "callback plan",
+    "scoring.indicators.*.numerator.figure": "figure",
+    "scoring.indicators.*.denominator.figure": "figure",
     "scoring.rankings.*.by": "sheet or indicator",
     "scoring.rankings.*.unit_kind": "kind of unit",
     "scoring.awards.*.ranking": "ranking",
@@ -75,15 +101,22 @@ _NAMES = {
     "scoring.personal_results.*.role": "role",
     "scoring.publications.*.to": "role",
     "scoring.publications.*.sheets": "sheet",
+    "scoring.publications.*.indicators": "indicator",
 }
 """Place → what it names. ``*`` is any entry."""
 
 _CONDITIONS = (
+    "intake.grades.*.floor_for.*",
+    "intake.tiers.*.applies",
     "procedures.procedures.*.applies",
     "procedures.procedures.*.steps.*.when",
     "procedures.watches.*.applies",
+    "procedures.alerts.*.when",
     "callback.plans.*.applies",
+    "callback.campaigns.*.frame",
     "scoring.offences.*.trigger.when",
+    "scoring.indicators.*.numerator.when",
+    "scoring.indicators.*.denominator.when",
 )
 _ASKED = {
     "kind": "kind",
@@ -95,6 +128,9 @@ _ASKED = {
     "way": "way",
     "liable": "party",
     "flag": "flag",
+    "grade": "grade",
+    "tier": "tier",
+    "service": "service",
 }
 """What a condition asks for → what it names."""
 
@@ -105,8 +141,8 @@ def references(rules: Rules) -> Iterator[Fault]:
     asked = {f"{place}.{key}": what for place in _CONDITIONS for key, what in _ASKED.items()}
     for pattern, what in (_NAMES | asked).items():
         where, names = known[what]
-        for loc, found in _at((), rules, pattern.split(".")):
-            yield from unknown(loc, found, names, what, where)
+        for loc, found in at((), rules, pattern.split(".")):
+            yield from unknown(loc, _names(found), names, what, where)
 
 
 def unknown(loc: Loc, names: Iterable[str], known: Collection[str], what: str, where: str) -> Iterator[Fault]:
@@ -129,7 +165,7 @@ def step_names(rules: Rules) -> set[str]:
 
 
 def _offer(known: Collection[str], where: str) -> str:
-    if where == "the code":
+    if where in {"the code", "the schema"}:
         return f"Known: {', '.join(sorted(known))}."
     return f"Add it under '{where}', or name one that is there."
 
@@ -137,7 +173,9 @@ def _offer(known: Collection[str], where: str) -> str:
 def _known(rules: Rules) -> dict[str, tuple[str, Collection[str]]]:
     """Return, for everything that can be named, where it stands and what there is of it."""
     about, duties, scoring, steps = rules.procedures, rules.obligations, rules.scoring, step_names(rules)
+    tables = rules.limits.tables
     return {
+        "topic": ("the schema", type(rules).model_fields),
         "role": ("rights.roles", rules.rights.roles),
         "right": ("the code", RIGHTS),
         "kind of unit": ("rights.unit_kinds", rules.rights.unit_kinds),
@@ -145,8 +183,14 @@ def _known(rules: Rules) -> dict[str, tuple[str, Collection[str]]]:
         "class": ("intake.classes", rules.intake.classes),
         "channel": ("intake.channels", rules.intake.channels),
         "flag": ("intake.flags", rules.intake.flags),
-        "table": ("limits.tables", rules.limits.tables),
-        "item": ("limits.tables", {row for table in rules.limits.tables.values() for row in table.rows}),
+        "grade": ("intake.grades", rules.intake.grades),
+        "tier": ("intake.tiers", rules.intake.tiers),
+        "service": ("intake.services", rules.intake.services),
+        "table": ("limits.tables", tables),
+        "item": (
+            "limits.tables",
+            {row for table in tables.values() if table.by == "item" for row in table.rows},
+        ),
         "validity": ("procedures.validities", about.validities),
         "party": ("procedures.parties", about.parties),
         "paper": ("procedures.papers", about.papers),
@@ -154,11 +198,19 @@ def _known(rules: Rules) -> dict[str, tuple[str, Collection[str]]]:
         "step": ("procedures.procedures", steps),
         "step or watch": ("procedures.watches", {ANY_STEP, *steps, *about.watches}),
         "report": ("procedures.reports", about.reports),
+        "escalation": ("procedures.escalations", about.escalations),
         "way": ("procedures.ways", about.ways),
         "questionnaire": ("callback.questionnaires", rules.callback.questionnaires),
         "obligation": ("obligations.obligations", duties.obligations),
         "inspection": ("obligations.inspections", duties.inspections),
         "finding": ("obligations.findings", duties.findings),
+        "figure": ("obligations.figures", duties.figures),
+        "callback plan": ("callback.plans", rules.callback.plans),
+        "indicator": ("scoring.indicators", scoring.indicators),
+        "peer group": (
+            "rights.unit_kinds",
+            {one for kind in rules.rights.unit_kinds.values() for one in kind.peers},
+        ),
         "sheet": ("scoring.sheets", scoring.sheets),
         "offence": ("scoring.offences", scoring.offences),
         "sheet or indicator": ("scoring.sheets", {*scoring.sheets, *scoring.indicators}),
@@ -166,13 +218,20 @@ def _known(rules: Rules) -> dict[str, tuple[str, Collection[str]]]:
     }
 
 
-def _at(loc: Loc, part: object, pattern: list[str]) -> Iterator[tuple[Loc, tuple[str, ...]]]:
-    """Return the names that stand where a pattern points, with their places."""
+def at(loc: Loc, part: object, pattern: Sequence[str]) -> Iterator[tuple[Loc, object]]:
+    """Return what stands where a pattern points, with its places. ``*`` is any entry."""
     if not pattern:
-        yield loc, (part,) if isinstance(part, str) else tuple(part) if isinstance(part, tuple) else ()
+        yield loc, part
+    elif pattern[0] == "*" and isinstance(part, tuple):
+        for index, inside in enumerate(part):
+            yield from at((*loc, index), inside, pattern[1:])
     elif pattern[0] == "*" and isinstance(part, Mapping):
         for key, inside in part.items():
-            yield from _at((*loc, key), inside, pattern[1:])
+            yield from at((*loc, key), inside, pattern[1:])
     elif isinstance(part, BaseModel) and pattern[0] in type(part).model_fields:
         key = type(part).model_fields[pattern[0]].alias or pattern[0]
-        yield from _at((*loc, key), getattr(part, pattern[0]), pattern[1:])
+        yield from at((*loc, key), getattr(part, pattern[0]), pattern[1:])
+
+
+def _names(part: object) -> tuple[str, ...]:
+    return (part,) if isinstance(part, str) else part if isinstance(part, tuple) else ()

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from shared.rulebook.schema.base import ClockTime, Keys, Match, Part, Rule, Text
-from shared.rulebook.schema.callback import CallbackPlan, CallingHours, Questionnaire
+from shared.rulebook.schema.callback import CallbackPlan, CallingHours, Campaign, Questionnaire
 from shared.rulebook.schema.group import (
     Appointment,
     Approval,
     Award,
     CatalogueEntry,
+    Course,
     Power,
     Publication,
     Ranking,
@@ -26,15 +27,28 @@ from shared.rulebook.schema.group import (
 from shared.rulebook.schema.intake import (
     Channel,
     ComplaintClass,
+    Document,
     Duplicates,
     Flag,
+    Grade,
     MatterKind,
     ProblemUser,
     RecordForm,
+    ServiceLine,
+    Tier,
 )
-from shared.rulebook.schema.obligations import FindingKind, Inspection, Obligation
+from shared.rulebook.schema.obligations import (
+    FigureKind,
+    FindingKind,
+    Inspection,
+    Norm,
+    Obligation,
+    Roster,
+)
 from shared.rulebook.schema.procedures import (
+    Alert,
     Appeals,
+    Determination,
     Escalation,
     Extension,
     Paper,
@@ -83,6 +97,7 @@ class Rights(Part):
     roles: Mapping[str, Role]
     powers: Mapping[str, Power] = {}
     appointments: Mapping[str, Appointment] = {}
+    courses: Mapping[str, Course] = {}
 
 
 class Intake(Part):
@@ -90,11 +105,15 @@ class Intake(Part):
 
     kinds: Mapping[str, MatterKind]
     classes: Mapping[str, ComplaintClass] = {}
+    grades: Mapping[str, Grade] = {}
+    services: Mapping[str, ServiceLine] = {}
+    tiers: Mapping[str, Tier] = {}
     channels: Mapping[str, Channel]
     forms: Mapping[str, RecordForm]
     flags: Mapping[str, Flag] = {}
     problem_users: Mapping[str, ProblemUser] = {}
     duplicates: Mapping[str, Duplicates] = {}
+    documents: Mapping[str, Document] = {}
 
 
 class Limits(Part):
@@ -114,6 +133,8 @@ class Procedures(Part):
     reports: Mapping[str, ReportKind] = {}
     ways: Mapping[str, Way] = {}
     escalations: Mapping[str, Escalation] = {}
+    alerts: Mapping[str, Alert] = {}
+    determinations: Mapping[str, Determination] = {}
     pauses: Mapping[str, PauseReason] = {}
     extensions: Mapping[str, Extension] = {}
     appeals: Mapping[str, Appeals] = {}
@@ -125,6 +146,7 @@ class Callback(Part):
     plans: Mapping[str, CallbackPlan] = {}
     questionnaires: Mapping[str, Questionnaire] = {}
     hours: Mapping[str, CallingHours] = {}
+    campaigns: Mapping[str, Campaign] = {}
 
 
 class Duties(Part):
@@ -133,6 +155,9 @@ class Duties(Part):
     obligations: Mapping[str, Obligation] = {}
     inspections: Mapping[str, Inspection] = {}
     findings: Mapping[str, FindingKind] = {}
+    norms: Mapping[str, Norm] = {}
+    figures: Mapping[str, FigureKind] = {}
+    rosters: Mapping[str, Roster] = {}
 
 
 class Scoring(Part):

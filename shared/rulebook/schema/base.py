@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -25,7 +25,12 @@ def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-Keys = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+_Word = TypeVar("_Word", bound=str)
+
+OneOrMore = Annotated[tuple[_Word, ...], BeforeValidator(_as_tuple)]
+"""One word or a list of words."""
+
+Keys = OneOrMore[str]
 """One key or a list of keys."""
 
 _CATALOGUE_ID = re.compile(r"[A-Z]{2}-[0-9]{2}")

@@ -1,10 +1,13 @@
 """Who the group is and who may do what: ``rulebook.yaml`` and ``rights.yaml``."""
 
+from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import Field, model_validator
 
+from shared.rulebook.limits import Limit
 from shared.rulebook.periods import PeriodDue
 from shared.rulebook.schema.base import Keys, Part, Rule, Text
 
@@ -37,30 +40,52 @@ class CatalogueEntry(Text):
 
 
 class Approval(Rule):
-    """The chain that an edition passes before it is in force (QS-11, ZY-13)."""
+    """The chain that an edition, or one subsidiary's overlay, passes before it is in force (QS-11, XA-15, ZY-02).
+
+    Attributes:
+        of: What passes it.
+        covers: Files (``callback``, ``limits`` …) whose change needs this chain; empty: every change that no other
+            chain covers.
+        carries_out: Role that carries the regulation out once it holds (ZY-13).
+        files_with: Body that the approved text is filed with (XA-15); empty: nobody.
+    """
 
     drafts: str
     approves: tuple[str, ...] = Field(min_length=1)
     interprets: str = ""
+    of: Literal["edition", "overlay"] = "edition"
+    covers: Keys = ()
+    carries_out: str = ""
+    files_with: str = ""
 
 
 class UnitKind(Rule):
-    """A kind of unit: group centre, branch, sales desk, department …"""
+    """A kind of unit: group centre, branch, sales desk, department …
+
+    Attributes:
+        needs_lead: Such a unit is active only once a person answers for its service (ZY-03).
+        activated_by: Roles of which one approves such a unit before it is active (LN-22).
+        peers: Peer groups that such a unit may belong to.
+    """
 
     inside: Keys = ()
     ranked: bool = False
     duties: str = ""
+    needs_lead: bool = False
+    activated_by: Keys = ()
+    peers: Mapping[str, Text] = {}
 
 
 class Role(Rule):
     """A role and the rights that it has at its unit and below.
 
-    ``sees_all``: headquarters; every unit of the group.
+    ``sees_all``: headquarters; every unit of the group. ``deputies``: roles that may stand in for an absent holder.
     """
 
     at: Keys = Field(min_length=1, description="Kinds of unit where the role exists.")
     rights: Keys = Field(min_length=1)
     sees_all: bool = False
+    deputies: Keys = ()
 
 
 class Power(Rule):
@@ -71,11 +96,20 @@ class Power(Rule):
 
 
 class Appointment(Rule):
-    """What must be on record before a role is given (JK-26)."""
+    """What must be on record before a role is given: an opinion of a role (JK-26), a passed course (LN-22)."""
 
-    role: str
+    role: Keys
     needs: Literal["opinion", "training"]
     of: str = ""
+
+
+class Course(Rule):
+    """A training course that ends with an examination (LN-22, LN-29).
+
+    ``valid``: for how long a pass counts; none means for good.
+    """
+
+    valid: Limit | None = None
 
 
 class Publication(Rule):
@@ -89,32 +123,56 @@ class Publication(Rule):
     to: str
     due: PeriodDue
     sheets: Keys = ()
+    indicators: Keys = ()
 
 
 class Ranking(Rule):
     """How units are put in order.
 
     ``by`` names a sheet or an indicator. Equal values share a rank and the next rank is skipped.
-    A quarter weighs its months by ``weights``.
+    A quarter weighs its months by ``weights``. ``per_peers`` ranks each peer group for itself; ``nil`` says where a
+    unit stands that had nothing to count and said so (nil return).
     """
 
     by: str
     every: Literal["month", "quarter", "year"]
-    unit_kind: str
+    unit_kind: Keys = Field(min_length=1)
     order: Literal["high-first", "low-first"] = "high-first"
     weights: tuple[int, ...] = ()
     established: Literal["whole-period", "any-day"] = "whole-period"
+    per_peers: bool = False
+    nil: Literal["not-rated", "best"] = "not-rated"
 
 
 class Award(Rule):
-    """What the first of a ranking gets (JK-23)."""
+    """What units get for their place or value in a ranking (JK-23), or the list that they come on.
+
+    Attributes:
+        rank: One place. Instead of it ``first`` or ``last`` so many places, ``at_least`` or ``below`` a value.
+    """
 
     ranking: str
+    what: Literal["award", "penalty", "red-list", "black-list"] = "award"
     rank: int = 1
-    amount: int
+    first: int | None = Field(default=None, ge=1)
+    last: int | None = Field(default=None, ge=1)
+    at_least: Decimal | None = None
+    below: Decimal | None = None
+    amount: int = 0
     currency: str = "CNY"
-    paid_by: Text
+    paid_by: Text | None = None
     ties: Literal["each", "split"] = "each"
+
+    @model_validator(mode="after")
+    def _one_choice(self) -> "Award":
+        given = [one for one in (self.first, self.last, self.at_least, self.below) if one is not None]
+        if len(given) > 1:
+            msg = "Give at most one of 'first', 'last', 'at_least' and 'below'."
+            raise ValueError(msg)
+        if bool(self.amount) != (self.paid_by is not None):
+            msg = "'amount' and 'paid_by' belong together."
+            raise ValueError(msg)
+        return self
 
 
 class Recommendation(Rule):

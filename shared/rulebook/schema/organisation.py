@@ -33,12 +33,15 @@ class SeedUnit(Part):
     established_on: date
     closes_on: date | None = None
     service_lead: str = ""
+    peers: str = ""
+    activated_by: str = ""
 
 
 class SeedPerson(Part):
     """One person and the role that they hold from a day on.
 
     ``opinion``: reasons of the opinion that was asked before the appointment (JK-26).
+    ``passed``: courses that the person passed, and when (LN-22).
     """
 
     name: str = Field(min_length=1)
@@ -46,6 +49,7 @@ class SeedPerson(Part):
     role: str
     since: date
     opinion: str = ""
+    passed: Mapping[str, date] = {}
 
 
 class SeedAccount(Part):

@@ -5,12 +5,13 @@ A procedure is a set of steps. A step's clock starts when one of its ``after`` m
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from shared.rulebook.limits import Limit
-from shared.rulebook.schema.base import Keys, Match, Part, Rule, Sources, Text
+from shared.rulebook.schema.base import Keys, Match, OneOrMore, Part, Rule, Sources, Text
 
 MOMENTS = (
     "receipt",
@@ -26,9 +27,10 @@ MOMENTS = (
 
 
 class Validity(Rule):
-    """What a finding may say of a complaint (JK-29)."""
+    """What a finding may say of a complaint (JK-29). ``presumed``: it is taken for that until something is found."""
 
     needs_reason: bool = True
+    presumed: bool = False
 
 
 class Party(Rule):
@@ -40,12 +42,12 @@ class Paper(Rule):
 
 
 class TableUse(Part):
-    """The limit stands in a table; the case's item names the row.
+    """The limit stands in a table. Where several are named, the row that ends first holds (XA-13).
 
     ``outer``: a moment of the case that the limit never outlasts, where the case states it (JK-11).
     """
 
-    table: str
+    table: Keys = Field(min_length=1)
     outer: Literal["", "warranty"] = ""
 
 
@@ -58,8 +60,12 @@ class TableRow(Part):
 
 
 class Table(Rule):
-    """A table of limits by item (JK-11). Rows are exclusive: the more specific one is named."""
+    """A table of limits (JK-11). Rows are exclusive: the more specific one is named.
 
+    ``by``: what of the case names the row. The rows of a table by grade are called like the grades.
+    """
+
+    by: Literal["item", "grade", "tier", "service"] = "item"
     rows: Mapping[str, TableRow]
 
 
@@ -111,6 +117,8 @@ class Step(Part):
         unless: Completing one of these steps makes the duty void (its clock is cancelled).
         requires: Steps that must be done before.
         again_on_refusal: A refused result starts this step, and its limit, again.
+        again_within: The limit of later rounds, where it is another one (re-handling after a callback).
+        by: Roles of which one must do it; an importer does it for them.
         report: Kind of report that the step sends.
         right: Right that the caller needs besides ``cases.handle``.
         resolves: Completing the step resolves the case.
@@ -128,6 +136,8 @@ class Step(Part):
     unless: Keys = ()
     requires: Keys = ()
     again_on_refusal: bool = False
+    again_within: Limit | None = None
+    by: Keys = ()
     report: str = ""
     right: str = ""
     resolves: bool = False
@@ -162,17 +172,23 @@ class Watch(Rule):
     applies: Match = Match()
     after: Literal["receipt", "registration"] = "receipt"
     within: Limit
-    stops_at: Literal["registration", "first-step", "resolution", "closing", "first-answer"]
+    stops_at: Literal[
+        "registration", "first-step", "resolution", "closing", "first-answer", "record-complete"
+    ]
 
 
 class Way(Rule):
-    """A way to settle (JK-09): what it needs, who approves, who pays."""
+    """A way to settle (JK-09): what it needs, who approves, who pays.
+
+    ``up_to``: role → amount up to which its signature ends the chain; beyond it the next role signs too (LN-08, XA-12).
+    """
 
     needs_reason: bool = False
     needs_consent: bool = False
     has_amount: bool = False
     approvals: Keys = ()
-    payer: Literal["", "contractor", "contractor-deposit", "company"] = ""
+    up_to: Mapping[str, Decimal] = {}
+    payer: Literal["", "contractor", "contractor-deposit", "company", "maker"] = ""
 
 
 class Escalation(Rule):
@@ -180,6 +196,53 @@ class Escalation(Rule):
 
     level: int = Field(ge=1)
     to: str
+
+
+class Alert(Rule):
+    """What the system says by itself when something happens (LN-05, LN-10, LN-11). Its title is what it says.
+
+    Reminder, pressing (督办) and criticism (通报) are three alerts at three moments beside the same deadline.
+
+    Attributes:
+        on: What happens. ``deadline`` goes with ``clocks``.
+        when: Only for such cases.
+        clocks: ``steps``, or names of steps and watches.
+        before: So long before the deadline; ``after``: so long after it, while the deed is still owed.
+        to: Roles that are told, at the case's unit or the nearest unit above that has them.
+        to_origin: The unit that passed the case on is told (LN-10).
+        escalates: The case goes up to this level of ``procedures.escalations`` as well.
+    """
+
+    on: Literal["registered", "flagged", "found", "transferred", "resolved", "closed", "reopened", "deadline"]
+    when: Match = Match()
+    clocks: Keys = ()
+    before: Limit | None = None
+    after: Limit | None = None
+    to: Keys = ()
+    to_origin: bool = False
+    escalates: str = ""
+
+    @model_validator(mode="after")
+    def _has_a_moment_and_somebody_to_tell(self) -> "Alert":
+        if (self.on == "deadline") != bool(self.clocks):
+            msg = "'clocks' goes with 'on: deadline', and only with it."
+            raise ValueError(msg)
+        if (self.before or self.after) and (self.on != "deadline" or (self.before and self.after)):
+            msg = "'before' or 'after', one of them, may stand with 'on: deadline'."
+            raise ValueError(msg)
+        if not (self.to or self.to_origin or self.escalates):
+            msg = "An alert needs 'to', 'to_origin' or 'escalates'."
+            raise ValueError(msg)
+        return self
+
+
+class Determination(Rule):
+    """Two persons for what is found: one proposes, another confirms (XA-18). Until then it is provisional."""
+
+    of: Literal["validity", "grade"]
+    proposes: Keys = Field(min_length=1)
+    confirms: Keys = Field(min_length=1)
+    within: Limit | None = None
 
 
 class PauseReason(Rule):
@@ -191,16 +254,68 @@ class PauseReason(Rule):
 
 
 class Extension(Rule):
-    """A special case: which steps may get more time, by whose approval (JK-03)."""
+    """A special case: which steps may get more time, how often, by whose approval (JK-03).
+
+    Attributes:
+        longest: The longest that the first, the second … extension gives; empty: any length.
+        asked_in_time: It is asked for before the deadline, and may be granted after it.
+    """
 
     steps: Keys
     right: str
     times: int = 1
+    longest: tuple[Limit, ...] = ()
+    asked_in_time: bool = False
+
+    @model_validator(mode="after")
+    def _each_has_a_length(self) -> "Extension":
+        if self.longest and len(self.longest) != self.times:
+            msg = f"'times' is {self.times} and 'longest' gives {len(self.longest)} lengths. Give one for each time."
+            raise ValueError(msg)
+        return self
+
+
+Contestable = Literal[
+    "validity",
+    "grade",
+    "responsibility",
+    "clock",
+    "callback",
+    "posting",
+    "inspection",
+    "management",
+    "service-quality",
+]
+Standing = Literal["charged-unit", "charged-person", "supervising-office", "other-side"]
 
 
 class Appeals(Rule):
-    """Who may appeal within what time, who decides within what time (XA-05)."""
+    """Who may contest what, within what time, who decides within what time, and with what effect.
+
+    Attributes:
+        against: What may be contested; empty: whatever costs points.
+        standing: Who may: the unit or the person that is charged, the office that supervises, the customer's side.
+        advises: Role that first gives advice with reasons (ZY-04); the decision accepts it or says why not.
+        advised_within: Limit of the advice.
+        decides: Roles of which one decides; empty: whoever has ``right``.
+        next_tier: Somebody of a unit above the one that made what is contested decides (XA-05, LN-21).
+        restates: An upheld one restates the month itself. Else it is reversed in the month of the ruling.
+    """
 
     within: Limit
     decided_within: Limit
     right: str
+    against: OneOrMore[Contestable] = ()
+    standing: OneOrMore[Standing] = ("charged-unit",)
+    advises: str = ""
+    advised_within: Limit | None = None
+    decides: Keys = ()
+    next_tier: bool = False
+    restates: bool = False
+
+    @model_validator(mode="after")
+    def _advice_has_an_author(self) -> "Appeals":
+        if self.advised_within is not None and not self.advises:
+            msg = "'advised_within' goes with 'advises'."
+            raise ValueError(msg)
+        return self

@@ -7,19 +7,45 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
+from shared.rulebook.limits import Limit
 from shared.rulebook.schema.base import Keys, Match, Part, Rule, Sources, Text
 
 ALL_PERCENT = 100
 
 
 class MissedDeadline(Part):
-    """A deadline passed. ``clocks``: ``steps`` for every step, or names of steps and watches."""
+    """A deadline passed. ``clocks``: ``steps`` for every step, or names of steps and watches.
+
+    ``per``: the points are taken for every such time that the deed stays undone (deductions per overdue day), at most
+    ``most`` times.
+    """
 
     on: Literal["missed-deadline"]
     clocks: Keys
     when: Match = Match()
+    per: Limit | None = None
+    most: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _a_bound_has_a_unit(self) -> "MissedDeadline":
+        if self.most is not None and self.per is None:
+            msg = "'most' goes with 'per'."
+            raise ValueError(msg)
+        return self
+
+
+class OfMatter(Part):
+    """A matter of such a kind was registered, found or re-opened; it costs or brings points by itself.
+
+    For complaints to a body above (LN-18) and for valid complaints by grade (XA-06). A later finding takes the
+    difference.
+    """
+
+    on: Literal["matter"]
+    moment: Literal["registered", "found", "reopened"]
+    when: Match
 
 
 class IncompleteRecord(Part):
@@ -61,13 +87,14 @@ class ObligationFault(Part):
 
     on: Literal["obligation"]
     obligation: str
-    fault: Literal["late", "missing-section", "not-done"]
+    fault: Literal["late", "missing-section", "incomplete", "not-done"]
 
 
 class CallbackFault(Part):
-    """A callback was not made inside its window."""
+    """A callback was not made inside its window. ``plans``: of these plans only."""
 
     on: Literal["missed-callback"]
+    plans: Keys = ()
 
 
 class Praise(Part):
@@ -79,6 +106,7 @@ class Praise(Part):
 
 Trigger = Annotated[
     MissedDeadline
+    | OfMatter
     | IncompleteRecord
     | Found
     | FailedAspect
@@ -145,7 +173,27 @@ class DoneShare(Part):
     decimals: int = 1
 
 
-Method = Annotated[Deduct | ObservedMean | DoneShare, Field(discriminator="method")]
+class Band(Part):
+    """From this value on, so many marks."""
+
+    at_least: Decimal
+    marks: Decimal
+
+
+class ByIndicator(Part):
+    """Full marks × the indicator's value, or the marks of its band (三率 with weights).
+
+    ``none``: nothing was counted: full marks, or the item is left out and the others weigh more.
+    """
+
+    method: Literal["indicator"]
+    indicator: str
+    bands: tuple[Band, ...] = ()
+    none: Literal["full", "left-out"] = "full"
+    decimals: int = 1
+
+
+Method = Annotated[Deduct | ObservedMean | DoneShare | ByIndicator, Field(discriminator="method")]
 
 
 class Item(Part):
@@ -160,20 +208,24 @@ class Item(Part):
 
 
 class Section(Part):
-    """A heading of a sheet with the sum of its items' full marks."""
+    """A heading of a sheet with the sum of its items' full marks, and bounds of its own (LN-18, LN-19)."""
 
     title: Text
     weight: Decimal
     items: Mapping[str, Item]
+    floor: Decimal | None = None
+    cap: Decimal | None = None
 
 
 class Sheet(Rule):
     """A sheet that a unit is scored on every month.
 
-    ``kind``: ``scorecard`` counts down from full marks; ``penalties`` lists what was taken.
+    ``kind``: ``scorecard`` counts down from full marks; ``penalties`` lists what was taken. ``peers``: only for units
+    of these peer groups, which so have full marks of their own.
     """
 
-    unit_kind: str
+    unit_kind: Keys = Field(min_length=1)
+    peers: Keys = ()
     kind: Literal["scorecard", "penalties"]
     full_marks: Decimal = Decimal(0)
     sections: Mapping[str, Section] = {}
@@ -193,23 +245,135 @@ class Sheet(Rule):
         return self
 
 
-class Indicator(Rule):
-    """A share or count with its target; below (or above) it is a breach (QS-02).
+STATES: Mapping[str, frozenset[str]] = {
+    "matters": frozenset({"complete"}),
+    "record-fields": frozenset({"filled"}),
+    "clocks": frozenset({"in-time", "missed"}),
+    "callbacks": frozenset({"attempted", "completed", "unreachable", "in-time"}),
+    "answers": frozenset({"satisfied", "solved"}),
+    "recalls": frozenset({"agreeing"}),
+    "appeals": frozenset({"upheld"}),
+    "duties": frozenset({"in-time", "done", "nil"}),
+}
+"""What is counted → the states that it can be counted in."""
 
-    ``measure`` names a formula of ``shared.rulebook.indicators``.
+
+class Counted(Part):
+    """How many of something a unit had in a month. Each thing has one moment, which decides the month.
+
+    | ``count`` | moment | ``is`` |
+    |---|---|---|
+    | matters | registration | complete |
+    | record-fields | end of the month of registration | filled |
+    | findings | the finding that stands | |
+    | clocks | stopped, or missed | in-time, missed |
+    | resolutions, closings, reopenings, transfers, withdrawals, escalations, extensions | themselves | |
+    | callbacks | end of the window | attempted, completed, unreachable, in-time |
+    | answers | the call | satisfied, solved |
+    | recalls | the second call | agreeing |
+    | appeals | the decision | upheld |
+    | duties | due day | in-time, done, nil |
+    | alerts | themselves | |
+
+    Attributes:
+        when: Only matters like this, as they were known at the moment.
+        is_: In this state.
+        of: Names of clocks, plans, obligations, alerts; empty: all.
     """
 
-    measure: Literal[
-        "satisfaction",
-        "record-completeness",
-        "on-time",
-        "complaint-count",
-        "callback-coverage",
-        "first-response",
+    count: Literal[
+        "matters",
+        "record-fields",
+        "findings",
+        "clocks",
+        "resolutions",
+        "closings",
+        "reopenings",
+        "transfers",
+        "withdrawals",
+        "escalations",
+        "extensions",
+        "callbacks",
+        "answers",
+        "recalls",
+        "appeals",
+        "duties",
+        "alerts",
     ]
+    when: Match = Match()
+    is_: Keys = Field(default=(), alias="is")
+    of: Keys = ()
+
+    @model_validator(mode="after")
+    def _such_things_have_such_states(self) -> "Counted":
+        states = STATES.get(self.count, frozenset())
+        for state in self.is_:
+            if state not in states:
+                known = ", ".join(sorted(states)) or "none"
+                msg = f"'{self.count}' are never '{state}'; 'is' may be: {known}."
+                raise ValueError(msg)
+        return self
+
+
+class Reported(Part):
+    """A figure of ``obligations.figures``, of the same month or the last one before it."""
+
+    figure: str
+
+
+def _counted_or_reported(value: object) -> str:
+    is_reported = "figure" in value if isinstance(value, dict) else isinstance(value, Reported)
+    return "figure" if is_reported else "count"
+
+
+Amount = Annotated[
+    Annotated[Counted, Tag("count")] | Annotated[Reported, Tag("figure")], Discriminator(_counted_or_reported)
+]
+
+
+class Indicator(Rule):
+    """A share, rate, mean or count with its target; below (or above) it is a breach (QS-02).
+
+    Exactly one of ``measure``, ``numerator`` and ``mean``.
+
+    Attributes:
+        measure: One of the formulas that every rulebook has (``shared.rulebook.indicators.MEASURES``).
+        numerator: What is counted; over ``denominator`` where there is one, times ``per``.
+        mean: Mean of the answers' satisfaction, or their net promoter score.
+        counts_problem_users: They are in both numbers. As a rule they are in neither (ZY-06), and the figure with
+            them stands beside.
+    """
+
+    measure: (
+        Literal[
+            "satisfaction",
+            "record-completeness",
+            "on-time",
+            "complaint-count",
+            "callback-coverage",
+            "first-response",
+        ]
+        | None
+    ) = None
+    numerator: Amount | None = None
+    denominator: Amount | None = None
+    per: int = Field(default=1, ge=1)
+    mean: Literal["satisfaction", "promoters"] | None = None
     target: Decimal | None = None
     better: Literal["high", "low"] = "high"
     minimum_n: int = Field(default=1, ge=1)
+    counts_problem_users: bool = False
+
+    @model_validator(mode="after")
+    def _one_formula(self) -> "Indicator":
+        given = [one for one in (self.measure, self.numerator, self.mean) if one is not None]
+        if len(given) != 1:
+            msg = "An indicator has exactly one of 'measure', 'numerator' and 'mean'."
+            raise ValueError(msg)
+        if self.numerator is None and (self.denominator is not None or self.per != 1):
+            msg = "'denominator' and 'per' go with 'numerator'."
+            raise ValueError(msg)
+        return self
 
 
 class PersonalResult(Rule):

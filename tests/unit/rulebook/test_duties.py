@@ -60,6 +60,46 @@ def test_every_unit_of_the_kind_owes_the_duty() -> None:
     assert owing == {"changsha-branch", "chengdu-branch", "chongqing-branch", "wuxi-branch"}
 
 
+def test_a_duty_of_several_kinds_is_owed_by_each_unit_of_any() -> None:
+    told = Told().organisation("wuxi")
+
+    owing = [
+        (duty.unit, duty.about)
+        for duty in instances(_owed_by(("branch", "sales-desk")), Organisation.of(told.facts), JULY)
+        if duty.obligation == "proposal"
+    ]
+
+    assert owing == [("wuxi-branch", "wuxi-branch"), ("wuxi-sales", "wuxi-sales")]
+
+
+def test_a_duty_about_several_kinds_is_owed_about_each_unit_by_the_nearest_that_owes() -> None:
+    """INVARIANT: of a duty about other units each one has one debtor.
+
+    What breaks it: comparing one kind with one kind, so that a unit of a second kind has none or two.
+    """
+    told = Told().organisation("wuxi")
+    edition = _owed_by(("branch", "subsidiary"), about=("sales-desk", "branch"))
+
+    owing = [
+        (duty.unit, duty.about)
+        for duty in instances(edition, Organisation.of(told.facts), JULY)
+        if duty.obligation == "proposal"
+    ]
+
+    assert owing == [("wuxi-branch", "wuxi-branch"), ("wuxi-branch", "wuxi-sales")]
+
+
+def _owed_by(kinds: tuple[str, ...], about: tuple[str, ...] = ()) -> Edition:
+    def change(rules: Rules) -> Rules:
+        proposal = rules.obligations.obligations["proposal"]
+        own = proposal.model_copy(update={"owed_by": kinds, "about": about})
+        every = {**rules.obligations.obligations, "proposal": own}
+        duties = rules.obligations.model_copy(update={"obligations": every})
+        return rules.model_copy(update={"obligations": duties})
+
+    return an_edition_with(change)
+
+
 def test_a_branch_that_closes_before_the_due_day_owes_nothing() -> None:
     told = one_branch()
     told.closed("chongqing-branch", "2026-07-05")

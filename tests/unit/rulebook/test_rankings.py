@@ -1,6 +1,7 @@
 """Rankings, awards, advice and results: complete, shared, stable, and never decided by rounding."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -73,6 +74,16 @@ def test_a_rank_is_one_more_than_the_number_of_units_that_did_better(units: dict
     assert found == {
         unit: 1 + sum(other > total for other in units.values()) for unit, total in units.items()
     }
+
+
+def test_a_ranking_of_several_kinds_of_unit_ranks_them_together() -> None:
+    month = replace(
+        totals({"a": 90, "b": 95, "c": 99}), kinds={"a": "branch", "b": "department", "c": "subsidiary"}
+    )
+
+    found = ranks(ranked(month, rules=with_ranking(unit_kind=("branch", "department"))))
+
+    assert found == {"b": 1, "a": 2}
 
 
 @settings(deadline=None)
@@ -196,6 +207,13 @@ def test_an_award_says_what_it_is_and_who_pays() -> None:
 
     assert (award.award, award.currency, award.clauses) == ("star-branch", "CNY", ("JK-23",))
     assert award.paid_by_en == "the branch's subsidiary"
+
+
+def test_a_title_may_come_without_money() -> None:
+    rules = with_award(amount=0, paid_by=None)
+    (award,) = awards((ranked(totals({"a": 90}), rules=rules),), rules)
+
+    assert (award.unit, award.amount, award.paid_by_zh, award.paid_by_en) == ("a", Decimal(0), "", "")
 
 
 def advice(months: Sequence[MonthTotals]) -> list[tuple[str, dict[str, Fraction]]]:

@@ -52,6 +52,18 @@ def with_sheet(rules: Rules, item: Mapping[str, object], **sheet: object) -> Rul
     return with_scoring(rules, sheets={"branch-scorecard": other})
 
 
+def test_a_sheet_for_several_kinds_of_unit_makes_a_card_for_each() -> None:
+    edition = an_edition_with(lambda rules: with_sheet(rules, {}, unit_kind=("branch", "sales-desk")))
+    told = a_clean_july()
+    told.registered("A", "2026-07-01 09:00", unit="chongqing-sales")
+    told.missed("A", "2026-07-03 09:00", unit="chongqing-sales")
+
+    cards = {card.unit: card.total for card in a_result(told.facts, edition).scorecards}
+
+    # The desk is scored itself now, so the missed step costs it 2 points and the branch above it none.
+    assert cards == {BRANCH: Decimal(100), "chongqing-sales": Decimal(98)}
+
+
 def test_one_lost_point_can_be_followed_down_to_its_evidence() -> None:
     told = a_clean_july()
     told.registered("A", "2026-07-01 09:00")

@@ -1,0 +1,152 @@
+"""What the vocabulary can say and the engine does not carry out yet. A rulebook that says it is refused.
+
+So no rulebook is in force that is followed in part. An entry of ``NOT_YET`` goes when its engine lands.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from pydantic import BaseModel
+
+from shared.rulebook.checks.references import Fault, Loc, at, shown
+from shared.rulebook.schema import Rules
+
+NOT_YET: Mapping[str, tuple[str, ...]] = {
+    "chains of approval by topic": (
+        "rulebook.approval.*.of",
+        "rulebook.approval.*.covers",
+        "rulebook.approval.*.files_with",
+    ),
+    "activation, training and deputies": (
+        "rights.unit_kinds.*.needs_lead",
+        "rights.unit_kinds.*.activated_by",
+        "rights.roles.*.deputies",
+        "rights.courses.*",
+        "rights.appointments.*.needs=training",
+        "rights.roles.*.rights=training.record",
+    ),
+    "peer groups": (
+        "rights.unit_kinds.*.peers",
+        "scoring.sheets.*.peers",
+        "scoring.rankings.*.per_peers",
+    ),
+    "grades, tiers and service lines": (
+        "intake.grades.*",
+        "intake.tiers.*",
+        "intake.services.*",
+        "intake.kinds.*.services",
+        "intake.kinds.*.graded",
+        "limits.tables.*.by",
+    ),
+    "who takes a matter and what it is about": (
+        "intake.kinds.*.first_contact",
+        "intake.channels.*.about_unit",
+    ),
+    "partners": ("intake.channels.*.partner",),
+    "papers and choices": ("intake.documents.*", "intake.forms.*.fields.*.format=choice"),
+    "reviews of problem users": (
+        "intake.problem_users.*.one_contact",
+        "intake.problem_users.*.review_days",
+    ),
+    "presumed validity and determination by two": (
+        "procedures.validities.*.presumed",
+        "procedures.determinations.*",
+    ),
+    "roles of steps and limits of authority": (
+        "procedures.procedures.*.steps.*.by",
+        "procedures.ways.*.up_to",
+    ),
+    "limits of later rounds and lengths of extensions": (
+        "procedures.procedures.*.steps.*.again_within",
+        "procedures.extensions.*.longest",
+        "procedures.extensions.*.asked_in_time",
+    ),
+    "watches of the record": ("procedures.watches.*.stops_at=record-complete",),
+    "alerts": ("procedures.alerts.*",),
+    "disputes": (
+        "procedures.appeals.*.against",
+        "procedures.appeals.*.standing",
+        "procedures.appeals.*.advises",
+        "procedures.appeals.*.decides",
+        "procedures.appeals.*.next_tier",
+        "procedures.appeals.*.restates",
+        "rights.roles.*.rights=disputes.advise",
+        "rights.roles.*.rights=disputes.lodge",
+    ),
+    "branches of questionnaires and what an answer opens": (
+        "callback.questionnaires.*.questions.*.asked_if",
+        "callback.questionnaires.*.questions.*.opens",
+        "callback.questionnaires.*.questions.*.kind=recommendation",
+    ),
+    "callbacks from the resolution, by others and a second time": (
+        "callback.plans.*.after",
+        "callback.plans.*.own_unit",
+        "callback.plans.*.recall",
+        "callback.hours.*.burst",
+    ),
+    "campaigns": ("callback.campaigns.*", "rights.roles.*.rights=campaigns.run"),
+    "duties several times a period and nil returns": (
+        "obligations.obligations.*.times",
+        "obligations.obligations.*.nil",
+        "scoring.rankings.*.nil",
+        "scoring.offences.*.trigger.fault=incomplete",
+    ),
+    "inspections of a case, norms and superiors": (
+        "obligations.inspections.*.about_case",
+        "obligations.norms.*",
+        "obligations.findings.*.needs=norm",
+        "obligations.findings.*.needs=superior",
+    ),
+    "reported figures": ("obligations.figures.*", "rights.roles.*.rights=figures.report"),
+    "rosters": ("obligations.rosters.*", "rights.roles.*.rights=rosters.keep"),
+    "points by matter, by overdue day and by callback plan": (
+        "scoring.offences.*.trigger.on=matter",
+        "scoring.offences.*.trigger.per",
+        "scoring.offences.*.trigger.plans",
+    ),
+    "indicators that a rulebook makes up": (
+        "scoring.indicators.*.numerator",
+        "scoring.indicators.*.mean",
+        "scoring.indicators.*.counts_problem_users",
+        "scoring.publications.*.indicators",
+    ),
+    "items by indicator and bounds of sections": (
+        "scoring.sheets.*.sections.*.floor",
+        "scoring.sheets.*.sections.*.cap",
+        "scoring.sheets.*.sections.*.items.*.how.method=indicator",
+    ),
+    "lists and penalties by rank": (
+        "scoring.awards.*.what",
+        "scoring.awards.*.first",
+        "scoring.awards.*.last",
+        "scoring.awards.*.at_least",
+        "scoring.awards.*.below",
+    ),
+}
+"""What is missing → where a rulebook would say it: an entry, a field other than its default, or one word of it."""
+
+
+def faults(rules: Rules) -> Iterator[Fault]:
+    """Return every place that asks for what the engine does not carry out yet."""
+    for piece, places in NOT_YET.items():
+        for place in places:
+            for loc in _said(place, rules):
+                what = f"'{shown(loc)}' is not supported by this engine yet ({piece})."
+                yield Fault(loc, what, "Leave it out, or use a later version of the engine.")
+
+
+def _said(place: str, rules: Rules) -> Iterator[Loc]:
+    path, _, word = place.partition("=")
+    *above, field = path.split(".")
+    if field == "*":
+        yield from (loc for loc, _ in at((), rules, [*above, field]))
+        return
+    for loc, part in at((), rules, above):
+        if isinstance(part, BaseModel) and field in type(part).model_fields:
+            value = getattr(part, field)
+            default = type(part).model_fields[field].get_default(call_default_factory=True)
+            if (word == value or word in _words(value)) if word else value != default:
+                yield (*loc, field)
+
+
+def _words(value: object) -> tuple[object, ...]:
+    return value if isinstance(value, tuple) else ()
