@@ -11,6 +11,9 @@ from ruamel.yaml import YAML
 from shared.rulebook.checks import cited
 from shared.rulebook.edition import Edition
 
+COMPLETE = ("general", "jinke")
+"""Groups whose rulebook the engine carries out whole. The others wait for what ``checks.not_yet`` lists."""
+
 MARK = "rule"
 _ID = re.compile(r"[A-Z]{2}-[0-9]{2}")
 _LEVELS = 3

@@ -94,7 +94,7 @@ def test_a_rulebook_with_an_error_is_refused_with_its_line(
     done = run(tmp_path / "export.jsonl", lines, rulebook=folder)
 
     assert done.exit_code == 2
-    assert "rights.yaml" in done.output
+    assert "rights.yaml" in done.output.replace("\n", "")
 
 
 def test_a_file_without_a_publication_asks_what_to_fold(tmp_path: Path, lines: list[dict[str, Any]]) -> None:

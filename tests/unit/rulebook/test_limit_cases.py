@@ -9,6 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
+from jiandu.rulebook_coverage import COMPLETE
 from jiandu.rulebook_due import (
     DueDate,
     callback_clock,
@@ -24,7 +25,6 @@ from shared.rulebook.limits import Moment
 from tests.builders_rules import an_edition
 
 CASES = Path(__file__).parents[2] / "cases"
-GROUPS = ("general", "jinke")
 EVENTS: TypeAdapter[tuple[ClockEvent, ...]] = TypeAdapter(tuple[ClockEvent, ...])
 
 Case = dict[str, Any]
@@ -38,7 +38,7 @@ def limit_cases(group: str) -> tuple[Case, ...]:
 def cases_with(*keys: str) -> list[Any]:
     return [
         pytest.param(group, case, id=f"{group}: {case['name']}")
-        for group in GROUPS
+        for group in COMPLETE
         for case in limit_cases(group)
         if set(keys) & case["given"].keys()
     ]
@@ -85,7 +85,7 @@ def test_a_duty_is_due_when_counted_by_hand(group: str, case: Case) -> None:
     assert moment(case["inside"]) < due <= moment(case["outside"])
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", COMPLETE)
 def test_every_limit_has_a_worked_example(group: str) -> None:
     """INVARIANT: no limit enters a rulebook without an example just inside and one just outside.
 

@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 from pydantic import BaseModel
 
+from jiandu.rulebook_coverage import COMPLETE
 from shared.rulebook.checks import organisation_faults
 from shared.rulebook.checks.not_yet import NOT_YET
 from shared.rulebook.limits import Limit
@@ -17,7 +18,6 @@ from shared.rulebook.schema.organisation import Organisation
 from shared.rulebook.schema.rights_list import RIGHTS
 from tests.builders_rules import RULEBOOKS, an_edition
 
-GROUPS = ("general", "jinke")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -380,14 +380,14 @@ def test_the_quality_department_proposes_and_interprets_and_management_approves(
 # Both
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", COMPLETE)
 def test_who_proposes_an_edition_does_not_approve_it(group: str) -> None:
     both = {"editions.propose", "editions.approve"}
 
     assert not [key for key, role in rules(group).rights.roles.items() if both <= set(role.rights)]
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", COMPLETE)
 def test_every_right_is_somebodys(group: str) -> None:
     held = {right for role in rules(group).rights.roles.values() for right in role.rights}
     unused = {"jinke": set(), "general": {"powers.use"}}
@@ -401,7 +401,7 @@ def test_every_right_is_somebodys(group: str) -> None:
     assert RIGHTS - held - without_route == unused[group]
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", COMPLETE)
 def test_the_seeded_organisation_fits_the_rulebook(group: str) -> None:
     assert organisation_faults(organisation(group), rules(group)) == []
 
@@ -423,7 +423,7 @@ def test_four_branches_are_established_before_the_third_quarter_of_2026_and_one_
     }
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", COMPLETE)
 def test_every_text_is_given_in_both_languages(group: str) -> None:
     mixed = [text for text in texts(rules(group)) if not CHINESE.search(text.zh) or CHINESE.search(text.en)]
 
