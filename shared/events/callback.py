@@ -1,5 +1,6 @@
 """What callback tells: tasks, attempts, answers."""
 
+from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
@@ -61,6 +62,78 @@ class CallbackMissed(Event):
     occurrence: int
     due_before: AwareDatetime
     clause: str
+    plan: str = ""
+
+
+class CallbackRecalled(Event):
+    """A call that was made was made again by somebody above (XA-10)."""
+
+    TYPE: ClassVar[str] = "callback.recalled.v1"
+
+    complaint_id: UUID
+    occurrence: int
+    plan: str
+    satisfaction: int = Field(ge=1, le=5)
+    satisfied: bool
+    agrees: bool = Field(description="Satisfied both times, or neither time.")
+    first_by: str
+    by: str
+
+
+class CallbackProblem(Event):
+    """An answer asks for a matter of its own: intake registers it (XA-09, XA-11)."""
+
+    TYPE: ClassVar[str] = "callback.problem.v1"
+
+    complaint_id: UUID
+    occurrence: int
+    question: str
+    answer: str = Field(default="", description="Choice that was given; words travel sealed.")
+    kind: str = Field(description="Kind of matter to be registered.")
+    unit: str
+    by: str
+    sealed: Sealed | None = None
+
+
+class CampaignOpened(Event):
+    """A survey was started: whom it could ask is fixed before the lot is drawn (ZY-10).
+
+    Source: rulebook key ``callback.campaigns``.
+    """
+
+    TYPE: ClassVar[str] = "campaign.opened.v1"
+
+    campaign: str
+    rule: str
+    frame_hash: str
+    frame_size: int
+    seed_hash: str = Field(description="Hash of the seed, which is told only with the draw.")
+    size: int
+    by: str
+
+
+class CampaignDrawn(Event):
+    """The lot was drawn. Anyone who has the frame can draw it again."""
+
+    TYPE: ClassVar[str] = "campaign.drawn.v1"
+
+    campaign: str
+    seed: str
+    sample_hash: str
+    sizes: dict[str, int] = Field(default_factory=dict, description="Stratum → how many are asked.")
+
+
+class CampaignClosed(Event):
+    """A survey ended, with its estimate and how many answered."""
+
+    TYPE: ClassVar[str] = "campaign.closed.v1"
+
+    campaign: str
+    asked: int
+    answered: int
+    estimate: Decimal | None = None
+    low: Decimal | None = Field(default=None, description="95 % interval, `low` to `high`.")
+    high: Decimal | None = None
 
 
 class CallbackUnreachable(Event):

@@ -35,6 +35,9 @@ class CaseOpened(CaseEvent):
     channel: str
     received_at: AwareDatetime
     next_due: AwareDatetime | None
+    grade: str = ""
+    tier: str = ""
+    service: str = ""
 
 
 class CaseAssigned(CaseEvent):
@@ -81,6 +84,32 @@ class FindingMade(CaseEvent):
     reason: str
     evidence: tuple[str, ...] = ()
     by: str
+    grade: str = ""
+    tier: str = ""
+    service: str = ""
+    warranty_before: AwareDatetime | None = Field(
+        default=None, description="End of the warranty that the finding states (JK-11)."
+    )
+
+
+class FindingProposed(CaseEvent):
+    """What a complaint is was proposed by one and is still to be confirmed by another (XA-18).
+
+    Until then its limits hold as proposed. Source: rulebook key ``procedures.determinations``.
+    """
+
+    TYPE: ClassVar[str] = "finding.proposed.v1"
+
+    validity: str
+    class_: str
+    item: str = ""
+    liable: str = ""
+    procedure: str
+    reason: str
+    evidence: tuple[str, ...] = ()
+    by: str
+    grade: str = ""
+    confirm_before: AwareDatetime | None = None
 
 
 class DeadlineMissed(CaseEvent):
@@ -121,6 +150,51 @@ class ClockChanged(CaseEvent):
     by: str
     approved_by: str = ""
     due_before: AwareDatetime | None = None
+    ends: AwareDatetime | None = Field(
+        default=None,
+        description="Until when an extension or an agreed date reaches, or a pause at the longest.",
+    )
+    asked_at: AwareDatetime | None = Field(default=None, description="When the extension was asked for.")
+
+
+class ExtensionAsked(CaseEvent):
+    """More time was asked for before a deadline; it may be granted after it, and counts as of this moment."""
+
+    TYPE: ClassVar[str] = "extension.asked.v1"
+
+    step: str
+    occurrence: int
+    reason: str
+    by: str
+
+
+class AlertRaised(CaseEvent):
+    """The system itself told somebody of something. The event's time is the moment of which it tells.
+
+    Source: rulebook key ``procedures.alerts``.
+    """
+
+    TYPE: ClassVar[str] = "alert.raised.v1"
+
+    alert: str
+    clock: str = ""
+    occurrence: int = 1
+    due_before: AwareDatetime | None = None
+    to: tuple[str, ...] = Field(default=(), description="Roles that are told.")
+    to_unit: str = Field(
+        default="", description="Unit that is told besides, for it passed the case on (LN-10)."
+    )
+    clause: str = ""
+
+
+class PartnerTold(CaseEvent):
+    """What a partner is to hear of a matter that it sent (XA-04). It lies in the partner's outbox."""
+
+    TYPE: ClassVar[str] = "partner.told.v1"
+
+    channel: str
+    number: str = Field(description="The partner's own number.")
+    what: str = Field(description="accepted | extended | resolved | closed | withdrawn.")
 
 
 class SettlementProposed(CaseEvent):
@@ -145,6 +219,7 @@ class SettlementSigned(CaseEvent):
     role: str
     by: str
     still_to_sign: tuple[str, ...]
+    for_person: str = Field(default="", description="Absent holder of the role for whom a deputy signed.")
 
 
 class SettlementApproved(CaseEvent):
@@ -207,6 +282,20 @@ class CaseResolved(CaseEvent):
     TYPE: ClassVar[str] = "case.resolved.v1"
 
     way: str = ""
+    occurrence: int = 1
+    kind: str = ""
+    class_: str = ""
+    validity: str = ""
+    outcome: str = ""
+    procedure: str = ""
+    channel: str = ""
+    grade: str = ""
+    tier: str = ""
+    service: str = ""
+    flags: tuple[str, ...] = ()
+    customer: str = ""
+    problem_user: bool = False
+    imported: bool = False
 
 
 class CaseClosed(CaseEvent):
@@ -223,6 +312,12 @@ class CaseClosed(CaseEvent):
     customer: str
     problem_user: bool
     imported: bool
+    procedure: str = ""
+    channel: str = ""
+    grade: str = ""
+    tier: str = ""
+    service: str = ""
+    flags: tuple[str, ...] = ()
 
 
 class CaseReopened(CaseEvent):
@@ -255,6 +350,10 @@ class CaseReclassified(CaseEvent):
     procedure: str
     reason: str
     by: str
+    grade: str = ""
+    tier: str = ""
+    service: str = ""
+    handover_on: AwareDatetime | None = Field(default=None, description="Handover date, corrected (JK-34).")
 
 
 class CaseTransferred(CaseEvent):
@@ -309,3 +408,4 @@ class AppealDecided(CaseEvent):
     upheld: bool
     reasons: str
     by: str
+    restates: bool = Field(default=False, description="Upheld, it restates the month that was published.")

@@ -39,6 +39,14 @@ class ComplaintRegistered(Event):
     imported: bool = Field(default=False, description="Entered later; swept only up to the declared moment.")
     sealed: Sealed = Field(description="Name, phone, address and words of the complaint.")
     command_key: str
+    service: str = Field(default="", description="Service line (LN-02).")
+    grade: str = Field(default="", description="Grade that it is taken for until one is found (XA-01).")
+    tier: str = Field(default="", description="Tier of service (XA-13).")
+    about_unit: str = Field(
+        default="", description="Unit that it is about, where another received it. The envelope names it too."
+    )
+    external_number: str = Field(default="", description="Number of the partner that sent it (XA-04).")
+    follows: UUID | None = Field(default=None, description="Matter whose callback brought it up (XA-11).")
 
 
 class RecordAmended(Event):
@@ -78,6 +86,20 @@ class CustomerFiled(Event):
     sealed: Sealed
 
 
+class CustomersCounted(Event):
+    """How many customers a unit had on file when a month ended; told again only where the number changed.
+
+    Source: rulebook key ``obligations.figures``.
+    """
+
+    TYPE: ClassVar[str] = "customers.counted.v1"
+
+    unit: str
+    month: str
+    normal: int = Field(ge=0, description="Without problem users (ZY-06).")
+    all: int = Field(ge=0)
+
+
 class CustomerFlagged(Event):
     """A customer's problem-user status was proposed, confirmed, refused or ended."""
 
@@ -85,10 +107,11 @@ class CustomerFlagged(Event):
 
     customer: str
     unit: str
-    status: str = Field(description="proposed | confirmed | refused | ended.")
+    status: str = Field(description="proposed | confirmed | refused | ended | review-due.")
     behaviours: tuple[str, ...]
     by: str
     expires_on: date | None = None
+    contact: str = Field(default="", description="The one contact on which they were shown (ZY-05).")
 
 
 class ProductFiled(Event):

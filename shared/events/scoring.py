@@ -25,6 +25,7 @@ class InspectionRecorded(Event):
     failed_aspects: tuple[str, ...] = ()
     fields: dict[str, str] = Field(default_factory=dict)
     evidence: tuple[str, ...] = ()
+    complaint_id: str = Field(default="", description="Matter that was looked into (ZY-11).")
 
 
 class OffenceFound(Event):
@@ -41,6 +42,8 @@ class OffenceFound(Event):
     evidence: tuple[str, ...]
     reason: str
     by: str
+    norm: str = Field(default="", description="Norm that was not followed (LN-15).")
+    superior: str = Field(default="", description="Direct superior who answers for it too (LN-24).")
 
 
 class DutyFulfilled(Event):
@@ -55,6 +58,36 @@ class DutyFulfilled(Event):
     fields: dict[str, str] = Field(default_factory=dict)
     text: str = ""
     evidence: tuple[str, ...] = ()
+    by: str
+    nil: bool = Field(default=False, description="There was nothing to report, and the unit says so.")
+
+
+class FigureReported(Event):
+    """A number of a unit and a period that nobody can count from matters: turnover, profit, customers (LN-25).
+
+    Source: rulebook key ``obligations.figures``.
+    """
+
+    TYPE: ClassVar[str] = "figure.reported.v1"
+
+    figure: str
+    unit: str
+    period: str
+    value: Decimal
+    evidence: tuple[str, ...] = ()
+    by: str
+
+
+class ShiftRostered(Event):
+    """A person is on duty for a time (LN-32). Source: rulebook key ``obligations.rosters``."""
+
+    TYPE: ClassVar[str] = "shift.rostered.v1"
+
+    roster: str
+    unit: str
+    person: str
+    start: AwareDatetime
+    end: AwareDatetime
     by: str
 
 
@@ -72,6 +105,48 @@ class AssessmentRecorded(Event):
     by: str
 
 
+class DisputeLodged(Event):
+    """Somebody contests what costs points (ZY-04, LN-21, XA-05). Source: rulebook key ``procedures.appeals``."""
+
+    TYPE: ClassVar[str] = "dispute.lodged.v1"
+
+    dispute: str
+    rule: str
+    against: str = Field(description="What is contested: posting, callback, inspection, management …")
+    about: str = Field(description="Posting, event, or unit that it is about.")
+    unit: str
+    standing: str = Field(description="Why this party may: charged-unit, other-side …")
+    grounds: str
+    evidence: tuple[str, ...] = ()
+    advise_before: AwareDatetime | None = None
+    decide_before: AwareDatetime
+    by: str
+
+
+class DisputeAdvised(Event):
+    """Advice on a dispute, with reasons. The ruling follows it or says why not (ZY-04)."""
+
+    TYPE: ClassVar[str] = "dispute.advised.v1"
+
+    dispute: str
+    unit: str
+    uphold: bool
+    reasons: str
+    by: str
+
+
+class DisputeOverdue(Event):
+    """Advice or ruling on a dispute did not come in time. The event's time is the deadline itself."""
+
+    TYPE: ClassVar[str] = "dispute.overdue.v1"
+
+    dispute: str
+    unit: str
+    stage: str = Field(description="advice | ruling.")
+    due_before: AwareDatetime
+    clause: str
+
+
 class DisputeRuled(Event):
     """A dispute over a posting was ruled. Upheld: the posting is reversed."""
 
@@ -85,6 +160,10 @@ class DisputeRuled(Event):
     upheld: bool
     reasons: str
     by: str
+    dispute: str = ""
+    restates: bool = Field(default=False, description="Upheld, it restates the month that was published.")
+    clauses: tuple[str, ...] = ()
+    inspector: str = Field(default="", description="Person whose finding was contested.")
 
 
 class ScorePosted(Event):
@@ -153,6 +232,17 @@ class RankingPublished(Event):
     rows: tuple[dict[str, Any], ...]
 
 
+class IndicatorsPublished(Event):
+    """A unit's indicators of a month, each with what it was counted from (ZY-14)."""
+
+    TYPE: ClassVar[str] = "indicators.published.v1"
+
+    period: str
+    version: int
+    unit: str
+    indicators: tuple[dict[str, Any], ...]
+
+
 class RecommendationMade(Event):
     """The rulebook asks for a talk, advice or another step about a unit (JK-24)."""
 
@@ -178,3 +268,4 @@ class AwardGranted(Event):
     currency: str
     paid_by: str
     clause: str
+    what: str = Field(default="award", description="award | penalty | red-list | black-list.")
