@@ -1,4 +1,4 @@
-"""The commands ``jiandu rulebook check``, ``show``, ``due`` and ``coverage``."""
+"""The commands ``jiandu rulebook check``, ``show``, ``due``, ``schema`` and ``coverage``."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -25,6 +25,7 @@ from jiandu.rulebook_due import (
     step_clock,
     watch_clock,
 )
+from jiandu.rulebook_schema import schemas
 from shared.errors import InvalidInputError, RulebookProblem, RulebookRefusedError, SupervisionError
 from shared.rulebook.checks import organisation_faults
 from shared.rulebook.edition import Edition
@@ -68,6 +69,22 @@ def check(book: Book) -> None:
     dates = "1 date" if len(edition.slices) == 1 else f"{len(edition.slices)} dates"
     sound = f"{edition.group} {edition.name} is sound: {entries} entries, {dates}, hash {edition.hash[:12]}"
     console.print(sound, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def schema(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder that the schemas are written to, for example .schemas.")
+    ],
+) -> None:
+    """Write a JSON Schema for each file of a rulebook, for editors.
+
+    A file names its own in its first line: # yaml-language-server: $schema=../../.schemas/intake.json
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for topic, text in schemas().items():
+        (folder / f"{topic}.json").write_text(text, encoding="utf-8")
+        console.print(str(folder / f"{topic}.json"), highlight=False, soft_wrap=True)
 
 
 @app.command()

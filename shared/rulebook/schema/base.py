@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import core_schema
 
 
 class Part(BaseModel):
@@ -25,9 +27,19 @@ def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+class _OneOrMany:
+    """Lets the JSON schema of a list take a single word too, as the validator before it does."""
+
+    def __get_pydantic_json_schema__(
+        self, core: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        many = handler(core)
+        return {"anyOf": [many["items"], many]}
+
+
 _Word = TypeVar("_Word", bound=str)
 
-OneOrMore = Annotated[tuple[_Word, ...], BeforeValidator(_as_tuple)]
+OneOrMore = Annotated[tuple[_Word, ...], BeforeValidator(_as_tuple), _OneOrMany()]
 """One word or a list of words."""
 
 Keys = OneOrMore[str]
