@@ -1,4 +1,4 @@
-"""Writes what is generated from the code: ``docs/events.md``, the pages of the settings, the coverage pages.
+"""Writes what is generated from the code: the pages of the events, the rulebooks' language, settings and coverage.
 
 Run: python -m jiandu.docs
 With ``schemas`` it writes the recorded schemas of the events instead: the contract changes knowingly or not at all.
@@ -15,7 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import AwareDatetime
 from pydantic.fields import FieldInfo
 
-from jiandu import settings_page
+from jiandu import rulebook_language, settings_page
 from jiandu.rulebook_coverage import COMPLETE, coverage, page
 from jiandu.stack.server import ROOT
 from shared.events import EVENTS, PUBLISHERS, Envelope, Event
@@ -100,6 +100,7 @@ def write() -> None:
     EVENTS_PAGE.write_text(events_page(), encoding="utf-8")
     for group, text in coverage_pages().items():
         (RULEBOOKS / group / "COVERAGE.md").write_text(text, encoding="utf-8")
+    rulebook_language.write()
     settings_page.write()
 
 

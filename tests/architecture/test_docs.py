@@ -2,15 +2,39 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
-from jiandu import docs
+from jiandu import docs, rulebook_language
 from shared.events import EVENTS
+from shared.rulebook.schema.base import Part
 from tests.architecture.tree import ROOT, shown, texts
 
 PAGES = [path for path in texts() if path.suffix == ".md"]
+WITHOUT_EXAMPLE = {
+    "Award.at_least",
+    "Burst.calls",
+    "Burst.within",
+    "ByIndicator.decimals",
+    "CallingHours.burst",
+    "Course.valid",
+    "Indicator.counts_problem_users",
+    "Item.floor",
+    "Limit.roll_forward",
+    "Limit.shorter_of",
+    "Limit.weeks",
+    "Limit.working_hours",
+    "Limit.working_minutes",
+    "Match.item",
+    "Match.procedure",
+    "PeriodDue.weekday",
+    "Sample.n",
+    "Section.floor",
+}
+"""Fields of the language that no rulebook of the repository uses yet. It only shrinks."""
+
 _LINK = re.compile(r"\]\((?!https?://|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
 _MAKE = re.compile(r"^[$\s]*make ([a-z][a-z-]*)|`make ([a-z][a-z-]*)`", re.MULTILINE)
 
@@ -48,6 +72,43 @@ def test_each_event_says_what_happened() -> None:
     silent = [event.TYPE for event in EVENTS.values() if "__doc__" not in vars(event) or not event.__doc__]
 
     assert silent == []
+
+
+def test_the_page_of_the_rulebooks_language_is_current() -> None:
+    assert rulebook_language.PAGE.read_text("utf-8") == rulebook_language.language_page(), "Run `make docs`."
+
+
+def test_the_page_of_the_language_shows_each_class_once_and_each_field() -> None:
+    """INVARIANT: what a rulebook may say is on one page.
+
+    What breaks it: a class that hides behind an annotation which the page does not take apart.
+    """
+    page = rulebook_language.PAGE.read_text("utf-8")
+    headings = re.findall(r"^### (.+)$", page, re.MULTILINE)
+    modules = {name for name in sys.modules if name.startswith("shared.rulebook.schema.")}
+    classes = {
+        one
+        for name in modules - {"shared.rulebook.schema.organisation"}
+        for one in vars(sys.modules[name]).values()
+        if isinstance(one, type) and issubclass(one, Part) and one.__module__ == name
+    }
+
+    assert sorted(headings) == sorted(set(headings))
+    assert {one.__name__ for one in classes} - {*headings} == {"Part"}
+    assert [
+        (one.__name__, name)
+        for one in classes
+        for name, field in one.model_fields.items()
+        if f"\n| `{field.alias or name}` |" not in page
+    ] == []
+
+
+def test_a_field_of_the_language_has_an_example_of_a_real_rulebook() -> None:
+    """INVARIANT: an author sees how a word is used, not only that it exists.
+
+    What breaks it: a word that no rulebook of the repository uses. Add its use to a rulebook, or leave it out.
+    """
+    assert rulebook_language.without_example() == WITHOUT_EXAMPLE
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -11,7 +11,7 @@ from shared.rulebook.periods import Every, PeriodDue
 from shared.rulebook.schema.base import Keys, OneOrMore, Part, Rule, Text
 
 
-class Section(Part):
+class ReportSection(Part):
     """One part that a report must hold."""
 
     title: Text
@@ -36,7 +36,7 @@ class Obligation(Rule):
     about: Keys = ()
     every: Every
     due: PeriodDue
-    sections: Mapping[str, Section] = {}
+    sections: Mapping[str, ReportSection] = {}
     fields: Mapping[str, Text] = {}
     done_by: Literal["report", "inspection"] = "report"
     inspection: str = ""
