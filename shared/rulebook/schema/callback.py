@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from shared.bounds import Number
 from shared.rulebook.limits import Limit
 from shared.rulebook.schema.base import ClockTime, Match, Part, Rule, Text
 
@@ -35,7 +36,7 @@ class CallbackPlan(Rule):
     applies: Match
     earliest: Limit | None = None
     latest: Limit
-    ratio: Decimal = Decimal(1)
+    ratio: Number = Decimal(1)
     attempts: int = Field(default=3, ge=1)
     apart: Limit | None = None
     questionnaire: str

@@ -1,7 +1,7 @@
 """Who the group is and who may do what: ``rulebook.yaml`` and ``rights.yaml``."""
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -91,6 +91,9 @@ class Publication(Rule):
     sheets: Keys = ()
 
 
+Weight = Annotated[int, Field(ge=0, le=1_000)]
+
+
 class Ranking(Rule):
     """How units are put in order.
 
@@ -102,16 +105,23 @@ class Ranking(Rule):
     every: Literal["month", "quarter", "year"]
     unit_kind: str
     order: Literal["high-first", "low-first"] = "high-first"
-    weights: tuple[int, ...] = ()
+    weights: tuple[Weight, ...] = ()
     established: Literal["whole-period", "any-day"] = "whole-period"
+
+    @model_validator(mode="after")
+    def _weighs_something(self) -> "Ranking":
+        if self.weights and not any(self.weights):
+            msg = "All weights are 0. Give at least one month a weight."
+            raise ValueError(msg)
+        return self
 
 
 class Award(Rule):
     """What the first of a ranking gets (JK-23)."""
 
     ranking: str
-    rank: int = 1
-    amount: int
+    rank: int = Field(default=1, ge=1)
+    amount: int = Field(gt=0, le=1_000_000_000)
     currency: str = "CNY"
     paid_by: Text
     ties: Literal["each", "split"] = "each"
@@ -122,5 +132,5 @@ class Recommendation(Rule):
 
     sheet: str
     below: int
-    months_running: int = Field(ge=1)
+    months_running: int = Field(ge=1, le=120)
     text: Text
