@@ -63,7 +63,7 @@ class StepCompleted(CaseEvent):
     )
     elements: tuple[str, ...] = ()
     missing_elements: tuple[str, ...] = ()
-    exempt: bool = Field(default=False, description="A special case that the leader excepted.")
+    exempt: bool = Field(default=False, description="A special case: its report was excepted before.")
     outcome: str = ""
     next_due: AwareDatetime | None = None
 
@@ -121,6 +121,18 @@ class ClockChanged(CaseEvent):
     by: str
     approved_by: str = ""
     due_before: AwareDatetime | None = None
+
+
+class ReportExcepted(CaseEvent):
+    """A leader excepted a special case from what its report will lack (JK-17)."""
+
+    TYPE: ClassVar[str] = "report.excepted.v1"
+
+    step: str
+    occurrence: int
+    reason: str
+    by: str = Field(description="Who asked for it.")
+    approved_by: str
 
 
 class SettlementProposed(CaseEvent):
