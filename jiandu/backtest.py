@@ -1,8 +1,8 @@
 """``jiandu backtest``: the fold that scoring runs, over an exported event file and any rulebook folder."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +11,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from shared.errors import RulebookRefusedError
+from jiandu.reading import Book, edition_of, instant_of, refusals
+from jiandu.rulebook_due import rules_of
+from shared.errors import InvalidInputError
 from shared.rulebook.edition import Edition
 from shared.rulebook.facts import Fact, by_subject, fact_of, in_order, up_to
 from shared.rulebook.fold import (
@@ -25,7 +27,6 @@ from shared.rulebook.fold import (
     result_hash,
     totals_of,
 )
-from shared.rulebook.load import load_edition
 from shared.rulebook.rankings import MonthTotals, months_of
 
 CLOSED = "period.closed.v1"
@@ -60,7 +61,7 @@ def read(path: Path) -> tuple[list[Fact], list[Published]]:
     """Read an export: facts, and publications in the order in which they were made. Doubles count once.
 
     Raises:
-        ValueError: A line is not an event; the message names it.
+        InvalidInputError: A line is not an event; the message names it.
     """
     facts: list[Fact] = []
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
@@ -69,8 +70,9 @@ def read(path: Path) -> tuple[list[Fact], list[Published]]:
         try:
             facts.append(fact_of(orjson.loads(line)))
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-            msg = f"{path}:{number}: this line is not an exported event ({error!r}). Export the period again."
-            raise ValueError(msg) from error
+            why = str(error) if type(error) is ValueError else repr(error)
+            msg = f"{path}:{number}: this line is not an exported event ({why}). Export the period again."
+            raise InvalidInputError(msg) from error
     closed = [fact for fact in in_order(facts) if fact.type == CLOSED]
     closed.sort(key=lambda fact: (fact.source, fact.sequence))
     return facts, [_published(fact.data) for fact in closed]
@@ -96,6 +98,12 @@ def play(facts: list[Fact], published: list[Published], edition: Edition) -> Ite
         months = months_of(one.period)
         result: PeriodResult
         if len(months) > 1:
+            if missing := [str(month) for month in months if str(month) not in known]:
+                msg = (
+                    f"{one.period} rests on months that are not published in this file: {', '.join(missing)}. "
+                    "Export the whole year."
+                )
+                raise InvalidInputError(msg)
             result = fold_span([known[str(month)] for month in months], edition, one.period, one.as_of)
         else:
             result = fold_subjects(
@@ -110,8 +118,25 @@ def play(facts: list[Fact], published: list[Published], edition: Edition) -> Ite
         yield Again(one.period, result, one)
 
 
+def _folded(events: Path, edition: Edition, periods: Sequence[str], as_of: str | None) -> list[Again]:
+    facts, published = read(events)
+    if not facts:
+        msg = f"{events} holds no event."
+        raise InvalidInputError(msg)
+    if periods:
+        for period in periods:
+            rules_of(edition, date(*months_of(period)[0], 1))
+        until = instant_of(as_of) if as_of else max(fact.time for fact in facts)
+        found = fold_periods(facts, edition, periods, until)
+        return [Again(name, result, None) for name, result in found.items()]
+    if not published:
+        msg = "The file holds no publication. Name what to fold: --period 2026-07 --period 2026-08 …"
+        raise InvalidInputError(msg)
+    return list(play(facts, published, edition))
+
+
 def backtest(
-    rulebook: Annotated[Path, typer.Argument(help="Folder of a rulebook, for example rulebooks/jinke.")],
+    rulebook: Book,
     events: Annotated[Path, typer.Argument(help="Exported events, one JSON object a line.")],
     period: Annotated[
         list[str] | None,
@@ -124,29 +149,21 @@ def backtest(
         bool, typer.Option("--json", help="Print each result's exact bytes, one a line.")
     ] = False,
     calendars: Annotated[
-        Path | None, typer.Option(help="Folder of calendars; default: beside the rulebook.")
+        Path | None, typer.Option(help="Folder of calendars; else those beside the rulebook, or ours.")
     ] = None,
 ) -> None:
     """Score exported events anew: the same fold that scoring runs, so the same events give the same bytes."""
     console = Console(stderr=json)
-    try:
-        edition = load_edition(rulebook, calendars or rulebook.parent / "calendars")
-        facts, published = read(events)
-    except (RulebookRefusedError, ValueError, OSError) as error:
-        console.print(str(error), style="red", markup=False)
-        raise typer.Exit(2) from error
-    if period:
-        until = datetime.fromisoformat(as_of) if as_of else max(fact.time for fact in facts)
-        results = fold_periods(facts, edition, period, until)
-        again = [Again(name, result, None) for name, result in results.items()]
-    else:
-        again = list(play(facts, published, edition))
-    if not again:
-        console.print(
-            "The file holds no publication. Name what to fold: --period 2026-07 --period 2026-08 …",
-            style="red",
-        )
-        raise typer.Exit(2)
+    with refusals(2):
+        if as_of and not period:
+            msg = "--as-of goes with --period: what was published is folded as of the moment that it states."
+            raise InvalidInputError(msg)
+        edition = edition_of(rulebook, calendars)
+        try:
+            again = _folded(events, edition, period or (), as_of)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            msg = f"An event in {events} is not what its type says: {error!r}. Export the period again."
+            raise InvalidInputError(msg) from error
     if json:
         for one in again:
             typer.echo(canonical_bytes(one.result))

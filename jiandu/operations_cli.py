@@ -15,7 +15,10 @@ import httpx2
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from jiandu.stack.errors import StackError
+from jiandu.stack.plan import HEADQUARTERS, operator_of, site_of
 from jiandu.stack.stack import FOLDER
 from jiandu.stack.state import StateFile
 
@@ -27,6 +30,9 @@ console = Console()
 
 _PATIENCE_S = 300
 """Verifying walks whole logs."""
+
+SHORTEST_REASON = 3
+"""The services refuse a shorter one; said here before anything is sent."""
 
 _SERVERS = frozenset({"mongod", "rabbitmq", "epmd"})
 _FURTHER_REPLICA = re.compile(r"-(?!1$)\d+$")
@@ -61,22 +67,24 @@ class Target:
         try:
             with httpx2.Client(base_url=self.url, timeout=_PATIENCE_S, trust_env=False) as client:
                 who = {"account": self.account, "password": self.password}
-                token = _answer(client.post("/v1/session", json=who))["token"]
+                token = self._answer(client.post("/v1/session", json=who))["token"]
                 headers = {"Authorization": f"Bearer {token}"}
-                return _answer(client.request(method, f"/v1/operations{path}", json=body, headers=headers))
-        except httpx2.TransportError as error:
+                return self._answer(
+                    client.request(method, f"/v1/operations{path}", json=body, headers=headers)
+                )
+        except (httpx2.TransportError, httpx2.InvalidURL) as error:
             msg = f"{self.name} does not answer at {self.url}: {error}. Is it running? `jiandu stack status`"
             raise RefusedError(msg) from error
 
-
-def _answer(response: httpx2.Response) -> Any:  # noqa: ANN401  # JSON
-    if response.is_success:
-        return response.json()
-    try:
-        detail = response.json()["detail"]
-    except (ValueError, KeyError, TypeError):
-        detail = response.text[:200]
-    raise RefusedError(f"{response.status_code}: {detail}")
+    def _answer(self, response: httpx2.Response) -> Any:  # noqa: ANN401  # JSON
+        try:
+            told = response.json()
+        except ValueError:
+            told = response.text[:200]
+        if response.is_success and not isinstance(told, str):
+            return told
+        detail = told.get("detail", told) if isinstance(told, dict) else told
+        raise RefusedError(f"{self.name} refuses '{self.account}': {response.status_code}: {detail}")
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,7 @@ class Where:
 
     service: str
     url: str
+    site: str
     account: str
     password: str
     folder: Path
@@ -96,7 +105,7 @@ class Where:
             RefusedError: There is none.
         """
         if self.url:
-            return [Target(self.service or self.url, self.url, self.account, self.password)]
+            return [self._target(self.service or self.url, self.url, self.site, self.password)]
         if not (self.folder / "state.json").exists():
             msg = f"No stack was ever started in {self.folder}. Give --url, or run `jiandu stack up`."
             raise RefusedError(msg)
@@ -110,9 +119,37 @@ class Where:
             raise RefusedError(f"No service {self.service!r} runs here. There are: {there}.")
         secret = self.password or file.secret("seed-password")
         return [
-            Target(name, f"http://127.0.0.1:{file.port(name)}", self.account, secret)
+            self._target(name, f"http://127.0.0.1:{file.port(name)}", site_of(name), secret)
             for name in ([self.service] if self.service else names)
         ]
+
+    def _target(self, name: str, url: str, site: str, password: str) -> Target:
+        return Target(name, url, self.account or operator_of(site), password)
+
+    def ask(self, method: str, path: str) -> "Answers":
+        """Ask every service that is meant; what refuses is told, and hides no other's answer."""
+        answers = Answers({}, [])
+        for target in self.targets():
+            try:
+                answers.by_service[target.name] = target.call(method, path)
+            except RefusedError as error:
+                answers.refusals.append(str(error))
+        return answers
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the services said, and the words of those that refused."""
+
+    by_service: dict[str, Any]
+    refusals: list[str]
+
+    def end(self) -> None:
+        """Name the services that refused. Ends with code 2 where there is one."""
+        for refusal in self.refusals:
+            _complain(refusal)
+        if self.refusals:
+            raise typer.Exit(2)
 
 
 @parked_app.callback()
@@ -123,13 +160,23 @@ def _ask(
     url: Annotated[
         str, typer.Option(envvar="JIANDU_URL", help="Address of a service, in place of the local stack.")
     ] = "",
-    account: Annotated[str, typer.Option(envvar="JIANDU_ACCOUNT", help="Who signs in.")] = "operator",
+    site: Annotated[
+        str, typer.Option(envvar="JIANDU_SITE", help="With --url: the site of that service.")
+    ] = HEADQUARTERS,
+    account: Annotated[
+        str,
+        typer.Option(
+            envvar="JIANDU_ACCOUNT",
+            help="Who signs in.",
+            show_default="operator at headquarters, <site>-operator at an intake",
+        ),
+    ] = "",
     password: Annotated[
         str, typer.Option(envvar="JIANDU_PASSWORD", help="Its password; else that of the local stack.")
     ] = "",
     folder: Annotated[Path, typer.Option(help="Where the local stack keeps its state.")] = FOLDER,
 ) -> None:
-    context.obj = Where(service, url, account, password, folder)
+    context.obj = Where(service, url, site, account, password, folder)
 
 
 def _where(context: typer.Context) -> Where:
@@ -141,9 +188,25 @@ def _where(context: typer.Context) -> Where:
 def _refusals() -> Iterator[None]:
     try:
         yield
-    except RefusedError as error:
-        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+    except (RefusedError, StackError) as error:
+        _complain(str(error))
         raise typer.Exit(2) from None
+
+
+def _complain(text: str) -> None:
+    Console(stderr=True).print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def _say(text: str) -> None:
+    """Print a line as it is, however narrow the terminal: what stands in it may be copied."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
 
 
 # --- parked messages
@@ -156,19 +219,21 @@ def list_parked(
 ) -> None:
     """Show parked messages by cause, the largest group first."""
     with _refusals():
-        found = {target.name: target.call("GET", "/parked") for target in _where(context).targets()}
+        answers = _where(context).ask("GET", "/parked")
+    found = answers.by_service
     if as_json:
         _print_json(found)
-        return
-    table = Table("service", "count", "since", "group", "example", "why", box=None, pad_edge=False)
-    for name, groups in found.items():
-        for group in groups:
-            first = group["messages"][0]
-            since = group["since"][:19]
-            table.add_row(
-                name, str(group["count"]), since, group["fingerprint"], first["id"], first["reason"]
-            )
-    console.print(table if table.rows else "Nothing is parked.")
+    else:
+        for name, groups in found.items():
+            for group in groups:
+                first = group["messages"][0]
+                _say(f"{name}: {_messages(group['count'])} since {group['since'][:19]}")
+                _say(f"  group    {group['fingerprint']}")
+                _say(f"  example  {first['id']}")
+                _say(f"  why      {first['reason']}")
+        if found and not any(found.values()):
+            _say("Nothing is parked.")
+    answers.end()
 
 
 @parked_app.command()
@@ -180,20 +245,25 @@ def replay(
 ) -> None:
     """Try parked messages again, after their cause was mended."""
     body = _chosen(ids, group)
-    _change("/parked/replay", body, "will be tried again", _one(context), as_json)
+    _change("/parked/replay", body, "tried again", _one(context), as_json)
 
 
 @parked_app.command()
 def discard(
     context: Context,
-    reason: Annotated[str, typer.Option(help="Why they are given up. It is kept.")],
+    reason: Annotated[
+        str, typer.Option(help=f"Why they are given up, in {SHORTEST_REASON} letters or more. It is kept.")
+    ],
     ids: Ids = None,
     group: Fingerprint = "",
     as_json: Json = False,
 ) -> None:
     """Give parked messages up. Later events of their subjects then go on without them."""
-    body = {**_chosen(ids, group), "reason": reason}
-    _change("/parked/discard", body, "are given up", _one(context), as_json)
+    if len(reason.strip()) < SHORTEST_REASON:
+        msg = f"Give the reason in {SHORTEST_REASON} letters or more: it is what is left of the messages."
+        raise typer.BadParameter(msg, param_hint="--reason")
+    body = {**_chosen(ids, group), "reason": reason.strip()}
+    _change("/parked/discard", body, "given up", _one(context), as_json)
 
 
 def _chosen(ids: Sequence[str] | None, group: str) -> dict[str, Any]:
@@ -212,12 +282,25 @@ def _one(context: typer.Context) -> Target:
 
 
 def _change(path: str, body: Mapping[str, Any], what: str, target: Target, as_json: bool) -> None:
+    """Change parked messages. Ends with code 1 where not all that were named are parked."""
     with _refusals():
-        done = target.call("POST", path, body)
+        done = target.call("POST", path, body)["count"]
     if as_json:
-        _print_json({target.name: done})
-    else:
-        console.print(f"{target.name}: {done['count']} messages {what}.")
+        _print_json({target.name: {"count": done}})
+    elif done:
+        _say(f"{target.name}: {_messages(done)} {what}.")
+    named = len(set(body.get("ids", ()))) or 1
+    if done < named:
+        which = ", ".join(body["ids"]) if "ids" in body else f"group {body['fingerprint']}"
+        _complain(
+            f"{target.name}: not parked, so not {what}: {named - done} of {named}, {which}. "
+            "`jiandu parked list` shows what is."
+        )
+        raise typer.Exit(1)
+
+
+def _messages(count: int) -> str:
+    return f"{count} message{'' if count == 1 else 's'}"
 
 
 # --- logs
@@ -230,22 +313,24 @@ def status(
 ) -> None:
     """Show how far each log is published, and how far the followed ones have arrived."""
     with _refusals():
-        found = {target.name: target.call("GET", "/log") for target in _where(context).targets()}
+        answers = _where(context).ask("GET", "/log")
+    found = answers.by_service
     if as_json:
         _print_json(found)
-        return
-    table = Table("service", "log", "head", "published", "received", "missing", box=None, pad_edge=False)
-    for name, told in found.items():
-        for own in told["own"]:
-            table.add_row(name, own["source"], str(own["head"]), str(own["published"]), "", "")
-        for one in told["followed"]:
-            missing = f"{one['missing']} ({one['aside']} set aside)" if one["missing"] else "0"
-            table.add_row(name, one["source"], str(one["head"]), "", str(one["received"]), missing)
-    console.print(table)
-    for name, told in found.items():
-        console.print(
-            f"{name}: {told['waiting']} events early, {told['on_ladder']} tried again, {told['parked']} parked"
-        )
+    elif found:
+        table = _table("service", "log", "head", "published", "received", "missing")
+        for name, told in found.items():
+            for own in told["own"]:
+                table.add_row(name, own["source"], str(own["head"]), str(own["published"]), "", "")
+            for one in told["followed"]:
+                missing = f"{one['missing']} ({one['aside']} set aside)" if one["missing"] else "0"
+                table.add_row(name, one["source"], str(one["head"]), "", str(one["received"]), missing)
+        console.print(table)
+        for name, told in found.items():
+            _say(
+                f"{name}: {told['waiting']} events early, {told['on_ladder']} tried again, {told['parked']} parked"
+            )
+    answers.end()
 
 
 @log_app.command()
@@ -255,17 +340,22 @@ def verify(
 ) -> None:
     """Walk every log and check it entry by entry. Ends with code 1 where one does not hold."""
     with _refusals():
-        found = {target.name: target.call("POST", "/log/verify") for target in _where(context).targets()}
+        answers = _where(context).ask("POST", "/log/verify")
+    found = answers.by_service
     if as_json:
         _print_json(found)
-    else:
-        table = Table("service", "log", "entries", "verdict", box=None, pad_edge=False)
+    elif found:
+        table = _table("service", "log", "entries", "verdict")
         for name, logs in found.items():
             for one in logs:
-                broken = f"[red]broken at {one['broken_at']}: {one['reason']}[/]"
-                verdict = "[green]holds[/]" if one["holds"] else broken
+                verdict = Text("holds", style="green") if one["holds"] else Text("broken", style="red")
                 table.add_row(name, one["source"], str(one["entries"]), verdict)
         console.print(table)
+        for name, logs in found.items():
+            for one in logs:
+                if not one["holds"]:
+                    _say(f"{name}: {one['source']} is broken at {one['broken_at']}: {one['reason']}")
+    answers.end()
     if not all(one["holds"] for logs in found.values() for one in logs):
         raise typer.Exit(1)
 

@@ -2,8 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,8 +9,10 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 from rich.console import Console
+from rich.markup import escape
 from rich.tree import Tree
 
+from jiandu.reading import ROOT, Book, day_of, edition_of, folder_of, instant_of, refusals
 from jiandu.rulebook_coverage import coverage as covered
 from jiandu.rulebook_coverage import page
 from jiandu.rulebook_due import (
@@ -22,23 +22,20 @@ from jiandu.rulebook_due import (
     moments_of,
     of_clock,
     publication_due,
+    rules_of,
     step_clock,
     watch_clock,
 )
 from jiandu.rulebook_schema import schemas
-from shared.errors import InvalidInputError, RulebookProblem, RulebookRefusedError, SupervisionError
+from shared.errors import InvalidInputError, RulebookProblem, RulebookRefusedError
 from shared.rulebook.checks import organisation_faults
 from shared.rulebook.edition import Edition
-from shared.rulebook.load import ORGANISATION, load_edition, load_organisation
+from shared.rulebook.load import ORGANISATION, load_organisation
 from shared.rulebook.wording import say_due
 
 app = typer.Typer(name="rulebook", help="Check, show and question a rulebook.", no_args_is_help=True)
 console = Console()
 
-ROOT = Path(__file__).parents[1]
-RULEBOOKS = ROOT / "rulebooks"
-
-Book = Annotated[str, typer.Argument(metavar="GROUP|FOLDER", help="A group under rulebooks/, or a folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
 
@@ -52,9 +49,9 @@ class Language(StrEnum):
 @app.command()
 def check(book: Book) -> None:
     """Read a rulebook and name every fault with file, line and remedy. Ends with code 1 if there is one."""
-    with _refusals():
-        edition = _edition(book)
-        path = _folder(book) / ORGANISATION
+    with refusals(1):
+        edition = edition_of(book)
+        path = folder_of(book) / ORGANISATION
         if path.exists():
             rules = edition.slices[-1][1]
             found = organisation_faults(load_organisation(path), rules)
@@ -97,16 +94,17 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show the rules of a day as a tree."""
-    with _refusals():
-        edition = _edition(book)
-        rules = edition.on(_day(on)) if on else edition.slices[-1][1]
+    with refusals(1):
+        edition = edition_of(book)
+        rules = rules_of(edition, day_of(on)) if on else edition.slices[-1][1]
         found = _find(rules, key)
     if as_json:
         console.print_json(json.dumps(_plain(found), ensure_ascii=False))
         return
     tree = Tree(f"[bold]{edition.group} {edition.name}[/bold] {key}".rstrip())
     _grow(tree, _plain(found))
-    console.print(tree, soft_wrap=True)
+    # Wider than any line: a key or a value that is cut cannot be copied.
+    Console(width=10_000, soft_wrap=True).print(tree)
 
 
 @app.command()
@@ -133,8 +131,8 @@ def due(  # noqa: PLR0913, PLR0917  # each is an option of the command line
     as_json: Json = False,
 ) -> None:
     """Compute a due date and explain it."""
-    with _refusals():
-        edition = _edition(book)
+    with refusals(1):
+        edition = edition_of(book)
         asked = {
             "step": step,
             "watch": watch,
@@ -145,16 +143,19 @@ def due(  # noqa: PLR0913, PLR0917  # each is an option of the command line
         if sum(map(bool, asked.values())) != 1:
             msg = f"State exactly one of {', '.join('--' + name for name in asked)}."
             raise InvalidInputError(msg)
+        if not begins:
+            msg = "State --from: the moment at which the clock starts, or a day of the period."
+            raise InvalidInputError(msg)
         if obligation:
-            found = duty_due(edition, obligation, _day(begins))
+            found = duty_due(edition, obligation, day_of(begins))
         elif publication:
-            found = publication_due(edition, publication, _day(begins))
+            found = publication_due(edition, publication, day_of(begins))
         elif watch:
-            found = of_clock(edition, watch_clock(edition, watch, _instant(begins)))
+            found = of_clock(edition, watch_clock(edition, watch, instant_of(begins)))
         elif callback:
-            found = of_clock(edition, callback_clock(edition, callback, _instant(begins)))
+            found = of_clock(edition, callback_clock(edition, callback, instant_of(begins)))
         else:
-            at = _instant(begins)
+            at = instant_of(begins)
             clock = step_clock(edition, procedure, step, at, item, moments_of(moment or []))
             found = of_clock(edition, clock)
     if as_json:
@@ -173,62 +174,23 @@ def due(  # noqa: PLR0913, PLR0917  # each is an option of the command line
 def coverage(
     book: Book,
     write: Annotated[bool, typer.Option("--write", help="Write COVERAGE.md instead of showing it.")] = False,
-    tests: Annotated[Path, typer.Option(help="Where the proofs are.")] = ROOT / "tests",
+    tests: Annotated[Path, typer.Option(help="Where the proofs are.", exists=True, file_okay=False)] = ROOT
+    / "tests",
 ) -> None:
     """Show clause by clause where the rulebook holds it and what proves it."""
-    with _refusals():
-        edition = _edition(book)
-    rows = covered(edition, tests)
-    text = page(edition, rows)
-    if not write:
-        console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
-        return
-    path = _folder(book) / "COVERAGE.md"
-    path.write_text(text, encoding="utf-8")
+    with refusals(1):
+        edition = edition_of(book)
+        rows = covered(edition, tests)
+        text = page(edition, rows)
+        if not write:
+            console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
+            return
+        path = folder_of(book) / "COVERAGE.md"
+        path.write_text(text, encoding="utf-8")
     unproved = [row.id for row in rows if not row.proofs]
     console.print(
         f"wrote {path}; without proof: {', '.join(unproved) or 'none'}", highlight=False, soft_wrap=True
     )
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Show an expected failure as its message, without a traceback."""
-    try:
-        yield
-    except SupervisionError as error:
-        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
-
-
-def _folder(book: str) -> Path:
-    named = Path(book)
-    return named if named.is_dir() else RULEBOOKS / book
-
-
-def _edition(book: str) -> Edition:
-    folder = _folder(book)
-    beside = folder.parent / "calendars"
-    return load_edition(folder, beside if beside.is_dir() else RULEBOOKS / "calendars")
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        msg = f"'{text}' is no day. Write it as 2026-07-01."
-        raise InvalidInputError(msg) from None
-
-
-def _instant(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        msg = f"'{text}' is no moment with an offset. Write --from 2026-02-13T16:10+08:00."
-        raise InvalidInputError(msg)
-    return instant
 
 
 def _find(part: object, key: str) -> object:
@@ -255,18 +217,28 @@ def _plain(part: object) -> Any:  # noqa: ANN401  # plain JSON
 
 
 def _grow(tree: Tree, part: Any) -> None:  # noqa: ANN401  # plain JSON
-    """Hang a part under a branch; titles become one line."""
+    """Hang a part under a branch; titles, single values and lists of them become one line."""
+    if not _is_deep(part):
+        tree.add(_line(part))
+        return
     for key, inside in part.items() if isinstance(part, dict) else enumerate(part):
-        is_deep = isinstance(inside, dict) or (
-            isinstance(inside, list) and any(isinstance(one, dict | list) for one in inside)
-        )
-        if isinstance(inside, dict) and inside.keys() == {"zh", "en"}:
-            tree.add(f"[cyan]{key}[/cyan] {inside['zh']}  {inside['en']}")
-        elif is_deep:
-            _grow(tree.add(f"[cyan]{key}[/cyan]"), inside)
+        name = f"[cyan]{escape(str(key))}[/cyan]"
+        if _is_deep(inside):
+            _grow(tree.add(name), inside)
         else:
-            shown = ", ".join(map(str, inside)) if isinstance(inside, list) else inside
-            tree.add(f"[cyan]{key}[/cyan] {shown}")
+            tree.add(f"{name} {_line(inside)}")
+
+
+def _is_deep(part: object) -> bool:
+    if isinstance(part, dict):
+        return part.keys() != {"zh", "en"}
+    return isinstance(part, list) and any(isinstance(one, dict | list) for one in part)
+
+
+def _line(part: Any) -> str:  # noqa: ANN401  # plain JSON
+    if isinstance(part, dict):
+        return escape(f"{part['zh']}  {part['en']}")
+    return escape(", ".join(map(str, part)) if isinstance(part, list) else str(part))
 
 
 def _entries(part: object) -> Iterator[str]:

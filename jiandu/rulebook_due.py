@@ -1,9 +1,12 @@
 """When something is due under an edition, and why. Pure; the clocks are those that the services run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeVar
 
-from shared.errors import InvalidInputError, RulebookGapError
+from jiandu.reading import instant_of
+from shared.errors import InvalidInputError
 from shared.rulebook.clocks import Started, evaluate
 from shared.rulebook.edition import Edition
 from shared.rulebook.limits import Limit, Moment
@@ -11,6 +14,8 @@ from shared.rulebook.parts import Line
 from shared.rulebook.periods import Period, PeriodDue, month_counted, period_due
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.procedures import Step, TableUse
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +58,13 @@ def step_clock(
         moments: Moments of the case that a limit may run until, for example ``handover``.
 
     Raises:
-        RulebookGapError: The rulebook has no such procedure, step or row, or the step has no limit.
+        InvalidInputError: The rulebook has no such procedure, step or row, or the step has no limit.
     """
-    rules = edition.at(begins)
-    found = rules.procedures.procedures.get(procedure)
-    if found is None:
-        raise _gap(edition, begins, f"procedures.procedures.{procedure}")
-    key = f"procedures.procedures.{procedure}.steps.{step}"
-    if step not in found.steps:
-        raise _gap(edition, begins, key)
-    one = found.steps[step]
-    limit, source = _limit(edition, rules, one, item, begins, f"{key}.within")
+    rules = _rules_at(edition, begins)
+    found = _entry(rules.procedures.procedures, procedure, "procedures.procedures")
+    steps = f"procedures.procedures.{procedure}.steps"
+    one = _entry(found.steps, step, steps)
+    limit, source = _limit(rules, one, item, f"{steps}.{step}")
     if isinstance(one.within, TableUse) and one.within.outer in {moment.name for moment in moments}:
         limit = Limit(shorter_of=(limit, Limit(until=one.within.outer)))
     clause = ", ".join(dict.fromkeys((*(one.source or found.source), *source)))
@@ -85,11 +86,9 @@ def watch_clock(edition: Edition, watch: str, begins: datetime) -> Started:
     """Return the clock of a watch on the whole case.
 
     Raises:
-        RulebookGapError: The rulebook has no such watch.
+        InvalidInputError: The rulebook has no such watch.
     """
-    found = edition.at(begins).procedures.watches.get(watch)
-    if found is None:
-        raise _gap(edition, begins, f"procedures.watches.{watch}")
+    found = _entry(_rules_at(edition, begins).procedures.watches, watch, "procedures.watches")
     source = ", ".join(found.source)
     return Started(at=begins, limit=found.within, source=source, label=_said(found.after))
 
@@ -98,11 +97,9 @@ def callback_clock(edition: Edition, plan: str, closed: datetime) -> Started:
     """Return the clock of a callback's window.
 
     Raises:
-        RulebookGapError: The rulebook has no such plan.
+        InvalidInputError: The rulebook has no such plan.
     """
-    found = edition.at(closed).callback.plans.get(plan)
-    if found is None:
-        raise _gap(edition, closed, f"callback.plans.{plan}")
+    found = _entry(_rules_at(edition, closed).callback.plans, plan, "callback.plans")
     source = ", ".join(found.source)
     return Started(at=closed, limit=found.latest, source=source, label=_said("closing"))
 
@@ -111,12 +108,10 @@ def duty_due(edition: Edition, obligation: str, day: date) -> DueDate:
     """Return when an obligation is due for the period that holds ``day``.
 
     Raises:
-        RulebookGapError: The rulebook has no such obligation.
+        InvalidInputError: The rulebook has no such obligation.
     """
-    found = edition.on(day).obligations.obligations.get(obligation)
-    if found is None:
-        key = f"obligations.obligations.{obligation}"
-        raise RulebookGapError(group=edition.group, on=day.isoformat(), key=key)
+    duties = rules_of(edition, day).obligations.obligations
+    found = _entry(duties, obligation, "obligations.obligations")
     return _period(edition, found.due, Period.holding(found.every, day), found.source)
 
 
@@ -124,12 +119,9 @@ def publication_due(edition: Edition, publication: str, day: date) -> DueDate:
     """Return when the scores of the month that holds ``day`` go out.
 
     Raises:
-        RulebookGapError: The rulebook has no such publication.
+        InvalidInputError: The rulebook has no such publication.
     """
-    found = edition.on(day).scoring.publications.get(publication)
-    if found is None:
-        key = f"scoring.publications.{publication}"
-        raise RulebookGapError(group=edition.group, on=day.isoformat(), key=key)
+    found = _entry(rules_of(edition, day).scoring.publications, publication, "scoring.publications")
     return _period(edition, found.due, Period.holding("month", day), found.source)
 
 
@@ -143,26 +135,42 @@ def moments_of(texts: list[str]) -> tuple[Moment, ...]:
     for text in texts:
         name, _, at = text.partition("=")
         try:
-            found.append(Moment(name=name, at=datetime.fromisoformat(at)))
-        except ValueError:
+            found.append(Moment(name=name, at=instant_of(at)))
+        except InvalidInputError:
             msg = f"'{text}' is no moment. Write it as handover=2026-08-20T09:00:00+08:00."
             raise InvalidInputError(msg) from None
     return tuple(found)
 
 
-def _limit(
-    edition: Edition, rules: Rules, step: Step, item: str, begins: datetime, key: str
-) -> tuple[Limit, tuple[str, ...]]:
+def _limit(rules: Rules, step: Step, item: str, key: str) -> tuple[Limit, tuple[str, ...]]:
     if step.within is None:
-        raise _gap(edition, begins, key)
+        msg = f"'{key}' has no limit."
+        raise InvalidInputError(msg)
     if not isinstance(step.within, TableUse):
         return step.within, ()
     (name,) = step.within.table
     table = rules.limits.tables[name]
-    if item not in table.rows:
-        known = ", ".join(table.rows)
-        raise _gap(edition, begins, f"limits.tables.{name}.rows.{item or '<item>'} (known: {known})")
-    return table.rows[item].limit, table.source
+    return _entry(table.rows, item, f"limits.tables.{name}.rows").limit, table.source
+
+
+def _entry(entries: Mapping[str, _T], key: str, path: str) -> _T:
+    if key not in entries:
+        msg = f"There is no '{path}.{key}'. There are: {', '.join(entries) or 'none'}."
+        raise InvalidInputError(msg)
+    return entries[key]
+
+
+def rules_of(edition: Edition, day: date) -> Rules:
+    """Return the rules of a day. Raises ``InvalidInputError`` where they begin later."""
+    first = edition.slices[0][0]
+    if day < first:
+        msg = f"The rules of '{edition.group}' begin on {first}. Name that day or a later one."
+        raise InvalidInputError(msg)
+    return edition.on(day)
+
+
+def _rules_at(edition: Edition, moment: datetime) -> Rules:
+    return rules_of(edition, edition.calendar.local_day(moment))
 
 
 _MOMENTS = {
@@ -187,7 +195,3 @@ def _period(edition: Edition, due: PeriodDue, period: Period, source: tuple[str,
     return DueDate(
         found.due_before, found.provisional, ", ".join(source), found.lines, str(period), str(month)
     )
-
-
-def _gap(edition: Edition, moment: datetime, key: str) -> RulebookGapError:
-    return RulebookGapError(group=edition.group, on=edition.calendar.local_day(moment).isoformat(), key=key)

@@ -14,7 +14,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
-from shared.directory import Directory
+from shared.directory import GROUP, AwaitedError, Directory
 from shared.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from shared.events import Sealed
 from shared.vault import open_secret
@@ -91,8 +91,12 @@ class Access:
 
         Raises:
             UnauthenticatedError: Unknown account, wrong password or revoked; the message is the same.
+            AwaitedError: The account is not known, and the first accounts are still on their way.
         """
         known = self._directory.accounts.get(account)
+        if known is None and (awaited := self._directory.awaited(self._audience)):
+            msg = f"{awaited} Try again in a moment."
+            raise AwaitedError(msg)
         usable = known is not None and not known["revoked"]
         stored = open_secret(self._group_key, Sealed(**known["secret"])) if known and usable else _NO_ONE
         try:
@@ -172,3 +176,11 @@ class Access:
         if not self.sees(caller, unit):
             msg = f"There is no {what}."
             raise NotFoundError(msg)
+
+    def operates(self, caller: Caller) -> bool:
+        """Say whether a caller with the right may look behind this site's services.
+
+        Headquarters' services know every site's accounts and hold every unit's matters, so there it is who
+        sees all; a subsidiary's site knows its own accounts only.
+        """
+        return caller.sees_all or self._audience != GROUP

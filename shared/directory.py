@@ -16,6 +16,9 @@ from shared.storage import Aggregates, Database, Offer, Stored
 
 State = dict[str, Any]
 
+GROUP = "group"
+"""Headquarters' site. Its services hear of every site's accounts."""
+
 
 class NoEditionError(TransientError):
     """No rulebook edition has arrived yet."""
@@ -23,8 +26,14 @@ class NoEditionError(TransientError):
     code = "no-edition-yet"
 
 
+class AwaitedError(TransientError):
+    """The first telling of who there is has not arrived in full."""
+
+    code = "directory-on-its-way"
+
+
 def reduce(state: State | None, type_: str, data: Mapping[str, Any]) -> State:
-    """Return what is known of a unit, person, account or edition after one more event. Pure."""
+    """Return what is known of a unit, a person, an account … after one more event. Pure."""
     known = dict(state or {})
     if type_ == "unit.closed.v1":
         return {**known, "closes_on": data["closes_on"]}
@@ -62,6 +71,7 @@ class Directory:
     accounts: dict[str, State] = field(default_factory=dict)
     editions: dict[str, Edition] = field(default_factory=dict)
     enacted: list[tuple[str, str]] = field(default_factory=list)
+    filled: State | None = None
     version: int = 0
     seen: dict[str, int] = field(default_factory=dict)
 
@@ -108,6 +118,24 @@ class Directory:
             if state["hash"] not in self.editions:
                 self.editions[state["hash"]] = edition_from_bundle(state["bundle"])
             self.enacted = sorted({*self.enacted, (state["enacted_at"][:-1], state["hash"])})
+        elif kind == "register" and state:
+            self.filled = state
+
+    def awaited(self, site: str) -> str:
+        """Say what a site still waits for of the register's first filling; empty from its arrival on, for ever.
+
+        Nothing of it is ever deleted, so a cut line to headquarters takes nothing back.
+        """
+        if self.filled is None:
+            return "The registry has not told yet who there is."
+        told = self.filled["accounts"]
+        wanted = {
+            "units": (len(self.units), self.filled["units"]),
+            "people": (len(self.people), self.filled["people"]),
+            "accounts": (len(self.accounts), sum(told.values()) if site == GROUP else told.get(site, 0)),
+        }
+        missing = [f"{here} of {all_} {what}" for what, (here, all_) in wanted.items() if here < all_]
+        return f"Of what the registry tells, these have arrived: {', '.join(missing)}." if missing else ""
 
     @property
     def edition(self) -> Edition:
@@ -166,7 +194,7 @@ def directory_in(database: Database, offer: Offer | None = None) -> Directory:
     )
 
 
-_KINDS = ("unit/", "person/", "account/", "edition/")
+_KINDS = ("unit/", "person/", "account/", "edition/", "register/")
 
 
 def following(directory: Directory) -> Following[State]:

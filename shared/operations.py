@@ -9,11 +9,12 @@ from typing import Annotated, Any, Protocol
 
 import orjson
 import structlog
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from shared.access import Caller
 from shared.clock import Clock
+from shared.errors import ForbiddenError
 from shared.storage import Inbox, Log, Parked
 from shared.web import Body, Front, needs
 
@@ -91,12 +92,19 @@ class Done(BaseModel):
     count: int
 
 
-Operator = Annotated[Caller, needs(RIGHT)]
-
-
 def _front(request: Request) -> Operated:
     found: Operated = request.app.state.front
     return found
+
+
+async def _operator(request: Request, who: Annotated[Caller, needs(RIGHT)]) -> Caller:
+    if not _front(request).access.operates(who):
+        msg = "Headquarters' services hold every unit's matters. Sign in at your own site's."
+        raise ForbiddenError(msg)
+    return who
+
+
+Operator = Annotated[Caller, Depends(_operator)]
 
 
 @router.get("/parked", summary="Read parked messages, grouped by cause")

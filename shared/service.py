@@ -43,7 +43,6 @@ class Base:
     clock: Clock = utc_now
     relay: Relay | None = None
     follower: Follower | None = None
-    needs_edition: bool = True
     tending: Tending = field(default_factory=Tending)
 
     def offer(self, collection: str, document: str, drafts: Sequence[dict[str, Any]]) -> None:
@@ -73,8 +72,10 @@ class Base:
             await self.database.ping()
         except TransientError as error:
             missing["database"] = str(error)
-        if self.needs_edition and not self.directory.enacted:
+        if not self.directory.enacted:
             missing["edition"] = "No rulebook edition has arrived from the registry yet."
+        if awaited := self.directory.awaited(self.settings.site):
+            missing["directory"] = awaited
         return missing
 
     def failing(self) -> dict[str, str]:

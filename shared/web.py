@@ -4,9 +4,12 @@ Errors are RFC 9457 problem details with a stable ``code``. 422 is only for malf
 """
 
 import hashlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Protocol
+from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
@@ -15,15 +18,17 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import errors
 from shared.access import Access, Caller
+from shared.bounds import Instant
 from shared.clock import Clock
 from shared.ids import fresh
 from shared.storage import TRANSIENT, DatabaseDownError
+from shared.text import Written
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +61,7 @@ class Problem(BaseModel):
     problems: list[dict[str, Any]] = []
 
 
-class Body(BaseModel):
+class Body(Written):
     """Base of request bodies: an unknown field is an error, not a silent loss."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
@@ -126,22 +131,31 @@ async def _expected(request: Request, error: Exception) -> JSONResponse:
 
 async def _malformed(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class only
-    problems = [
-        {
-            "field": ".".join(str(part) for part in one["loc"] if part not in {"body", "query", "path"})
-            or "body",
-            "reason": one["msg"],
-        }
-        for one in error.errors()
-    ]
+    problems = [_flaw(one) for one in error.errors()]
     names = ", ".join(dict.fromkeys(str(one["field"]) for one in problems))
     detail = f"Nothing was stored. Correct these fields and send the request again: {names}."
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-input", detail, request, problems)
 
 
+def _flaw(one: dict[str, Any]) -> dict[str, str]:
+    """Name a field that pydantic refuses, with the reason. Where the body is no JSON there are no fields yet."""
+    if one["type"] == "json_invalid":
+        return {"field": "body", "reason": f"no JSON: {one.get('ctx', {}).get('error') or one['msg']}"}
+    named = ".".join(str(part) for part in one["loc"] if part not in {"body", "query", "path"})
+    return {"field": named or "body", "reason": one["msg"]}
+
+
+_NO_JSON = RequestValidationError(
+    [{"type": "json_invalid", "loc": ("body",), "msg": "not UTF-8, or nested too deeply"}]
+)
+
+
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class only
     status = HTTPStatus(error.status_code)
+    if status is HTTPStatus.BAD_REQUEST:
+        # FastAPI's answer to a body that its parser gives up on; nothing else answers so.
+        return await _malformed(request, _NO_JSON)
     code = "unauthenticated" if status is HTTPStatus.UNAUTHORIZED else status.phrase.lower().replace(" ", "-")
     return problem(status, code, str(error.detail), request)
 
@@ -244,6 +258,32 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 """For ``responses=``: the problems every route may answer with."""
 
 
+# --- pages
+
+_PLACE: TypeAdapter[datetime] = TypeAdapter(Instant)
+
+
+def cursor_of(at: datetime, name: UUID | str) -> str:
+    """Return the cursor of the page that begins after what stands at a moment, under a name."""
+    return urlsafe_b64encode(f"{at.isoformat()}|{name}".encode()).decode()
+
+
+def place_of(cursor: str) -> tuple[datetime, str]:
+    """Return after which moment and which name a page begins.
+
+    Raises:
+        InvalidInputError: It is no cursor that a list gave.
+    """
+    try:
+        at, _, name = urlsafe_b64decode(cursor.encode()).decode().partition("|")
+        return _PLACE.validate_python(at), str(UUID(name))
+    except ValueError as error:
+        msg = "The cursor cannot be read. Begin without one."
+        raise errors.InvalidInputError(
+            msg, [errors.FieldProblem("cursor", "no cursor that a list gave")]
+        ) from error
+
+
 # --- sessions, health, metrics
 
 
@@ -298,7 +338,7 @@ async def live(request: Request) -> JSONResponse:
     "/health/ready", tags=["health"], responses={503: {"description": "Not ready, with what is missing"}}
 )
 async def ready(request: Request) -> JSONResponse:
-    """Say whether the service can work. A stopped broker does not make intake unready."""
+    """Say whether the service can work, and what it waits for. A stopped broker makes no service unready."""
     front: Front = request.app.state.front
     missing = await front.ready()
     status = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from random import Random
 from typing import Any
 
-from jiandu.demo.script import GROUP_IMPORTER, Call, Story
+from jiandu.demo.script import GROUP_IMPORTER, Call, Service, Story
 from jiandu.demo.stage import FIRST, Stage
 from jiandu.demo.texts import owner
 from shared.rulebook.calendar import DAY
@@ -122,19 +122,17 @@ class Rounds:
     rng: Random
     calls: list[Call]
 
+    def enter(
+        self, service: Service, path: str, at: datetime, body: Mapping[str, Any], account: str = ""
+    ) -> None:
+        """Enter something with a service."""
+        account = account or f"{self.site}-importer"
+        key = f"{self.site}/rounds/{len(self.calls) + 1}"
+        self.calls.append(Call(at, service, self.site, account, path, body, key))
+
     def record(self, path: str, at: datetime, account: str = "", **body: Any) -> None:  # noqa: ANN401  # whatever the record takes
         """Record something at scoring."""
-        self.calls.append(
-            Call(
-                at=at,
-                service="scoring",
-                site=self.site,
-                account=account or f"{self.site}-importer",
-                path=f"/v1/{path}",
-                body={"at": at, **body},
-                key=f"{self.site}/rounds/{len(self.calls) + 1}",
-            )
-        )
+        self.enter("scoring", f"/v1/{path}", at, {"at": at, **body}, account)
 
     def duty(
         self,
@@ -269,12 +267,9 @@ def _praise(rounds: Rounds) -> None:
         who = owner(rounds.site, 9_990 + number, rounds.rng)
         at = rounds.stage.at(month, day, 11)
         fields = {"name": who.name, "phone": who.phone, "words": "维修及时，态度好，特此感谢。"}
-        body = {"to": "unit" if number else "group", "fields": fields, "received_at": at}
-        unit = {"unit": f"{rounds.site}-branch"}
-        key = f"{rounds.site}/praise/{number}"
-        rounds.calls.append(
-            Call(at, "intake", rounds.site, f"{rounds.site}-importer", "/v1/praises", {**body, **unit}, key)
-        )
+        to, unit = "unit" if number else "group", f"{rounds.site}-branch"
+        body = {"unit": unit, "to": to, "fields": fields, "received_at": at}
+        rounds.enter("intake", "/v1/praises", at, body)
 
 
 def rounds_of_group(stage: Stage) -> Story:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -89,12 +90,23 @@ def demo(
     except (RefusedError, UnreachableError) as error:
         _fail("\n".join((str(error), *getattr(error, "__notes__", ()))), 1)
     report.show(published, edition, console)
+    seconds = f"{time.monotonic() - began:.0f}"
     console.print(
-        f"\n{told.complaints} 件 complaints, {told.calls} 次调用 calls, {time.monotonic() - began:.0f} s"
+        f"\n{told.complaints} 件投诉，{told.calls} 次调用，{seconds} 秒"
+        f" / {told.complaints} complaints, {told.calls} calls, {seconds} s",
+        highlight=False,
     )
-    console.print(f"事件 events: {events}", soft_wrap=True)
-    if keep and not services:
-        _addresses(folder, addresses, password)
+    if services:
+        console.print(f"事件 events: {events}", soft_wrap=True)
+        return
+    if keep:
+        _addresses(addresses, password)
+    console.print("", report.heading("接下来可以试", "try this"))
+    for words, command in next_steps(events, folder if keep else None):
+        console.print(words, highlight=False)
+        console.print(
+            f"  {_program()} {command}", style="bold", soft_wrap=True, highlight=False, markup=False
+        )
 
 
 def _given(services: str) -> dict[str, str]:
@@ -130,7 +142,7 @@ async def _played(
             await player.close(told)
             await _export(wire, events)
             periods = [closing.period for closing in told.closings]
-            return await report.read(wire, periods, told.branches)
+            return await report.read(wire, periods, told.branches, player.ids)
 
 
 async def _export(wire: Wire, path: Path) -> None:
@@ -149,14 +161,43 @@ def _bars(told: Scenario) -> Iterator[Advance]:
         yield lambda service, done: progress.advance(tasks[service], done)
 
 
-def _addresses(folder: Path, addresses: Mapping[str, str], password: str) -> None:
-    table = Table("服务 service", "地址 address", box=None, pad_edge=False)
+def _addresses(addresses: Mapping[str, str], password: str) -> None:
+    table = Table("服务 service", "接口 interface", box=None, pad_edge=False)
     for name, address in addresses.items():
-        table.add_row(name, address)
-    console.print(table)
+        table.add_row(name, f"{address}/openapi.json")
+    console.print("", table)
     console.print(f"账号 accounts: rulebooks/{_GROUP}/organisation.yaml")
     console.print(f"密码 password: {password}", soft_wrap=True)
-    console.print(f"停止 stop it: jiandu stack down --folder {folder}", soft_wrap=True)
+
+
+def next_steps(events: Path, running: Path | None) -> Iterator[tuple[str, str]]:
+    """Give what to try now: words in both languages, and the command after the program's name.
+
+    Args:
+        running: Folder of the stack, where it was left running.
+    """
+    yield (
+        report.both(
+            "由导出的事件重算，结果逐字节相同；改动制度后再试，看有何不同",
+            "score the exported events anew: the same bytes; then change the rulebook",
+        ),
+        f"backtest rulebooks/{_GROUP} {events}",
+    )
+    yield (
+        report.both("问一个期限是怎么算出来的", "ask how a deadline comes about"),
+        f"rulebook due {_GROUP} --procedure general --step facts --from 2026-09-30T16:00:00+08:00",
+    )
+    if running:
+        yield report.both("停止系统", "stop the system"), f"stack down --folder {running}"
+    else:
+        words = "再演一遍并保留运行，自行调用接口", "play it again and leave it running, to call it yourself"
+        yield report.both(*words), "demo --keep"
+
+
+def _program() -> str:
+    """Return how this command was called, for commands that can be copied."""
+    called = Path(sys.argv[0])
+    return "python -m jiandu" if called.name == "__main__.py" else os.path.relpath(called)
 
 
 def _fail(words: str, code: int) -> NoReturn:

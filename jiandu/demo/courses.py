@@ -4,6 +4,7 @@ A course starts registered and ends with the closed file. Papers, signatures and
 rulebook asks for.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -83,9 +84,20 @@ def general(course: Course, way: str = "rectification", *, short_deposit: bool =
     """Go through a general complaint (JK-03)."""
     course.procedure = "general"
     find(course, "facts", "情况属实")
-    course.reach("negotiate")
+    from_the_facts(course, way, short_deposit=short_deposit)
+
+
+def from_the_facts(
+    course: Course,
+    way: str = "rectification",
+    *,
+    approved: Callable[[Course], None] = approve,
+    short_deposit: bool = False,
+) -> None:
+    """Go from the facts of a general complaint to the closed file."""
+    course.reach("negotiate", course.since["facts"])
     settle(course, way, short_deposit=short_deposit)
-    approve(course)
+    approved(course)
     if way == "payment-in-lieu":
         pay(course)
     else:

@@ -6,6 +6,7 @@ from functools import partial
 
 from jiandu.demo.courses import (
     alert,
+    answered,
     close,
     design_change,
     explanation,
@@ -19,7 +20,7 @@ from jiandu.demo.courses import (
     to_notice,
     works,
 )
-from jiandu.demo.script import GROUP_IMPORTER, OFFICER, Course, Story
+from jiandu.demo.script import DIRECTOR, GROUP_IMPORTER, OFFICER, Course, Story
 from jiandu.demo.stage import (
     Stage,
     engineering,
@@ -32,21 +33,18 @@ from jiandu.demo.stage import (
     unfounded,
 )
 
+DISPUTED = "disputed"
+"""Name of the complaint whose points are disputed."""
+
 BACKGROUND = frozenset({"background"})
 MOST = frozenset({"background", "cause", "progress", "support"})
 
 
 def missed_steps(stage: Stage) -> Iterator[Story]:
     """Miss each step that has a deadline, at least once."""
-    at, play = stage.at, stage.play
+    at, play = stage.at, partial(stage.play, answer=3)
     yield play(
-        "late-engineering",
-        "wuxi",
-        at(7, 2),
-        engineering("lift"),
-        shirked,
-        "facts plan notice rectify",
-        answer=3,
+        "late-engineering", "wuxi", at(7, 2), engineering("lift"), shirked, "facts plan notice rectify"
     )
     yield play(
         "late-general",
@@ -55,21 +53,12 @@ def missed_steps(stage: Stage) -> Iterator[Story]:
         service("title-deed"),
         general,
         "facts negotiate approve carry-out",
-        answer=3,
     )
     yield play(
-        "late-pay",
-        "changsha",
-        at(9, 1),
-        service("parking"),
-        partial(general, way="payment-in-lieu"),
-        "pay",
-        answer=3,
+        "late-pay", "changsha", at(9, 1), service("parking"), partial(general, way="payment-in-lieu"), "pay"
     )
-    yield play("late-invalid", "wuxi", at(8, 4), unfounded("price-drop"), invalid, "facts explain", answer=3)
-    yield play(
-        "late-explanation", "changsha", at(8, 3), explaining("procedure"), explanation, "explain", answer=3
-    )
+    yield play("late-invalid", "wuxi", at(8, 4), unfounded("price-drop"), invalid, "facts explain")
+    yield play("late-explanation", "changsha", at(8, 3), explaining("procedure"), explanation, "explain")
     yield play(
         "late-property",
         "changsha",
@@ -77,7 +66,6 @@ def missed_steps(stage: Stage) -> Iterator[Story]:
         property_matter("", "water-supply"),
         property_company,
         "notice rectify",
-        answer=3,
     )
     yield play(
         "late-major",
@@ -113,7 +101,6 @@ def missed_steps(stage: Stage) -> Iterator[Story]:
         handed_over("tiles-panelling"),
         partial(property_handover, way="payment-in-lieu"),
         "pay",
-        answer=3,
     )
     yield play(
         "late-alert",
@@ -122,7 +109,6 @@ def missed_steps(stage: Stage) -> Iterator[Story]:
         engineering("glass", "forum", ("reputation-risk",)),
         late_alert,
         "alert",
-        answer=3,
     )
     # What is no complaint costs no points, late or not.
     yield play(
@@ -186,6 +172,7 @@ def neglected(stage: Stage) -> Iterator[Story]:
     )
     yield completed_too_late(stage)
     yield unreported_risk(stage)
+    yield disputed(stage)
 
 
 def _nothing(course: Course) -> None:
@@ -265,4 +252,22 @@ def unreported_risk(stage: Stage) -> Story:
     works(course)
     reason = "媒体已刊登负面报道，分部未按规定上报集团"
     inspected(course, "bad-press", stage.at(8, 27, 11), reason)
+    return stage.tell(course)
+
+
+def disputed(stage: Stage) -> Story:
+    """Dispute what an inspector found. It was wrong: in August both sheets get back what July's lost."""
+    course = stage.registered(DISPUTED, "wuxi", stage.at(7, 9), service("staff-attitude"))
+    inspected(course, "shirking", stage.at(7, 17, 15), "巡检时业主称多次来电无人受理，经办人推诿")
+    general(course)
+    answered(course, 3)
+    course.now = stage.at(8, 13, 11)
+    said = {
+        "at": course.now,
+        "unit": f"{course.site}-branch",
+        "upheld": True,
+        "reasons": "通话录音表明经办人当日即已受理并答复，推诿不成立",
+    }
+    for rule in ("shirking", "hr-shirking"):
+        course.call("scoring", "/v1/postings/{posting}/ruling", said, account=DIRECTOR[0], rule=rule)
     return stage.tell(course)

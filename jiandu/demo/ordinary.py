@@ -7,9 +7,7 @@ from random import Random
 
 from jiandu.demo.branches import HABITS
 from jiandu.demo.courses import (
-    accept,
     answered,
-    begin_works,
     close,
     explanation,
     general,
@@ -19,7 +17,7 @@ from jiandu.demo.courses import (
     not_reached,
     property_company,
     property_handover,
-    rectify,
+    works,
 )
 from jiandu.demo.matters import PROPERTY, QUESTIONS, SERVICE, UNFOUNDED
 from jiandu.demo.phrases import CONSTRUCTION
@@ -191,9 +189,7 @@ def _again(course: Course, kind: str) -> None:
     """Handle a case that a dissatisfied answer re-opened."""
     if kind == "engineering":
         course.wait(1, 5)
-        begin_works(course)
-        rectify(course)
-        accept(course)
+        works(course)
     else:
         course.reach("explain")
         papers = course.paper("explanation-note") if kind == "invalid" else None

@@ -8,7 +8,7 @@ from zlib import crc32
 
 from jiandu.demo.scenario import Scenario
 from jiandu.demo.script import GROUP_IMPORTER, Call, Story
-from jiandu.demo.wire import Answer, RefusedError, Wire
+from jiandu.demo.wire import Answer, RefusedError, UnreachableError, Wire
 
 DIRECTOR = "director"
 """Account that publishes, and reads everything."""
@@ -19,6 +19,9 @@ SIDE_BY_SIDE = 400
 _LOOK_EVERY_S = 1.5
 _STILL = 3
 """Looks in a row in which nothing moved. Between two looks every service sweeps at least once."""
+
+_COSTED_EVERY_S = 0.5
+"""Between two looks at what a complaint cost."""
 
 Advance = Callable[[str, int], None]
 """Is told the name of a service, and how many calls it has answered more."""
@@ -66,8 +69,7 @@ class Player:
             self.advance(call.service, 1)
 
     async def _make(self, call: Call) -> Answer:
-        case = self.ids.get(call.about, "")
-        names = {"{case}": case}
+        names = {"{case}": self.ids.get(call.about, "")}
         names |= {value: self.ids[value[1:-1]] for value in call.body.values() if self._is_name(value)}
         body = {
             key: names.get(value, value) if isinstance(value, str) else value
@@ -77,7 +79,7 @@ class Player:
             return await self.wire.post(
                 self._line(call),
                 call.account,
-                call.path.replace("{case}", case),
+                await self._path(call),
                 body,
                 key=f"{self.name}/{call.key}",
                 early=call.early,
@@ -87,6 +89,27 @@ class Player:
                 f"in story '{call.about or call.key}', call {call.key}: {str(dict(call.body))[:500]}"
             )
             raise
+
+    async def _path(self, call: Call) -> str:
+        """Fill in whom or what the path names."""
+        case = self.ids.get(call.about, "")
+        path = call.path.replace("{case}", case)
+        if "{customer}" in path:
+            record = await self.wire.get(self._line(call), call.account, f"/v1/complaints/{case}")
+            path = path.replace("{customer}", record["customer"])
+        if "{posting}" in path:
+            path = path.replace("{posting}", await self._posting(case, call.rule))
+        return path
+
+    async def _posting(self, case: str, rule: str) -> str:
+        """Return what a complaint cost under a rule, once scoring has worked it out."""
+        for _ in range(round(self.wire.patience_s / _COSTED_EVERY_S)):
+            postings = await self.wire.get("scoring", DIRECTOR, f"/v1/matters/{case}/postings")
+            for one in postings:
+                if one["rule"] == rule:
+                    return str(one["id"])
+            await asyncio.sleep(_COSTED_EVERY_S)
+        raise UnreachableError(f"Scoring has posted nothing under '{rule}' for complaint {case}.")
 
     def _is_name(self, value: object) -> bool:
         return isinstance(value, str) and value.startswith("{") and value[1:-1] in self.ids

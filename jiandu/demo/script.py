@@ -23,6 +23,7 @@ SECOND: Hand = ("officer-2", "branch-officer")
 HEAD: Hand = ("head", "branch-head")
 LEADER: Hand = ("leader", "company-leader")
 PROPERTY: Hand = ("property-officer", "property-officer")
+DIRECTOR: Hand = ("director", "centre-director")
 
 GROUP_IMPORTER = "importer-group"
 _OPENS, _CLOSES = time(8, 30), time(20, 30)
@@ -36,7 +37,9 @@ class Call:
     Attributes:
         at: When the deed happened that it enters.
         about: Name of the complaint whose id stands for ``{case}`` in the path. Its registration gives it.
-            ``{name}`` as a value in the body stands for the id of another complaint of the story.
+            ``{customer}`` stands for the id of who complained, and ``{name}`` as a value in the body for the id
+            of another complaint of the story.
+        rule: Rule of the posting whose id stands for ``{posting}`` in the path.
         key: Idempotency key. The same in every play of the same scenario, so repeating it is safe.
         early: Codes of refusals that only say that something is still on its way through the broker.
     """
@@ -49,6 +52,7 @@ class Call:
     body: Mapping[str, Any]
     key: str
     about: str = ""
+    rule: str = ""
     early: frozenset[str] = frozenset()
 
 
@@ -189,6 +193,7 @@ class Course:
         body: Mapping[str, Any],
         *,
         account: str = "",
+        rule: str = "",
         early: frozenset[str] = frozenset(),
     ) -> None:
         """Add a call at the present moment."""
@@ -202,6 +207,7 @@ class Course:
                 body=body,
                 key=f"{self.name}/{len(self.calls) + 1}",
                 about=self.name,
+                rule=rule,
                 early=early,
             )
         )

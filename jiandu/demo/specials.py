@@ -13,6 +13,7 @@ from jiandu.demo.courses import (
     design_change,
     explanation,
     find,
+    from_the_facts,
     general,
     general_engineering,
     invalid,
@@ -23,11 +24,10 @@ from jiandu.demo.courses import (
     property_company,
     property_handover,
     rectify,
-    settle,
     to_notice,
     works,
 )
-from jiandu.demo.script import GROUP_IMPORTER, HEAD, LEADER, OFFICER, SECOND, Course, Hand, Story
+from jiandu.demo.script import DIRECTOR, GROUP_IMPORTER, HEAD, LEADER, OFFICER, SECOND, Course, Story
 from jiandu.demo.stage import (
     Stage,
     engineering,
@@ -39,8 +39,10 @@ from jiandu.demo.stage import (
     service,
     unfounded,
 )
+from jiandu.demo.texts import owner
 
-DIRECTOR: Hand = ("director", "centre-director")
+PROBLEM_USER = "problem-user"
+"""Name of the complaints, with a number behind it."""
 
 
 def procedures(stage: Stage) -> Iterator[Story]:
@@ -130,7 +132,10 @@ def procedures(stage: Stage) -> Iterator[Story]:
 
 
 def turns(stage: Stage) -> Iterator[Story]:
-    """Tell how cases are withdrawn, merged, parted, transferred, reclassified, re-opened and appealed."""
+    """Tell how cases are withdrawn, merged, parted, transferred, reclassified, re-opened and appealed.
+
+    And how somebody comes to be called a problem user.
+    """
     at, play = stage.at, stage.play
     yield play("withdrawn", "chongqing", at(7, 21), service("parking"), withdrawn, answer=0)
     yield merged(stage)
@@ -144,6 +149,7 @@ def turns(stage: Stage) -> Iterator[Story]:
     yield appeal(stage, "appeal-upheld", "chongqing", (7, 22), upheld=True)
     yield appeal(stage, "appeal-refused", "changsha", (8, 6), upheld=False)
     yield play("finding-overturned", "chongqing", at(8, 17), service("sales-promise"), overturned)
+    yield problem_user(stage)
     yield play("unreachable", "chengdu", at(8, 7), property_matter("noise"), unreachable, answer=0)
     yield play("not-called", "wuxi", at(7, 8), explaining("progress"), explanation, answer=0)
 
@@ -152,8 +158,10 @@ def extended(course: Course) -> None:
     """Give the leader's signature more time: the special case of JK-03."""
     course.procedure = "general"
     find(course, "facts", "情况属实", HEAD)
-    course.reach("negotiate")
-    settle(course, "rectification")
+    from_the_facts(course, approved=_approve_later)
+
+
+def _approve_later(course: Course) -> None:
     due = course.due("approve", course.now)
     course.wait(1, 4)
     course.do(
@@ -166,9 +174,6 @@ def extended(course: Course) -> None:
     )
     course.now = course.in_hours(due)
     course.do("approve-settlement", LEADER)
-    course.reach("carry-out")
-    course.step("carry-out", outcome="按协议处理完毕")
-    close(course)
 
 
 def with_powers(course: Course) -> None:
@@ -201,7 +206,7 @@ def agreed_date(course: Course) -> None:
     )
     course.do("start-works")
     course.wait(20, 40)
-    course.do("pause", reason="no-access", approved_by=course.person(HEAD), note="业主不便入户")
+    course.do("pause", LEADER, reason="no-access", asked_by=course.person(HEAD), note="业主不便入户")
     course.wait(70, 90)
     course.do("resume", note="业主已返回")
     course.since["works-start"] = course.since["notice"] = course.now
@@ -215,7 +220,7 @@ def paused(course: Course) -> None:
     to_notice(course)
     begin_works(course)
     course.wait(20, 40)
-    course.do("pause", reason="weather", approved_by=course.person(HEAD), note="连续降雨，外墙不能施工")
+    course.do("pause", LEADER, reason="weather", asked_by=course.person(HEAD), note="连续降雨，外墙不能施工")
     course.wait(90, 110)
     course.do("resume", note="天气转晴")
     rectify(course)
@@ -224,8 +229,10 @@ def paused(course: Course) -> None:
 
 
 def at_risk(course: Course) -> None:
-    """Tell the leader and the group on the day, and take it up all levels (JK-07)."""
-    alert(course)
+    """Tell the leader and the group on the day, and take it up all levels (JK-07). Its cause is not known yet."""
+    course.do("except-report", LEADER, step="alert", reason="当日原因尚未查明", asked_by=course.person(HEAD))
+    course.now += timedelta(minutes=2)
+    alert(course, frozenset({"cause"}))
     for level, reason in ((1, "涉及媒体"), (2, "请求公司领导支持"), (3, "请求集团协助")):
         course.do("escalate", HEAD, level=level, reason=reason)
     general_engineering(course)
@@ -291,13 +298,7 @@ def transferred(stage: Stage) -> Story:
         reason="属重庆公司项目，移交处理",
     )
     course.site = "chongqing"
-    course.reach("negotiate", course.since["facts"])
-    settle(course, "explanation")
-    course.reach("approve")
-    course.do("approve-settlement", LEADER)
-    course.reach("carry-out")
-    course.step("carry-out", outcome="按协议处理完毕")
-    close(course)
+    from_the_facts(course, "explanation")
     answered(course, 4)
     return stage.tell(course)
 
@@ -315,10 +316,7 @@ def reopened(course: Course) -> None:
     general_engineering(course)
     answered(course, 2, "修过以后还是关不严")
     course.wait(1, 4)
-    course.do("start-works")
-    course.since["works-start"] = course.since["notice"] = course.now
-    rectify(course)
-    accept(course)
+    works(course)
     close(course)
 
 
@@ -337,10 +335,9 @@ def appeal(stage: Stage, name: str, site: str, day: tuple[int, int], *, upheld: 
     to_notice(course)
     notice = course.now
     course.wait(40, 60)
-    course.do("lodge-appeal", HEAD, against="plan", grounds="当日停电，系统无法登记，方案已书面形成")
-    course.wait(150, 170)
     said = "停电属实，方案原件日期在期限之内" if upheld else "无书面依据，维持原扣分"
-    course.do("decide-appeal", DIRECTOR, account=GROUP_IMPORTER, appeal="1", upheld=upheld, reasons=said)
+    grounds = "当日停电，系统无法登记，方案已书面形成"
+    appealed(course, "plan", grounds, upheld=upheld, reasons=said, after_h=(150, 170))
     course.now = notice
     works(course)
     close(course)
@@ -348,21 +345,22 @@ def appeal(stage: Stage, name: str, site: str, day: tuple[int, int], *, upheld: 
     return stage.tell(course)
 
 
+def appealed(
+    course: Course, against: str, grounds: str, *, upheld: bool, reasons: str, after_h: tuple[float, float]
+) -> None:
+    """Lodge an appeal; the group decides some hours later."""
+    course.do("lodge-appeal", HEAD, against=against, grounds=grounds)
+    course.wait(*after_h)
+    course.do("decide-appeal", DIRECTOR, account=GROUP_IMPORTER, appeal="1", upheld=upheld, reasons=reasons)
+
+
 def overturned(course: Course) -> None:
     """Appeal against a finding: somebody else finds anew."""
     course.procedure = "general"
     find(course, "facts", "宣传册不构成承诺", validity="invalid")
     course.wait(1, 3)
-    course.do("lodge-appeal", HEAD, against="finding", grounds="合同附件有书面约定")
-    course.wait(1, 3)
-    course.do(
-        "decide-appeal",
-        DIRECTOR,
-        account=GROUP_IMPORTER,
-        appeal="1",
-        upheld=True,
-        reasons="附件三有约定，认定有误",
-    )
+    reasons = "附件三有约定，认定有误"
+    appealed(course, "finding", "合同附件有书面约定", upheld=True, reasons=reasons, after_h=(1, 3))
     course.wait(0.5, 1)
     course.do(
         "make-finding",
@@ -371,13 +369,33 @@ def overturned(course: Course) -> None:
         reason="合同附件有约定，情况属实",
         evidence=course.paper("facts-sheet"),
     )
-    course.reach("negotiate", course.since["facts"])
-    settle(course, "rectification")
-    course.reach("approve")
-    course.do("approve-settlement", LEADER)
-    course.reach("carry-out")
-    course.step("carry-out", outcome="按附件恢复")
-    close(course)
+    from_the_facts(course)
+
+
+def problem_user(stage: Stage) -> Story:
+    """Complain three times without cause, each time for money: two people then give it its name.
+
+    The proposal is entered as of its day. The head of the branch decides as the story is played: whoever states
+    a time is an importer, and the site's only one has proposed.
+    """
+    site, courses = "chengdu", list[Course]()
+    # Nobody else's stories are about this owner.
+    who = owner(site, 9_980, stage.rng(PROBLEM_USER))
+    for number, day in enumerate((6, 13, 22), 1):
+        course = stage.course(f"{PROBLEM_USER}-{number}", site, stage.at(7, day), unfounded("price-drop"))
+        course.register(who)
+        invalid(course)
+        not_reached(course, 1, "refused")
+        courses.append(course)
+    course.wait(2, 5)
+    evidence = {
+        "fabrication": "三次所附的降价通知均系自制，销售部无此活动",
+        "extortion": "通话录音：不退差价十二万元，就每周投诉一次",
+    }
+    course.call("intake", "/v1/customers/{customer}/flags", {"evidence": evidence, "at": course.now})
+    said = {"confirmed": True, "reason": "三次投诉均无事实依据，录音与通知原件已核对"}
+    course.call("intake", "/v1/customers/{customer}/flags/decision", said, account=course.person(HEAD))
+    return stage.tell(*courses)
 
 
 def unreachable(course: Course) -> None:

@@ -12,9 +12,10 @@ from rich.spinner import Spinner
 from rich.table import Table
 
 from jiandu.stack.errors import StackError
-from jiandu.stack.plan import SITES, Plan
+from jiandu.stack.plan import Plan
 from jiandu.stack.server import ROOT
 from jiandu.stack.stack import FOLDER, Progress, Stack
+from shared.errors import SupervisionError
 from shared.rulebook.load import load_organisation
 
 app = typer.Typer(name="stack", help="The servers and services on this machine.", no_args_is_help=True)
@@ -26,14 +27,16 @@ Folder = Annotated[Path, typer.Option(help="Where the stack keeps data, logs and
 @app.command()
 def up(
     group: Annotated[str, typer.Option(help="The group to serve.")] = Plan.group,
-    sites: Annotated[str, typer.Option(help="Its subsidiaries, joined by commas.")] = ",".join(SITES),
+    sites: Annotated[
+        str, typer.Option(help="Intakes at these of its sites only, joined by commas.", show_default="all")
+    ] = "",
     callbacks: Annotated[int, typer.Option(min=1, help="Replicas of callback.")] = 1,
     folder: Folder = FOLDER,
 ) -> None:
     """Start what does not run yet, wait until all is ready, and print the addresses."""
-    names = tuple(site.strip() for site in sites.split(",") if site.strip())
-    plan = Plan(group=group, sites=names, callbacks=callbacks)
+    named = dict.fromkeys(site.strip() for site in sites.split(",") if site.strip())
     with _refusals():
+        plan = Plan(group=group, sites=tuple(named), callbacks=callbacks)
         stack = Stack(folder)
         with _shown() as progress:
             services = stack.up(plan, progress)
@@ -92,9 +95,9 @@ def _refusals() -> Iterator[None]:
     """Show an expected failure as its one message, without a traceback."""
     try:
         yield
-    except StackError as error:
+    except (StackError, SupervisionError, OSError) as error:
         Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(error.exit_code) from None
+        raise typer.Exit(getattr(error, "exit_code", 1)) from None
 
 
 @contextmanager

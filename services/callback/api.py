@@ -1,7 +1,5 @@
 """Callback over HTTP: the queue, claims, calls, questionnaires, a month in numbers."""
 
-import base64
-import binascii
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -10,15 +8,16 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, Field
 
-from services.callback.domain import Attempt, Call, Matter, Outcome, Summary, Task
+from services.callback.domain import Attempt, Call, Matter, Outcome, Summary, Task, field_of
 from services.callback.handlers import Callbacks, Sees
 from services.callback.store import Page
 from shared.access import Caller
+from shared.bounds import Instant, Month
 from shared.errors import FieldProblem, ForbiddenError, InvalidInputError
 from shared.rulebook.schema import Text
 from shared.service import Base
 from shared.vault import ErasedError, mask_name, mask_phone
-from shared.web import Body, Digest, IdempotencyKey, needs
+from shared.web import Body, Digest, IdempotencyKey, cursor_of, needs, place_of
 
 router = APIRouter(prefix="/v1", tags=["callbacks"])
 
@@ -26,7 +25,6 @@ Reader = Annotated[Caller, needs("callbacks.read")]
 Dialler = Annotated[Caller, needs("callbacks.call")]
 
 StatusName = Literal["open", "missed", "completed", "refused", "unreachable", "void"]
-Month = Annotated[str, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="For example 2026-07.")]
 Units = Annotated[list[str], Query(description="Only these units and those below them.")]
 
 
@@ -66,7 +64,7 @@ class TaskView(BaseModel):
     occurrence: int
     unit: str
     kind: str
-    class_: str
+    class_: str = Field(serialization_alias="class")
     status: str
     plan: str
     clause: str
@@ -137,8 +135,8 @@ class CallBody(Body):
         default=None, ge=1, le=5, description="1 very dissatisfied … 5 very satisfied."
     )
     solved: bool | None = None
-    call_back_at: AwareDatetime | None = None
-    at: AwareDatetime | None = Field(
+    call_back_at: Instant | None = None
+    at: Instant | None = Field(
         default=None, description="When it was made, for late entries; needs the right 'complaints.import'."
     )
 
@@ -169,6 +167,9 @@ class QuestionView(BaseModel):
     """One question in both languages."""
 
     key: str
+    field: str = Field(
+        description="Where its answer goes in the call: a field of its own, or `answers.<key>`."
+    )
     kind: str
     required: bool
     title: Text
@@ -256,8 +257,8 @@ async def page(
     who: Reader,
     status: Annotated[list[StatusName], Query()] = ["open"],  # noqa: B006  # FastAPI copies it
     unit: Units = [],  # noqa: B006  # as above
-    due_from: AwareDatetime | None = None,
-    due_before: AwareDatetime | None = None,
+    due_from: Instant | None = None,
+    due_before: Instant | None = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> TaskPage:
@@ -267,12 +268,13 @@ async def page(
         statuses=list(dict.fromkeys(status)),
         due_from=due_from,
         due_before=due_before,
-        after=_decode(cursor) if cursor else None,
+        after=place_of(cursor) if cursor else None,
         limit=limit,
     )
     found = [(matter, matter.current) for matter in await _use(request).page(wanted)]
     shown = [TaskView.of(matter, task) for matter, task in found if task]
-    return TaskPage(tasks=shown, next=_encode(shown[-1]) if len(shown) == limit else None)
+    last = shown[-1] if len(shown) == limit else None
+    return TaskPage(tasks=shown, next=cursor_of(last.due_before, last.complaint_id) if last else None)
 
 
 @router.get("/tasks/{complaint_id}", summary="Read a callback task")
@@ -304,6 +306,7 @@ async def questionnaire(complaint_id: UUID, request: Request, who: Reader) -> Qu
         questions=[
             QuestionView(
                 key=key,
+                field=field_of(key, one),
                 kind=one.kind,
                 required=one.required,
                 title=one.title,
@@ -420,20 +423,3 @@ def _when(at: datetime | None, now: datetime, who: Caller) -> datetime:
         msg = "Stating when a call was made needs the right 'complaints.import'. Leave 'at' out."
         raise ForbiddenError(msg)
     return at
-
-
-def _encode(task: TaskView) -> str:
-    return base64.urlsafe_b64encode(f"{task.due_before.isoformat()}|{task.complaint_id}".encode()).decode()
-
-
-def _decode(cursor: str) -> tuple[datetime, str]:
-    try:
-        due, _, complaint_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        moment = datetime.fromisoformat(due)
-        if moment.tzinfo is None:
-            raise ValueError(due)  # noqa: TRY301  # one answer for every way in which it can be wrong
-        return moment, str(UUID(complaint_id))
-    except (binascii.Error, ValueError) as error:
-        raise InvalidInputError(
-            "The cursor is not one of ours.", [FieldProblem("cursor", "unreadable")]
-        ) from error

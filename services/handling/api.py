@@ -1,23 +1,22 @@
 """Handling over HTTP: read cases, command them."""
 
-import base64
-import binascii
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 
 from services.handling import domain
 from services.handling.domain import Actor, AnyCommand, Case
 from services.handling.handlers import NOT_HERE, Handling
 from services.handling.store import Page
 from shared.access import Caller
+from shared.directory import Directory
 from shared.errors import FieldProblem, ForbiddenError, InvalidInputError, NotYetHereError
 from shared.service import Base
-from shared.web import Digest, IdempotencyKey, needs
+from shared.storage.log import key_of
+from shared.web import Digest, IdempotencyKey, cursor_of, needs, place_of
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
@@ -47,7 +46,7 @@ class CaseView(BaseModel):
     department: str
     person: str
     kind: str
-    class_: str
+    class_: str = Field(serialization_alias="class")
     item: str
     flags: list[str]
     procedure: str
@@ -121,6 +120,13 @@ class Entry(BaseModel):
     data: dict[str, Any]
 
 
+class EntryPage(BaseModel):
+    """One page, the first entries first. ``next``: cursor of the following page."""
+
+    entries: list[Entry]
+    next: str | None
+
+
 def _use(request: Request) -> Handling:
     found: Handling = request.app.state.use
     return found
@@ -132,15 +138,15 @@ async def page(
     who: Reader,
     status: domain.Status | None = None,
     overdue: bool | None = None,
-    cursor: str | None = None,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> CasePage:
     """List the cases of the caller's units, the newest first."""
     base: Base = request.app.state.front
     units = None if who.sees_all else base.directory.below(who.unit)
-    before = _decode(cursor) if cursor else None
+    before = place_of(cursor) if cursor else None
     found = await _use(request).page(Page(units, status and str(status), overdue, before, limit))
-    following = _encode(found[-1]) if len(found) == limit else None
+    following = cursor_of(found[-1].received_at, found[-1].complaint_id) if len(found) == limit else None
     return CasePage(cases=[CaseView.of(case) for case in found], next=following)
 
 
@@ -160,16 +166,24 @@ async def read(complaint_id: UUID, request: Request, who: Reader) -> CaseDetail:
 
 
 @router.get("/{complaint_id}/history", summary="Read a case's history")
-async def history(complaint_id: UUID, request: Request, who: Reader) -> list[Entry]:
-    """Read every entry of the log about a case, as it was written. Nothing is ever edited (QS-10)."""
+async def history(
+    complaint_id: UUID,
+    request: Request,
+    who: Reader,
+    cursor: Annotated[str, Query(max_length=200, description="``next`` of the page before.")] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> EntryPage:
+    """Read the entries of the log about a case, as they were written. Nothing is ever edited (QS-10)."""
     base: Base = request.app.state.front
     case = await _use(request).get(str(complaint_id))
     _must_see(request, who, case)
-    entries = []
-    for entry in await base.log.about(str(complaint_id)):
-        record = orjson.loads(entry.body)
-        entries.append(Entry(**{**record, "hash": entry.hash}))
-    return entries
+    about = await base.log.about(str(complaint_id))
+    found = [one for one in about if key_of(one.source, one.sequence) > cursor][:limit]
+    last = found[-1] if len(found) == limit else None
+    return EntryPage(
+        entries=[Entry(**{**orjson.loads(one.body), "hash": one.hash}) for one in found],
+        next=key_of(last.source, last.sequence) if last else None,
+    )
 
 
 @router.post("/{complaint_id}/commands", summary="Command a case")
@@ -187,12 +201,9 @@ async def command(
     """
     base: Base = request.app.state.front
     who.must(domain.RIGHTS[body.do])
-    _may_enter_late(body, who)
-    if body.do == "transfer" and body.to_unit not in base.directory.units:
-        raise InvalidInputError(
-            "The case was not transferred.",
-            [FieldProblem("to_unit", "no such unit; GET /v1/units lists them")],
-        )
+    _may_enter_late(body, who, base.directory)
+    if body.do == "transfer":
+        _may_hand_to(body.to_unit, who, base)
     by = Actor(person=who.person, unit=who.unit, role=who.role, rights=who.rights)
     answer = await _use(request).command(
         str(complaint_id),
@@ -200,7 +211,7 @@ async def command(
         by,
         key=key,
         digest=digest,
-        may=lambda case: _must_see(request, who, case),
+        sees=lambda unit: base.access.sees(who, unit),
     )
     return Answer(**answer)
 
@@ -212,21 +223,36 @@ def _must_see(request: Request, who: Caller, case: Case) -> None:
         raise NotYetHereError(NOT_HERE)
 
 
-def _may_enter_late(body: AnyCommand, who: Caller) -> None:
-    if (body.at is not None or body.acting_for is not None) and domain.IMPORT not in who.rights:
-        msg = f"Stating when it happened, or for whom it is entered, needs the right '{domain.IMPORT}'. Leave both out."
+def _may_hand_to(unit: str, who: Caller, base: Base) -> None:
+    """Refuse a unit that does not exist, or that is another subsidiary's and not the caller's to command.
+
+    The deadlines that pass from then on are the receiving unit's. So nobody hands them to another subsidiary but
+    who stands above both: the caller sees the case already, so it remains to see the unit.
+    """
+    known = base.directory.units
+    if unit not in known:
+        raise InvalidInputError(
+            "The case was not transferred.",
+            [FieldProblem("to_unit", "no such unit; GET /v1/units lists them")],
+        )
+    own = known.get(who.unit)
+    if not base.access.sees(who, unit) and (own is None or own.site != known[unit].site):
+        msg = (
+            f"'{unit}' belongs to another subsidiary, and with the case go its deadlines. Ask headquarters to "
+            "transfer it."
+        )
         raise ForbiddenError(msg)
 
 
-def _encode(case: Case) -> str:
-    return base64.urlsafe_b64encode(f"{case.received_at.isoformat()}|{case.complaint_id}".encode()).decode()
-
-
-def _decode(cursor: str) -> tuple[datetime, str]:
-    try:
-        received, _, complaint_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        return datetime.fromisoformat(received), str(UUID(complaint_id))
-    except (binascii.Error, ValueError) as error:
+def _may_enter_late(body: AnyCommand, who: Caller, known: Directory) -> None:
+    if (body.at is not None or body.acting_for is not None) and domain.IMPORT not in who.rights:
+        msg = f"Stating when it happened, or for whom it is entered, needs the right '{domain.IMPORT}'. Leave both out."
+        raise ForbiddenError(msg)
+    if body.acting_for is None:
+        return
+    person = known.people.get(body.acting_for.person, {"appointments": ()})
+    if body.acting_for.role not in {one["role"] for one in person["appointments"]}:
         raise InvalidInputError(
-            "The cursor is not one of ours.", [FieldProblem("cursor", "unreadable")]
-        ) from error
+            "Nothing was entered. Name somebody whom the registry knows in that role, or appoint them first.",
+            [FieldProblem("acting_for.person", f"is not on record as '{body.acting_for.role}'")],
+        )

@@ -58,12 +58,12 @@ class Handling:
         *,
         key: str,
         digest: str,
-        may: Callable[[Case], None],
+        sees: Callable[[str], bool],
     ) -> Mapping[str, Any]:
         """Carry out a command once per key; the same key again gets the first answer.
 
         Args:
-            may: Refuses where the caller may not see the case.
+            sees: Says whether the caller sees a unit.
 
         Raises:
             NotYetHereError: The case has not arrived.
@@ -77,9 +77,14 @@ class Handling:
             # Before asking whether they may see it: a transfer takes the case away from who repeats it.
             if (before := domain.answered(case, key, digest)) is not None:
                 return before
-            may(case)
-            edition, now = self.edition(case.edition_hash), self.clock()
-            decided, happened = domain.decide(case, command, by, edition, now)
+            if not sees(case.unit):
+                raise NotYetHereError(NOT_HERE)
+            edition, now, other = (
+                self.edition(case.edition_hash),
+                self.clock(),
+                await self._other(command, sees),
+            )
+            decided, happened = domain.decide(case, command, by, edition, now, other)
             answer = _answer(decided, happened, edition)
             try:
                 await self._save(
@@ -91,6 +96,13 @@ class Handling:
                 continue
             return answer
         raise AssertionError  # the loop returns or raises
+
+    async def _other(self, command: AnyCommand, sees: Callable[[str], bool]) -> Case | None:
+        """Return the case that a command names besides its own; None where the caller sees none such."""
+        if not isinstance(command, domain.Merge):
+            return None
+        found = (await self.store.get(str(command.into))).state
+        return found if found and sees(found.unit) else None
 
     async def allowed(self, case: Case, rights: frozenset[str]) -> list[dict[str, Any]]:
         """Return what may be done next on a case."""

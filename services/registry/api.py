@@ -4,15 +4,17 @@ Records have names of their own, so no POST needs an idempotency key: the same b
 first time and changes nothing; another body under a name that is taken answers 409.
 """
 
-from datetime import date
-from typing import Annotated, Any
+from bisect import bisect_right
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.params import Depends
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from services.registry.handlers import Registry
 from shared.access import Caller, hash_password, is_password
+from shared.bounds import Day
+from shared.errors import FieldProblem, InvalidInputError
 from shared.events import Sealed
 from shared.events.registry import (
     AccountGranted,
@@ -60,14 +62,14 @@ class NewUnit(Body):
     site: Slug
     name_zh: str = Field(min_length=1, max_length=100)
     name_en: str = Field(min_length=1, max_length=100)
-    established_on: date
-    service_lead: str = ""
+    established_on: Day
+    service_lead: Slug | Literal[""] = Field(default="", description="A person on record.")
 
 
 class Closing(Body):
     """From which day a unit is closed."""
 
-    closes_on: date
+    closes_on: Day
 
 
 class Appointment(Body):
@@ -77,7 +79,7 @@ class Appointment(Body):
     name: str = Field(min_length=1, max_length=50)
     unit: Slug
     role: str
-    since: date
+    since: Day
     opinion: str = ""
 
 
@@ -90,6 +92,13 @@ class NewAccount(Body):
     unit: Slug
     role: str
     password: str = Field(min_length=10, max_length=200)
+
+
+class AccountPage(BaseModel):
+    """One page of accounts, in order of name. ``next``: cursor of the following page."""
+
+    accounts: list[dict[str, Any]]
+    next: str | None
 
 
 class Revocation(Body):
@@ -126,7 +135,7 @@ class Proposal(Body):
 
 @router.get("/units", tags=["organisation"])
 async def units(request: Request, who: Known) -> list[dict[str, Any]]:
-    """List the units in the caller's subtree, in order of name."""
+    """List the units in the caller's subtree, in order of name. All of them: a tree is of use only whole."""
     front = _base(request)
     found = await _use(request).store.all("unit/")
     return [one.state for one in found if one.state and front.access.sees(who, one.state["unit"])]
@@ -139,6 +148,11 @@ async def establish(
     """Establish a unit inside one of the caller's. The same record again changes nothing."""
     front = _base(request)
     front.access.must_see(who, body.parent or "", "such unit")
+    if body.service_lead and body.service_lead not in front.directory.people:
+        raise InvalidInputError(
+            "The unit was not established. Appoint its lead first: POST /v1/appointments; or leave it out.",
+            [FieldProblem("service_lead", "nobody on record")],
+        )
     return await _use(request).establish(UnitEstablished(**body.model_dump()), _id(request))
 
 
@@ -170,12 +184,19 @@ async def give_opinion(
 
 @router.get("/accounts", tags=["accounts"])
 async def accounts(
-    request: Request, who: Annotated[Caller, needs("accounts.manage")]
-) -> list[dict[str, Any]]:
-    """List accounts in the caller's subtree. Password hashes are never shown."""
+    request: Request,
+    who: Annotated[Caller, needs("accounts.manage")],
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str, Query(max_length=100, description="``next`` of the page before.")] = "",
+) -> AccountPage:
+    """List accounts in the caller's subtree, revoked ones too. Password hashes are never shown."""
     front = _base(request)
-    found = await _use(request).store.all("account/")
-    return [_shown(one.state) for one in found if one.state and front.access.sees(who, one.state["unit"])]
+    known = front.directory.accounts
+    mine = sorted(name for name, one in known.items() if front.access.sees(who, one["unit"]))
+    names = mine[bisect_right(mine, cursor) :][:limit]
+    return AccountPage(
+        accounts=[_shown(known[name]) for name in names], next=names[-1] if len(names) == limit else None
+    )
 
 
 @router.post("/accounts", status_code=201, tags=["accounts"])
@@ -217,10 +238,9 @@ async def editions(request: Request, who: Known) -> dict[str, Any]:
     """List the editions enacted, the newest last, and those that wait for approval."""
     use = _use(request)
     enacted = [one.state for one in await use.store.all("edition/") if one.state]
-    waiting = [one.state for one in await use.proposals.all("") if one.state]
     return {
         "enacted": sorted((_shown(one) for one in enacted), key=lambda one: one["enacted_at"]),
-        "waiting": [_shown(one) for one in waiting if one["waits_for"]],
+        "waiting": [_shown(one) for one in await use.proposals.waiting()],
     }
 
 

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from services.registry import api, jobs
 from services.registry.handlers import Registry
-from services.registry.store import MongoStore, proposals_in
+from services.registry.store import PROPOSAL_INDEXES, MongoProposals, MongoStore, proposals_in
 from shared.service import Base, running
 from shared.settings import Settings
 from shared.web import service_app
@@ -36,10 +36,10 @@ async def serving(settings: Settings) -> AsyncIterator[tuple[Base, Registry]]:
 
     async def seed(base: Base) -> None:
         proposals = proposals_in(base.database)
-        await proposals.ensure_indexes()
+        await proposals.ensure_indexes(*PROPOSAL_INDEXES)
         use = Registry(
             store=MongoStore(base.directory.collection),
-            proposals=MongoStore(proposals),
+            proposals=MongoProposals(proposals),
             directory=base.directory,
             clock=base.clock,
             stamp=lambda stream, unit, request, now: base.stamp(

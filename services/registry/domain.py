@@ -19,6 +19,7 @@ from shared.events.registry import (
     EditionEnacted,
     OpinionRecorded,
     PersonAppointed,
+    RegisterFilled,
     RulingRecorded,
     UnitClosed,
     UnitEstablished,
@@ -27,6 +28,9 @@ from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules
 
 State = dict[str, Any]
+
+GROUP = "group"
+"""Headquarters' site."""
 
 
 class AlreadyRegisteredError(ConflictError):
@@ -51,7 +55,7 @@ def establish(unit: UnitEstablished, units: Mapping[str, State], rules: Rules) -
     """Return the event that a unit was formally established.
 
     Raises:
-        InvalidInputError: Unknown kind, or a parent of a kind that this kind cannot lie in.
+        InvalidInputError: Unknown kind, or a parent or a site that it cannot have.
         AlreadyRegisteredError: The name is taken.
     """
     kind = rules.rights.unit_kinds.get(unit.kind)
@@ -61,6 +65,12 @@ def establish(unit: UnitEstablished, units: Mapping[str, State], rules: Rules) -
     parent = units.get(f"unit/{unit.parent}") if unit.parent else None
     if unit.parent and parent is None:
         raise InvalidInputError("The parent does not fit.", [FieldProblem("parent", "no such unit")])
+    above = parent["site"] if parent else unit.site
+    if above not in {unit.site, GROUP}:
+        raise InvalidInputError(
+            "The site does not fit. Only a unit directly below headquarters has a site of its own.",
+            [FieldProblem("site", f"its parent's: {above}")],
+        )
     if kind.inside and (parent is None or parent["kind"] not in kind.inside):
         reason = f"a unit of kind '{unit.kind}' lies inside: {', '.join(kind.inside)}"
         raise InvalidInputError("The parent does not fit.", [FieldProblem("parent", reason)])
@@ -142,10 +152,20 @@ def give_opinion(opinion: OpinionRecorded, role: str, rules: Rules) -> Event:
     return opinion
 
 
-def grant(account: AccountGranted, known: State | None, units: Mapping[str, State], rules: Rules) -> Event:
+def grant(
+    account: AccountGranted,
+    known: State | None,
+    person: State | None,
+    units: Mapping[str, State],
+    rules: Rules,
+) -> Event:
     """Return the event that an account can sign in.
 
+    Args:
+        person: What is recorded of whose account it is.
+
     Raises:
+        OpinionMissingError: The role is given only by an appointment, and the person holds none such at the unit.
         InvalidInputError: The role is unknown, or does not exist at a unit of that kind.
         AlreadyRegisteredError: The name is or was another account's. A name is never given twice, so that a
             late repetition cannot give a revoked account its rights back.
@@ -154,6 +174,14 @@ def grant(account: AccountGranted, known: State | None, units: Mapping[str, Stat
         msg = f"There is or was an account '{account.account}'. Choose another name."
         raise AlreadyRegisteredError(msg)
     _must_fit(account.role, account.unit, units, rules, "The account cannot be granted.")
+    held = {(one["role"], one["unit"]) for one in (person or {}).get("appointments", ())}
+    asked = [rule for rule in rules.rights.appointments.values() if account.role in rule.role]
+    if asked and (account.role, account.unit) not in held:
+        msg = (
+            f"'{account.person}' is not on record as '{account.role}' of '{account.unit}', and that role comes with "
+            f"an appointment only ({', '.join(asked[0].source)}). Record it first: POST /v1/appointments."
+        )
+        raise OpinionMissingError(msg)
     return account
 
 
@@ -245,20 +273,19 @@ def enacted(proposal: State, now: datetime) -> EditionEnacted:
     )
 
 
+_RECORDS: Mapping[type[Event], str] = {
+    UnitEstablished: "unit/{unit}",
+    UnitClosed: "unit/{unit}",
+    PersonAppointed: "person/{person}",
+    AccountGranted: "account/{account}",
+    AccountRevoked: "account/{account}",
+    EditionEnacted: "edition/{hash}",
+    RegisterFilled: "register/filled",
+    OpinionRecorded: "opinion/{opinion}",
+    RulingRecorded: "ruling/{ruling}",
+}
+
+
 def subject_of(event: Event) -> str:
     """Return the record that an event belongs to."""
-    match event:
-        case UnitEstablished() | UnitClosed():
-            return f"unit/{event.unit}"
-        case PersonAppointed():
-            return f"person/{event.person}"
-        case AccountGranted() | AccountRevoked():
-            return f"account/{event.account}"
-        case EditionEnacted():
-            return f"edition/{event.hash}"
-        case OpinionRecorded():
-            return f"opinion/{event.opinion}"
-        case RulingRecorded():
-            return f"ruling/{event.ruling}"
-    msg = f"No record for {type(event).__name__}."
-    raise TypeError(msg)
+    return _RECORDS[type(event)].format_map(vars(event))

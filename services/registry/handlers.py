@@ -1,13 +1,14 @@
 """The registry's use cases: load, decide, save, tell."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from services.registry import domain
-from services.registry.domain import State
-from services.registry.store import Store
+from services.registry.domain import GROUP, State
+from services.registry.store import Proposals, Store, index_of
 from shared.directory import Directory, reduce
 from shared.errors import ConflictError, KeyReusedError, NotFoundError
 from shared.events import Event, Happened
@@ -15,6 +16,7 @@ from shared.events.registry import (
     AccountGranted,
     OpinionRecorded,
     PersonAppointed,
+    RegisterFilled,
     RulingRecorded,
     UnitEstablished,
 )
@@ -22,7 +24,7 @@ from shared.rulebook.edition import Edition
 from shared.rulebook.load import bundle, edition_from_files
 from shared.storage import Stamp, Stored, change_of
 
-ALL, GROUP = "all", "group"
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Registry:
     """
 
     store: Store
-    proposals: Store
+    proposals: Proposals
     directory: Directory
     clock: Callable[[], datetime]
     stamp: Callable[[str, str, str, datetime], Stamp]
@@ -75,7 +77,9 @@ class Registry:
         if stored.state is not None and is_same(stored.state):
             return stored.state
         units = await self._known("unit/")
-        event = domain.grant(account, stored.state, units, self.directory.edition.at(self.clock()))
+        person = await self.store.get(f"person/{account.person}")
+        rules = self.directory.edition.at(self.clock())
+        event = domain.grant(account, stored.state, person.state, units, rules)
         return await self._tell(event, str(units[f"unit/{account.unit}"]["site"]), request, stored)
 
     async def revoke(self, account: str, reason: str, request: str) -> State:
@@ -121,7 +125,7 @@ class Registry:
         state = domain.propose(edition, bundle(edition), person, now, domain.chain(current, now))
         if not state["waits_for"]:
             await self._tell(domain.enacted(state, now), ALL, request)
-        await self.proposals.save(change_of(stored, state, [], None, index={}))
+        await self.proposals.save(change_of(stored, state, [], None, index=index_of(state)))
         return state
 
     async def approve(self, edition_hash: str, person: str, role: str, request: str) -> State:
@@ -134,7 +138,7 @@ class Registry:
         for event in events:
             # Told first: an approval that was not recorded can be given again, an edition cannot be told less.
             await self._tell(event, ALL, request)
-        await self.proposals.save(change_of(stored, state, [], None, index={}))
+        await self.proposals.save(change_of(stored, state, [], None, index=index_of(state)))
         return state
 
     async def enact_first(self, edition: Edition) -> None:
@@ -142,6 +146,14 @@ class Registry:
         if not self.directory.enacted:
             state = domain.propose(edition, bundle(edition), "seed", self.clock(), ())
             await self._tell(domain.enacted(state, self.clock()), ALL, "seed")
+
+    async def filled(self, request: str) -> None:
+        """Tell how much the first filling came to, so that every site knows when it has heard all of it."""
+        known = self.directory
+        if known.filled is None:
+            sites = Counter(known.unit(str(one["unit"])).site for one in known.accounts.values())
+            event = RegisterFilled(units=len(known.units), people=len(known.people), accounts=sites)
+            await self._tell(event, ALL, request)
 
     async def _once(self, event: Event, request: str) -> State:
         stored = await self.store.get(domain.subject_of(event))

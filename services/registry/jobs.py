@@ -32,6 +32,7 @@ async def seed(use: Registry, settings: Settings) -> None:
     await _people(use, organisation)
     if settings.seed_password:
         await _accounts(use, organisation, settings, settings.seed_password.get_secret_value())
+    await use.filled(REQUEST)
 
 
 async def _units(use: Registry, organisation: Organisation) -> None:

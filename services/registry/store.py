@@ -1,10 +1,11 @@
 """Where the register is kept: one document a unit, person, account, edition, opinion, ruling."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from services.registry.domain import State
-from shared.storage import Aggregates, Change, Database, Stored
+from shared.storage import ASCENDING, Aggregates, Change, Database, IndexModel, Stored
 
 
 class Store(Protocol):
@@ -15,12 +16,25 @@ class Store(Protocol):
         ...
 
     async def all(self, prefix: str) -> list[Stored[State]]:
-        """Return all records whose key begins with ``prefix`` (all, where it is empty), in order of key."""
+        """Return all records whose key begins with ``prefix``, in order of key."""
         ...
 
     async def save(self, change: Change[State]) -> None:
         """Write a record with its events, together or not at all. Raises ``StaleWriteError``."""
         ...
+
+
+class Proposals(Store, Protocol):
+    """What the handlers need of the editions that were proposed."""
+
+    async def waiting(self) -> list[State]:
+        """Return the proposals that wait for approval, the oldest first, and no more than anybody reads."""
+        ...
+
+
+def prefix_query(prefix: str) -> dict[str, Any]:
+    """Return the query for the records whose key begins with ``prefix``."""
+    return {"_id": {"$gte": prefix, "$lt": prefix[:-1] + chr(ord(prefix[-1]) + 1)}}
 
 
 class MongoStore:
@@ -36,12 +50,30 @@ class MongoStore:
 
     async def all(self, prefix: str) -> list[Stored[State]]:
         """See :class:`Store`."""
-        query = {"_id": {"$gte": prefix, "$lt": prefix[:-1] + chr(ord(prefix[-1]) + 1)}} if prefix else {}
-        return await self._collection.find(query, sort=[("_id", 1)])
+        return await self._collection.find(prefix_query(prefix), sort=[("_id", ASCENDING)])
 
     async def save(self, change: Change[State]) -> None:
         """See :class:`Store`."""
         await self._collection.save(change)
+
+
+MOST_WAITING = 100
+WAITING = {"waiting": {"$type": "date"}}
+PROPOSAL_INDEXES = (IndexModel([("waiting", ASCENDING)], partialFilterExpression=WAITING),)
+
+
+def index_of(proposal: State) -> dict[str, Any]:
+    """Return the field that proposals are queried by: since when one waits, none once it is in force."""
+    return {"waiting": datetime.fromisoformat(proposal["proposed_at"]) if proposal["waits_for"] else None}
+
+
+class MongoProposals(MongoStore):
+    """Proposals in MongoDB."""
+
+    async def waiting(self) -> list[State]:
+        """See :class:`Proposals`."""
+        found = await self._collection.find(WAITING, sort=[("waiting", ASCENDING)], limit=MOST_WAITING)
+        return [stored.state for stored in found if stored.state]
 
 
 def proposals_in(database: Database) -> Aggregates[State]:

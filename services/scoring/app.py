@@ -22,7 +22,7 @@ from shared.web import service_app
 
 def create_app() -> FastAPI:
     """Build the service; connections open in its lifespan."""
-    return service_app("scoring", lifespan, api.router)
+    return service_app("scoring", lifespan, *api.routers)
 
 
 @asynccontextmanager

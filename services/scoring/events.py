@@ -4,15 +4,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from services.scoring import domain
 from services.scoring.domain import Compact, Subject
-from services.scoring.store import index_of
+from services.scoring.store import FACT, index_of
 from shared.events import stream_of
 from shared.messaging import Decision, Following, Record
 from shared.rulebook.basis import Tariffs
-from shared.rulebook.facts import COUNTED_TYPES, ORGANISATION_TYPES, UNIT_TYPES, subject_of
+from shared.rulebook.facts import COUNTED_TYPES, ORGANISATION_TYPES, UNIT_TYPES, fact_of, subject_of
 from shared.rulebook.organisation import Organisation
 from shared.storage import Aggregates, Stamp, Stored
+
+log = structlog.get_logger(__name__)
 
 
 def followings(
@@ -42,11 +46,12 @@ def followings(
         )
 
     def unit_key(record: Record) -> str | None:
-        return f"fact/{record['id']}" if is_of_a_unit(record) else None
+        return f"{FACT}{record['id']}" if is_of_a_unit(record) else None
 
     def keep(stored: Stored[Compact], records: Sequence[Record]) -> Decision[Compact]:
         record = records[0]
-        time = datetime.fromisoformat(record["time"])
+        # What no fold can read is set aside here, and not met when the month is closed.
+        time = fact_of(record).time
         return Decision(
             domain.compact(record), index={"type": record["type"], "time": time, "unit": record["unit"]}
         )
@@ -57,6 +62,7 @@ def followings(
 
     def gather(stored: Stored[Subject], records: Sequence[Record]) -> Decision[Subject]:
         now = clock()
+        _say_early(records, tariffs())
         subject, happened, months = domain.gather(stored.state, records, tariffs(), organisation(), now)
         last = records[-1]
         return Decision(
@@ -71,3 +77,17 @@ def followings(
         Following(unit_facts, unit_key, keep, ordered=False, after=organisation_changed),
         Following(subjects, subject_key, gather, ordered=False),
     ]
+
+
+def _say_early(records: Sequence[Record], tariffs: Tariffs) -> None:
+    """Name what lies before the rulebook: it costs nothing, so nobody would ever hear of it."""
+    calendar, (first, _) = tariffs.edition.calendar, tariffs.slices[0]
+    for record in records:
+        if calendar.local_day(datetime.fromisoformat(record["time"])) < first:
+            log.info(
+                "scoring.before-the-rulebook",
+                type=record["type"],
+                subject=record["subject"],
+                unit=record["unit"],
+                time=record["time"],
+            )

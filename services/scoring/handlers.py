@@ -1,10 +1,10 @@
 """Scoring's use cases: record, read, close."""
 
+import asyncio
 import hashlib
-import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -17,11 +17,11 @@ from shared.directory import Directory, Unit
 from shared.errors import KeyReusedError, NotFoundError, StaleWriteError, SupervisionError
 from shared.events import Event, Happened, stream_of
 from shared.events.scoring import PeriodClosed
-from shared.rulebook.basis import Tariffs
+from shared.rulebook.basis import Tariffs, window
 from shared.rulebook.calendar import Month
 from shared.rulebook.duties import Duty, Ledger, Status, agenda
 from shared.rulebook.facts import ORGANISATION_TYPES, UNIT_TYPES, Fact, fact_of, in_order, up_to
-from shared.rulebook.fold import MonthResult, PeriodResult, fold_subjects
+from shared.rulebook.fold import MonthResult, PeriodResult, fold_subjects, unit_facts_since
 from shared.rulebook.organisation import Organisation
 from shared.rulebook.rankings import months_of
 from shared.storage import Change, Inbox, Log, Stamp, Stored, change_of
@@ -29,7 +29,6 @@ from shared.storage import Change, Inbox, Log, Stamp, Stored, change_of
 logger = structlog.get_logger(__name__)
 
 UNIT_FACT_TYPES = (*sorted(UNIT_TYPES | ORGANISATION_TYPES), "dispute.ruled.v1", "offence.found.v1")
-_MONTH = re.compile(r"\d{4}-\d{2}")
 
 TRIES = 3
 """Rounds against others who publish the same period."""
@@ -159,7 +158,7 @@ class Scoring:
 
     async def unit_facts(self, month: str) -> list[Fact]:
         """Return the facts about units that a month is judged by."""
-        since = datetime(int(month[:4]) - 1, 1, 1, tzinfo=UTC)
+        since = unit_facts_since(Month(int(month[:4]), int(month[5:])))
         recent = await self.store.facts_of_units(
             [one for one in UNIT_FACT_TYPES if one not in ORGANISATION_TYPES], since
         )
@@ -173,23 +172,54 @@ class Scoring:
         ledger = Ledger(tuple(await self.unit_facts(str(month))), self.organisation, edition.calendar)
         return list(agenda(edition, self.organisation, ledger, now))
 
-    async def postings(self, units: Sequence[str] | None, month: str) -> list[Compact]:
-        """Return the postings of units in a month as they stand now, in order of unit, item and time."""
-        found = [
-            posting
-            for subject in await self.store.posted(units, month)
-            for posting in subject.postings.values()
-            if posting["month"] == month and (units is None or posting["unit"] in units)
+    async def inspections(
+        self, units: Sequence[str] | None, month: str, after: tuple[datetime, str] | None, limit: int
+    ) -> list[Document]:
+        """Return one page of the inspections of units in a month, with who inspected and who assessed."""
+        span = window(self.directory.edition, Month(int(month[:4]), int(month[5:])))
+        found = await self.store.inspections(units, span, after, limit)
+        return [
+            {
+                "record": one["subject"],
+                "event": one["id"],
+                "at": one["time"],
+                **one["data"],
+                # Who has an assessor is external, and who has none is not: see ``check_inspection``.
+                "external": bool(one["data"].get("assessor")),
+            }
+            for one in found
         ]
-        return sorted(found, key=lambda one: (one["unit"], one["sheet"], one["item"], one["at"], one["id"]))
+
+    async def postings(
+        self, units: Sequence[str] | None, month: str, after: str, limit: int
+    ) -> tuple[list[Compact], str | None]:
+        """Return the postings of units in a month as they stand now, from one matter on, whole matters.
+
+        Returns:
+            About ``limit`` postings, and the last matter among them where more follow.
+        """
+        page = await self.store.posted(units, month, after, limit)
+        found: list[Compact] = []
+        for number, stored in enumerate(page, 1):
+            mine = stored.state.postings.values() if stored.state else ()
+            found += sorted(
+                (one for one in mine if one["month"] == month and (units is None or one["unit"] in units)),
+                key=lambda one: (one["unit"], one["sheet"], one["item"], one["at"], one["id"]),
+            )
+            if len(found) >= limit:
+                return found, stored.id if number < len(page) or len(page) == limit else None
+        return found, None
 
     async def posting(self, posting: str) -> Compact:
         """Return a posting about a matter, as it stands or as it was published. Raises ``NotFoundError``."""
         found = await self.store.posting(posting)
         if found is None:
-            for document in await self.store.all_periods():
-                told = orjson.loads(document["result"]).get("postings", ())
-                found = next((one for one in told if one["id"] == posting), found)
+            # One about a unit is nowhere but in what was published; the newest is disputed first.
+            for name in sorted(await self.store.published(), reverse=True):
+                told = orjson.loads((await self.period(name))["result"]).get("postings", ())
+                found = next((one for one in told if one["id"] == posting), None)
+                if found is not None:
+                    break
         if found is None:
             msg = "There is no such posting. GET /v1/postings lists them."
             raise NotFoundError(msg)
@@ -219,13 +249,33 @@ class Scoring:
         return earlier
 
     async def watermark(self) -> dict[str, Any]:
-        """Return how far each source's facts have all arrived, and what is missing."""
+        """Return how far each source's facts have all arrived, what is missing, and what is set aside."""
         holes = await self.inbox.holes()
         return {
             "received": {hole.source: hole.received for hole in holes},
             "heads": {hole.source: hole.head for hole in holes},
             "missing": sum(last - first + 1 for hole in holes for first, last in hole.missing),
+            "aside": await self._aside(),
         }
+
+    async def _aside(self) -> list[Document]:
+        """Return the facts that could not be applied and that only an operator brings back."""
+        return [
+            {
+                "event": one.id,
+                "type": one.type,
+                "subject": one.subject,
+                "unit": orjson.loads(one.body)["unit"],
+                "source": one.source,
+                "sequence": one.sequence,
+                # Not the reason, which may quote what was met: that is for operators.
+                "cause": one.fingerprint,
+                "since": one.parked_at.isoformat(),
+            }
+            for one in await self.inbox.parked()
+            # A fork or what nobody can read is no fact that is missing here.
+            if one.kind == "failing"
+        ]
 
     # --- close
 
@@ -241,6 +291,7 @@ class Scoring:
         Raises:
             PeriodOrderError: The period has not ended, or a month that it rests on is open.
             NotCompleteError: Facts are still on their way.
+            SetAsideError: Facts are here that could not be applied.
             KeyReusedError: The key came before with another body.
         """
         for _ in range(TRIES):
@@ -260,11 +311,12 @@ class Scoring:
         watermark: dict[str, int] = {}
         result: PeriodResult
         if len(months) > 1:
-            result = domain.span(period, months, await self._published(), edition, order.at)
+            published = await self.store.periods_called([str(month) for month in months])
+            result = domain.span(period, months, published, edition, order.at)
         else:
             watermark = await self._complete_watermark()
             result = await self._month(months[0], order.at, watermark)
-        state, happened = domain.publish(stored.state, result, watermark, order)
+        state, happened = await asyncio.to_thread(domain.publish, stored.state, result, watermark, order)
         if happened:
             if stored.state is not None:
                 await self.store.keep_version(stored.state)
@@ -273,11 +325,9 @@ class Scoring:
         return domain.summary(state)
 
     async def _month(self, month: Month, at: datetime, watermark: Mapping[str, int]) -> MonthResult:
-        before = {
-            name: domain.totals(document)
-            for name, document in (await self._published()).items()
-            if _MONTH.fullmatch(name) and name < str(month)
-        }
+        edition = self.directory.edition
+        published = await self.store.periods_called(domain.looked_back_on(month, edition))
+        before = {name: domain.totals(document) for name, document in published.items()}
         subjects = [
             list(up_to(stored.state.history(), watermark))
             async for page in self.store.touching(str(month))
@@ -285,10 +335,8 @@ class Scoring:
             if stored.state
         ]
         units = list(up_to(await self.unit_facts(str(month)), watermark))
-        return fold_subjects(subjects, units, self.directory.edition, month, at, before)
-
-    async def _published(self) -> dict[str, Document]:
-        return {str(document["period"]): document for document in await self.store.all_periods()}
+        # In a thread, so that the service answers and follows meanwhile.
+        return await asyncio.to_thread(fold_subjects, subjects, units, edition, month, at, before)
 
     async def _complete_watermark(self) -> dict[str, int]:
         holes = await self.inbox.holes()
@@ -298,6 +346,8 @@ class Scoring:
             head, _ = await self.log.head(source, fresh=True)
             if received.get(source, 0) < head:
                 late.add(source)
+        if aside := [one for one in await self._aside() if one["source"] in late]:
+            raise domain.set_aside(aside)
         if late or await self.store.records.pending(1):
             names = ", ".join(sorted(late)) or "scoring's own records"
             msg = f"Facts are still on their way from {names}. Try again in a moment; GET /v1/watermark shows more."

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import structlog
 
-from services.scoring.domain import NotCompleteError, Order
+from services.scoring.domain import NotCompleteError, Order, SetAsideError
 from services.scoring.handlers import Scoring
 from shared.rulebook.basis import later
 from shared.rulebook.duties import publishing
@@ -31,6 +31,9 @@ def jobs(use: Scoring) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
             if due and str(month) not in published:
                 try:
                     await use.close(str(month), Order("schedule", now, f"schedule-{month}", ""))
+                except SetAsideError as error:
+                    log.error("scoring.blocked", period=str(month), reason=str(error))  # noqa: TRY400  # expected
+                    return
                 except NotCompleteError as error:
                     log.info("scoring.waits", period=str(month), reason=str(error))
                     return

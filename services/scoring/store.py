@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from services.scoring.domain import Compact, Document, Subject
+from shared.events.scoring import InspectionRecorded
 from shared.rulebook.calendar import Month
 from shared.storage import ASCENDING, Aggregates, Change, Database, IndexModel, Offer, Stored, change_of
 
@@ -33,13 +34,27 @@ def periods_in(database: Database, offer: Offer) -> Aggregates[Document]:
 
 
 SUBJECT_INDEXES = (
-    IndexModel([("months", ASCENDING)]),
-    IndexModel([("postings.unit", ASCENDING), ("postings.month", ASCENDING)]),
+    IndexModel([("months", ASCENDING), ("_id", ASCENDING)]),
+    IndexModel([("postings.unit", ASCENDING), ("postings.month", ASCENDING), ("_id", ASCENDING)]),
     IndexModel([("postings.id", ASCENDING)]),
     IndexModel([("basis", ASCENDING)]),
     IndexModel([("again", ASCENDING)], partialFilterExpression={"again": {"$type": "date"}}),
 )
-PERIOD, VERSION = "period/", "version/"
+PERIOD, VERSION, FACT = "period/", "version/", "fact/"
+_LISTED = (
+    "period",
+    "version",
+    "as_of",
+    "by",
+    "watermark",
+    "edition",
+    "edition_hash",
+    "facts_hash",
+    "result_hash",
+    "content_hash",
+    "versions",
+)
+"""What a list says of a publication: all but the result itself."""
 
 
 def index_of(subject: Subject, months: Sequence[Month], basis: str, again: datetime | None) -> Document:
@@ -60,11 +75,12 @@ def touching_query(month: str, after: str = "") -> Document:
     return {"months": month, "_id": {"$gt": after}}
 
 
-def posted_query(units: Sequence[str] | None, month: str) -> Document:
+def posted_query(units: Sequence[str] | None, month: str, after: str = "") -> Document:
     """Return the query for the subjects with postings of these units (any, where None) in a month."""
     if units is None:
-        return {"months": month, "postings.0": {"$exists": True}}
-    return {"postings": {"$elemMatch": {"unit": {"$in": list(units)}, "month": month}}}
+        return {**touching_query(month, after), "postings.month": month}
+    posted = {"unit": {"$in": list(units)}, "month": month}
+    return {"postings": {"$elemMatch": posted}, "_id": {"$gt": after}}
 
 
 def outdated_query(basis: str) -> Document:
@@ -85,7 +101,22 @@ def facts_query(types: Sequence[str], since: datetime | None = None) -> Document
     return query
 
 
-UNIT_FACT_INDEXES = (IndexModel([("type", ASCENDING), ("time", ASCENDING)]),)
+def inspections_query(
+    units: Sequence[str] | None, start: datetime, end: datetime, after: tuple[datetime, str] | None = None
+) -> Document:
+    """Return the query for the inspections of these units (any, where None) in ``[start, end)``."""
+    query: Document = {"type": InspectionRecorded.TYPE, "time": {"$gte": start, "$lt": end}}
+    if units is not None:
+        query["unit"] = {"$in": list(units)}
+    if after is not None:
+        at, event = after
+        query["$or"] = [{"time": {"$gt": at}}, {"time": at, "_id": {"$gt": f"{FACT}{event}"}}]
+    return query
+
+
+BY_ID = (("_id", ASCENDING),)
+BY_TIME = (("time", ASCENDING), ("_id", ASCENDING))
+UNIT_FACT_INDEXES = (IndexModel([("type", ASCENDING), ("time", ASCENDING), ("_id", ASCENDING)]),)
 
 
 class MongoStore:
@@ -109,9 +140,7 @@ class MongoStore:
     async def touching(self, month: str, page: int = 500) -> AsyncIterator[list[Stored[Subject]]]:
         """Walk the subjects that can post something in a month, a page at a time."""
         after = ""
-        while found := await self.subjects.find(
-            touching_query(month, after), sort=[("_id", ASCENDING)], limit=page
-        ):
+        while found := await self.subjects.find(touching_query(month, after), sort=BY_ID, limit=page):
             yield found
             after = found[-1].id
 
@@ -121,11 +150,23 @@ class MongoStore:
             stored.state for stored in await self.unit_facts.find(facts_query(types, since)) if stored.state
         ]
 
-    async def posted(self, units: Sequence[str] | None, month: str) -> list[Subject]:
-        """Return the subjects with postings of these units in a month."""
-        return [
-            stored.state for stored in await self.subjects.find(posted_query(units, month)) if stored.state
-        ]
+    async def inspections(
+        self,
+        units: Sequence[str] | None,
+        window: tuple[datetime, datetime],
+        after: tuple[datetime, str] | None,
+        limit: int,
+    ) -> list[Compact]:
+        """Return one page of the inspections of these units in a span of time, the earliest first."""
+        query = inspections_query(units, *window, after)
+        found = await self.unit_facts.find(query, sort=BY_TIME, limit=limit)
+        return [stored.state for stored in found if stored.state]
+
+    async def posted(
+        self, units: Sequence[str] | None, month: str, after: str, limit: int
+    ) -> list[Stored[Subject]]:
+        """Return one page of the subjects with postings of these units in a month, in order of subject."""
+        return await self.subjects.find(posted_query(units, month, after), sort=BY_ID, limit=limit)
 
     async def outdated(self, basis: str, now: datetime, limit: int) -> list[Stored[Subject]]:
         """Return subjects whose postings were worked out on another basis, or before a month had ended."""
@@ -185,10 +226,18 @@ class MongoStore:
             str(one["_id"]).removeprefix(PERIOD) async for one in self.periods.walk(self._newest(), ["_id"])
         }
 
-    async def all_periods(self) -> list[Document]:
-        """Return every published period in its newest version, in order."""
-        found = await self.periods.find(self._newest(), sort=[("_id", ASCENDING)])
-        return [stored.state for stored in found if stored.state]
+    async def periods_called(self, names: Sequence[str]) -> dict[str, Document]:
+        """Return those of the named periods that are published, in their newest version."""
+        found = await self.periods.get_many(f"{PERIOD}{name}" for name in names)
+        return {stored.state["period"]: stored.state for stored in found.values() if stored.state}
+
+    async def listed(self, after: str, limit: int) -> list[Document]:
+        """Return one page of the published periods in order of name, without their results."""
+        names = sorted(name for name in await self.published() if name > after)[:limit]
+        query = {"_id": {"$in": [f"{PERIOD}{name}" for name in names]}}
+        fields = [f"state.{name}" for name in _LISTED]
+        found = [row["state"] async for row in self.periods.walk(query, fields)]
+        return sorted(found, key=lambda one: str(one["period"]))
 
     @staticmethod
     def _newest() -> Document:

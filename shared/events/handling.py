@@ -66,7 +66,7 @@ class StepCompleted(CaseEvent):
     )
     elements: tuple[str, ...] = ()
     missing_elements: tuple[str, ...] = ()
-    exempt: bool = Field(default=False, description="A special case that the leader excepted.")
+    exempt: bool = Field(default=False, description="A special case: its report was excepted before.")
     outcome: str = ""
     next_due: AwareDatetime | None = None
 
@@ -195,6 +195,18 @@ class PartnerTold(CaseEvent):
     channel: str
     number: str = Field(description="The partner's own number.")
     what: str = Field(description="accepted | extended | resolved | closed | withdrawn.")
+
+
+class ReportExcepted(CaseEvent):
+    """A leader excepted a special case from what its report will lack (JK-17)."""
+
+    TYPE: ClassVar[str] = "report.excepted.v1"
+
+    step: str
+    occurrence: int
+    reason: str
+    by: str = Field(description="Who asked for it.")
+    approved_by: str
 
 
 class SettlementProposed(CaseEvent):

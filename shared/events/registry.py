@@ -215,6 +215,16 @@ class EditionEnacted(Event):
     bundle: str = Field(description="The YAML files as JSON name → text, zlib, base64.")
 
 
+class RegisterFilled(Event):
+    """The register was filled at its first start. Who has that much knows everybody that there was then."""
+
+    TYPE: ClassVar[str] = "register.filled.v1"
+
+    units: int
+    people: int
+    accounts: dict[str, int] = Field(description="Site → accounts that it was told of.")
+
+
 class OpinionRecorded(Event):
     """The group centre gave its opinion on a head who is to be appointed (JK-26)."""
 

@@ -112,8 +112,13 @@ class Ladder:
 
     async def _again(self, kept: Parked, failure: Failure, *, parked: bool = False) -> None:
         due = None if parked else self._next(kept.attempts + 1, failure, self._clock())
+        # What is no event of ours stays in its group: to try it again tells nothing new about it.
+        changed = kept.kind == "failing"
         await self._inbox.failed_again(
-            kept, reason=failure.reason, fingerprint=_fingerprint(kept.type, failure), due=due
+            kept,
+            reason=failure.reason if changed else kept.reason,
+            fingerprint=_fingerprint(kept.type, failure) if changed else kept.fingerprint,
+            due=due,
         )
         if due is None:
             _tell_parked(kept.kind, kept)

@@ -5,7 +5,7 @@ An edition is read once into tariffs, so that judging one of a million cases loo
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -123,6 +123,24 @@ class Tariff:
             ),
         )
 
+    def unpriced(self) -> "Tariff":
+        """Return the same without a price."""
+        none: Prices = {}
+        return replace(
+            self,
+            missed=none,
+            found=none,
+            aspects=none,
+            elements=none,
+            unsent=none,
+            obligations=none,
+            praise=none,
+            incomplete=(),
+            callbacks=(),
+            combined=(),
+            replacing={},
+        )
+
     def missed_by(self, clock: str, step: str) -> tuple[Price, ...]:
         """Return what a missed deadline costs."""
         named = self.missed.get(clock, ())
@@ -135,26 +153,29 @@ class Tariff:
 
 @dataclass(frozen=True, slots=True)
 class Tariffs:
-    """The tariffs of an edition, by the first day of each."""
+    """The tariffs of an edition, by the first day of each.
+
+    Attributes:
+        before: The tariff of every day before the first.
+    """
 
     edition: Edition
     slices: tuple[tuple[date, Tariff], ...]
+    before: Tariff
 
     @classmethod
     def of(cls, edition: Edition) -> "Tariffs":
         """Read every slice of an edition."""
-        return cls(edition, tuple((first, Tariff.of(rules)) for first, rules in edition.slices))
+        slices = tuple((first, Tariff.of(rules)) for first, rules in edition.slices)
+        return cls(edition, slices, slices[0][1].unpriced())
 
     def on(self, day: date) -> Tariff:
-        """Return the tariff in force on a local day.
+        """Return the tariff in force on a local day. What lies before the rulebook costs nothing.
 
-        Raises:
-            RulebookGapError: The edition begins later.
+        A matter's past may reach back further than its rules, and one such fact must not stop the others.
         """
         at = bisect_right(self.slices, day, key=lambda piece: piece[0])
-        if at == 0:
-            raise RulebookGapError(group=self.edition.group, on=day.isoformat(), key="rulebook")
-        return self.slices[at - 1][1]
+        return self.slices[at - 1][1] if at else self.before
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +222,15 @@ class Basis:
 
     @property
     def tariff(self) -> Tariff:
-        """Return the tariff of the month's last day: sheets and indicators are those of that day."""
-        return self.tariffs.on(self.last_day)
+        """Return the tariff of the month's last day: sheets and indicators are those of that day.
+
+        Raises:
+            RulebookGapError: The edition begins later, so it has no sheets for that month.
+        """
+        tariff = self.tariffs.on(self.last_day)
+        if tariff is self.tariffs.before:
+            raise RulebookGapError(group=self.edition.group, on=self.last_day.isoformat(), key="rulebook")
+        return tariff
 
     @property
     def rules(self) -> Rules:

@@ -7,7 +7,7 @@ A day outside the day tables is refused, never guessed, because nobody knows its
 from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Annotated, Literal, NamedTuple, Self
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, model_validator
 
 from shared.errors import RulebookGapError
-from shared.rulebook.parts import Exact
+from shared.rulebook.parts import Exact, within_time
 
 SATURDAY = 5
 THURSDAY = 3
@@ -27,6 +27,20 @@ Hours = tuple[tuple[time, time], ...]
 """The working intervals of a day. An end of 00:00 is the midnight that closes the day."""
 
 OFFICE_HOURS: Hours = ((time(9), time(12)), (time(13), time(18)))
+
+
+class NoDayTableError(RulebookGapError):
+    """No day table covers a day."""
+
+    code = "no-day-table"
+
+    def __init__(self, calendar: str, day: date) -> None:
+        """Name the day and the table that is missing."""
+        super().__init__(group=calendar, on=day.isoformat(), key=f"{day.year}.yaml")
+        self.args = (
+            f"No day table says whether {day} is worked. Add rulebooks/{calendar}/{day.year}.yaml "
+            "from the official notice, or a provisional one.",
+        )
 
 
 class Month(NamedTuple):
@@ -191,10 +205,12 @@ class WorkingCalendar:
 
     # Days
 
+    @within_time
     def local_day(self, instant: datetime) -> date:
         """Return the day of ``instant`` in the zone."""
         return instant.astimezone(self.zone).date()
 
+    @within_time
     def closing_day(self, due_before: datetime) -> date:
         """Return the last day on which a deed is in time; a due moment at midnight closes the day before."""
         return self.local_day(due_before - INSTANT_BEFORE)
@@ -204,10 +220,12 @@ class WorkingCalendar:
         day = self.closing_day(instant) if closing else self.local_day(instant)
         return Month(day.year, day.month)
 
+    @within_time
     def at(self, day: date, moment: time) -> datetime:
         """Return the instant at which the zone's clocks show ``moment`` on ``day``."""
         return datetime.combine(day, moment, self.zone).astimezone(UTC)
 
+    @within_time
     def end_of_day(self, day: date) -> datetime:
         """Return the midnight that closes ``day``: the first moment of the next."""
         return self.at(day + DAY, time(0))
@@ -216,11 +234,13 @@ class WorkingCalendar:
         """Return the midnight at or after ``due_before``."""
         return self.end_of_day(self.closing_day(due_before))
 
+    @within_time
     def later_by_days(self, instant: datetime, days: int) -> datetime:
         """Return the same local time ``days`` days later."""
         local = instant.astimezone(self.zone)
         return self.at(local.date() + DAY * days, local.time())
 
+    @within_time
     def later_by_months(self, instant: datetime, months: int) -> datetime:
         """Return the same local day and time ``months`` months later, or that month's last day."""
         local = instant.astimezone(self.zone)
@@ -246,6 +266,7 @@ class WorkingCalendar:
         """Say whether the day's year is not published yet, so that its make-up days are unknown."""
         return self.day_of_year(day).is_provisional
 
+    @within_time
     def next_working_day(self, day: date) -> date:
         """Return the first working day after ``day``."""
         return self.roll_forward(day + DAY)
@@ -320,7 +341,7 @@ class WorkingCalendar:
             raise self._gap(day)
 
     def _gap(self, day: date) -> RulebookGapError:
-        return RulebookGapError(group=self.name, on=day.isoformat(), key=f"{day.year}.yaml")
+        return NoDayTableError(self.name, day)
 
     @cached_property
     def _tables(self) -> dict[int, CalendarYear]:
@@ -356,6 +377,7 @@ class WorkingCalendar:
         return Flow.of([(self.at(day, time(0)), self.end_of_day(day)) for day in self._working_days])
 
 
+@within_time
 def add_months(day: date, months: int) -> date:
     """Return the same day of the month ``months`` later, or that month's last day.
 
@@ -365,6 +387,8 @@ def add_months(day: date, months: int) -> date:
     """
     years, month = divmod(day.month - 1 + months, 12)
     year = day.year + years
+    if not MINYEAR <= year <= MAXYEAR:
+        raise OverflowError(year)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
@@ -374,6 +398,7 @@ def month_of_week(day: date) -> Month:
     return Month(thursday.year, thursday.month)
 
 
+@within_time
 def weeks_of_month(year: int, month: int) -> tuple[date, ...]:
     """Return the Mondays of the ISO weeks that belong to a month, in order.
 

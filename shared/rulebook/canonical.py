@@ -7,14 +7,16 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
-from decimal import Context, Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from fractions import Fraction
 from functools import reduce
+from math import log
 from typing import Any
 
 import orjson
 
 _EXACT = Context(prec=100)
+_UNROUNDED = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _BRIEF_PLACES = 6
 
 
@@ -46,17 +48,16 @@ def text_of(value: Decimal | Fraction) -> str:
         shown = format(value, "f")
         shown = shown.rstrip("0").rstrip(".") if "." in shown else shown
         return "0" if shown == "-0" else shown
-    numerator, denominator = value.numerator, value.denominator
-    twos = fives = 0
-    while denominator % 2 == 0:
-        denominator, twos = denominator // 2, twos + 1
-    while denominator % 5 == 0:
-        denominator, fives = denominator // 5, fives + 1
-    if denominator > 1:
-        return f"{value.numerator}/{value.denominator}"
+    denominator = value.denominator
+    twos = (denominator & -denominator).bit_length() - 1
+    odd = denominator >> twos
+    fives = round(log(odd, 5))
+    if odd != 5**fives:
+        # Through Decimal, because Python writes no whole number of more than 4300 digits.
+        return f"{Decimal(value.numerator):f}/{Decimal(denominator):f}"
     places = max(twos, fives)
-    shifted = numerator * 10**places // value.denominator
-    return text_of(Decimal(shifted).scaleb(-places, _EXACT))
+    shifted = value.numerator * 2 ** (places - twos) * 5 ** (places - fives)
+    return text_of(Decimal(shifted).scaleb(-places, _UNROUNDED))
 
 
 def brief(value: Fraction) -> str:

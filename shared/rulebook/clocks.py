@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from shared.errors import ConflictError
 from shared.rulebook.calendar import WorkingCalendar
 from shared.rulebook.limits import Limit, Moment, calendar_facts, delay, due_before, say_limit, settle
-from shared.rulebook.parts import Exact, Instant, Line, Terse
+from shared.rulebook.parts import Exact, Instant, Line, Terse, within_time
 from shared.rulebook.wording import say_due, say_duration, say_moment
 
 RECEIVED = Line(zh="收到", en="received")
@@ -196,6 +196,7 @@ class Reading(Terse):
         return Verdict.RUNNING
 
 
+@within_time
 def evaluate(events: Sequence[ClockEvent], calendar: WorkingCalendar) -> Reading:
     """Replay a clock's events and return what they come to.
 

@@ -4,7 +4,7 @@ A month judges what falls due in it, with what had happened by its end; a week b
 Thursday and may end in the next one, so it is judged when both are over.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -137,14 +137,18 @@ class Ledger:
         ]
 
     def deed(self, duty: Duty, before: datetime) -> Deed:
-        """Return what was done for a duty before a moment."""
+        """Return what was done for a duty before a moment.
+
+        Nobody reports on what has not begun, and what holds none of a report's sections is no report.
+        """
         if duty.rule.done_by == "inspection":
             # An inspection of the next week answers for the next week.
             until = min(before, max(duty.ends, duty.due_before))
             done = self.inspected(duty.rule.inspection, duty.about, duty.begins, until)
         else:
             key = (duty.obligation, duty.about, duty.period)
-            done = [fact for fact in self.reports.get(key, ()) if fact.time < before]
+            reports = (fact for fact in self.reports.get(key, ()) if duty.begins <= fact.time < before)
+            done = [fact for fact in reports if is_report(duty.rule, fact.data.get("sections", ()))]
         held = {section for fact in done for section in fact.data.get("sections", ())}
         return Deed(
             done_at=done[0].time if done else None,
@@ -159,6 +163,11 @@ class Ledger:
         if deed.done_at is not None:
             return Status.DONE if deed.done_at < duty.due_before else Status.DONE_LATE
         return Status.OPEN if now < duty.due_before else Status.OVERDUE
+
+
+def is_report(rule: Obligation, sections: Collection[str]) -> bool:
+    """Say whether what was handed in is a report at all: it holds a section, where the rule asks for some."""
+    return not rule.sections or not rule.sections.keys().isdisjoint(sections)
 
 
 def instances(edition: Edition, organisation: Organisation, month: Month) -> tuple[Duty, ...]:

@@ -4,11 +4,12 @@ Everything that one decision rests on shares a subject, so that a fold can take 
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from shared.bounds import number
 from shared.rulebook.calendar import Month, WorkingCalendar
 
 ORGANISATION_TYPES = frozenset({"unit.established.v1", "unit.closed.v1"})
@@ -50,6 +51,12 @@ _DEADLINE_TYPES = frozenset({"deadline.missed.v1", "callback.missed.v1"})
 # A callback counts in the month in which its window ends, even if nothing happens then.
 _DUE_TYPES = _DEADLINE_TYPES | {"callback.due.v1"}
 
+_NUMBERS: Mapping[str, Callable[[Mapping[str, Any]], Iterable[object]]] = {
+    "inspection.recorded.v1": lambda data: data.get("observations", {}).values(),
+    "assessment.recorded.v1": lambda data: (data["score"],),
+}
+"""The numbers of facts that a fold counts with."""
+
 _HASH_SPACE = 1 << 256
 
 
@@ -74,7 +81,14 @@ class Fact(NamedTuple):
 
 
 def fact_of(envelope: Mapping[str, Any]) -> Fact:
-    """Return the fact that an envelope (as parsed JSON) tells."""
+    """Return the fact that an envelope (as parsed JSON) tells.
+
+    Raises:
+        ValueError: A number that a fold counts with has more digits than a ``Number``.
+    """
+    if (numbers := _NUMBERS.get(envelope["type"])) is not None:
+        for value in numbers(envelope["data"]):
+            number(value)
     time = envelope["time"]
     return Fact(
         str(envelope["id"]),

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from shared.errors import ConflictError
 from shared.rulebook.calendar import DAY, WorkingCalendar, add_months
-from shared.rulebook.parts import Due, Exact, Instant, Line, Terse
+from shared.rulebook.parts import Due, Exact, Instant, Line, Terse, within_time
 from shared.rulebook.wording import say_amount, say_named_days, say_provisional
 
 WEEK = timedelta(days=7)
@@ -158,6 +158,7 @@ class Limit(Terse):
         return self.ends == "day-end" or self.same_day is True or counted_days
 
 
+@within_time
 def due_before(
     limit: Limit, start: datetime, calendar: WorkingCalendar, moments: Sequence[Moment] = ()
 ) -> Due:
@@ -188,6 +189,7 @@ def due_before(
     return Due(end, provisional, (*say_limit(limit), *lines))
 
 
+@within_time
 def settle(limit: Limit, end: datetime, calendar: WorkingCalendar) -> datetime:
     """Move an end that falls on a day off to the end of the next working day, where the limit says so."""
     if not limit.roll_forward or calendar.is_working_day(calendar.closing_day(end)):
@@ -195,6 +197,7 @@ def settle(limit: Limit, end: datetime, calendar: WorkingCalendar) -> datetime:
     return calendar.end_of_day(calendar.roll_forward(calendar.closing_day(end)))
 
 
+@within_time
 def delay(
     limit: Limit | None, end: datetime, since: datetime, until: datetime, calendar: WorkingCalendar
 ) -> tuple[datetime, timedelta]:

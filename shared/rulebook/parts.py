@@ -1,8 +1,10 @@
 """What the types of the time core are made of: exact models, instants, explained results."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from datetime import datetime
+from functools import wraps
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -14,6 +16,32 @@ from pydantic import (
     SerializerFunctionWrapHandler,
     model_serializer,
 )
+
+from shared.bounds import in_utc
+from shared.errors import InvalidInputError
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+class BeyondTimeError(InvalidInputError):
+    """A sum of dates leaves the years that there are."""
+
+    code = "beyond-time"
+
+
+def within_time(reckon: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Let ``reckon`` raise ``BeyondTimeError`` where its dates leave the years 1 to 9999."""
+
+    @wraps(reckon)
+    def refusing(*given: _P.args, **named: _P.kwargs) -> _R:
+        try:
+            return reckon(*given, **named)
+        except OverflowError as error:
+            msg = "This leads outside the years 1 to 9999. Correct the date that it is reckoned from."
+            raise BeyondTimeError(msg) from error
+
+    return refusing
 
 
 class Exact(BaseModel):
@@ -40,7 +68,7 @@ Instant = Annotated[
     AwareDatetime,
     Field(strict=False),
     BeforeValidator(_text_or_moment),
-    AfterValidator(lambda moment: moment.astimezone(UTC)),
+    AfterValidator(in_utc),
 ]
 """An aware moment, kept in UTC. Text is read, a number is refused."""
 

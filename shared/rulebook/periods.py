@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from shared.rulebook.calendar import DAY, Month, WorkingCalendar, add_months, month_of_week, weeks_of_month
-from shared.rulebook.parts import Due, Exact, Line, Terse
+from shared.rulebook.parts import Due, Exact, Line, Terse, within_time
 from shared.rulebook.wording import say_day, say_named_days, say_provisional
 
 MONTHS_OF = {"month": 1, "quarter": 3, "year": 12}
@@ -23,6 +23,7 @@ class Period(Exact):
     last: date
 
     @classmethod
+    @within_time
     def holding(cls, every: Every, day: date) -> "Period":
         """Return the period that holds ``day``; weeks begin on Monday."""
         if every == "week":
@@ -89,6 +90,7 @@ class PeriodDue(Terse):
         return None
 
 
+@within_time
 def period_due(due: PeriodDue, period: Period, calendar: WorkingCalendar) -> Due:
     """Return when a period's duty is due. By the 5th ends with the 5th.
 

@@ -3,12 +3,15 @@
 Ranks compare exact values; what is shown is rounded, and decides nothing.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 from typing import Any
 
+from shared.bounds import number
+from shared.errors import InvalidInputError
 from shared.rulebook.basis import Basis, later
 from shared.rulebook.calendar import Month
 from shared.rulebook.canonical import brief, number_of
@@ -24,6 +27,8 @@ NOT_RATED = "not-rated"
 """A value is missing, or too little was counted to rank by it."""
 
 CENT = Decimal("0.01")
+
+_PERIOD = re.compile(r"(?!0000)[0-9]{4}(-(0[1-9]|1[0-2])|-Q[1-4])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,9 +269,7 @@ def _personal(
     who: tuple[str, str, str], scheme: PersonalResult, assessed: Mapping[str, Fact]
 ) -> PersonsResult:
     key, unit, person = who
-    parts = {
-        part: Decimal(str(assessed[part].data["score"])) for part in sorted(scheme.parts) if part in assessed
-    }
+    parts = {part: number(assessed[part].data["score"]) for part in sorted(scheme.parts) if part in assessed}
     missing = tuple(part for part in sorted(scheme.parts) if part not in assessed)
     weighted = (Fraction(score) * scheme.parts[part] / 100 for part, score in parts.items())
     return PersonsResult(
@@ -284,10 +287,16 @@ def _personal(
 def months_of(period: str) -> tuple[Month, ...]:
     """Return the months of a period: a month (``2026-07``), quarter (``2026-Q3``) or year (``2026``).
 
+    Raises:
+        InvalidInputError: It is written otherwise.
+
     Example:
         >>> [str(month) for month in months_of("2026-Q3")]
         ['2026-07', '2026-08', '2026-09']
     """
+    if not _PERIOD.fullmatch(period):
+        msg = f"'{period}' is no period. Write 2026-07, 2026-Q3 or 2026."
+        raise InvalidInputError(msg)
     year, _, part = period.partition("-")
     if part.startswith("Q"):
         return tuple(Month(int(year), 3 * int(part[1:]) - 2 + number) for number in range(3))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from shared.bounds import number
 from shared.rulebook.basis import Basis
 from shared.rulebook.canonical import exact_sum, half_up, text_of
 from shared.rulebook.duties import Duty, Ledger
@@ -188,7 +189,7 @@ def _found(item: Item, desk: _Desk) -> tuple[Decimal, str, tuple[Score, ...]]:
 def _observed_mean(item: Item, how: ObservedMean, desk: _Desk) -> tuple[Decimal, str, tuple[Score, ...]]:
     basis = desk.basis
     seen = [
-        (fact, Decimal(str(fact.data["observations"][how.observed])))
+        (fact, number(fact.data["observations"][how.observed]))
         for fact in desk.ledger.inspected(how.inspection, desk.unit, basis.start, basis.before)
         if how.observed in fact.data.get("observations", {})
     ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from shared.rulebook.calendar import DAY, DayOfYear, WorkingCalendar
-from shared.rulebook.parts import Line
+from shared.rulebook.parts import Line, within_time
 
 _WEEKDAYS_ZH = ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日")
 _WEEKDAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -58,6 +58,7 @@ def say_duration(duration: timedelta) -> Line:
     )
 
 
+@within_time
 def say_moment(instant: datetime, calendar: WorkingCalendar) -> Line:
     """Show an instant in the zone, to the minute, or to the second where it has seconds."""
     local = instant.astimezone(calendar.zone)

@@ -154,6 +154,7 @@ ASKED = {
     ),
     "scoring POST /v1/postings/{posting}/ruling": Asked({"unit": BRANCH, "upheld": True, "reasons": "属实"}),
     "scoring POST /v1/periods/{period}/close": Asked(),
+    "scoring GET /v1/inspections": Asked(query={"month": MONTH, "unit": BRANCH}),
     "scoring GET /v1/postings": Asked(query={"month": MONTH, "unit": BRANCH}),
     **{
         f"{service} POST /v1/operations/parked/{deed}": Asked({"ids": ["x"], **more})

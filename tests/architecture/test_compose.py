@@ -16,14 +16,19 @@ from ruamel.yaml import YAML
 
 from deploy.init import declared_by, rights_of, sites_in
 from jiandu.settings_page import BEGIN, END, env_example, settings_table
-from jiandu.stack.plan import SITES, Plan
+from jiandu.stack.plan import Plan, sites_of
+from jiandu.stack.stack import Stack
 from shared import settings
 from shared.messaging.topology import topology
 from shared.settings import Settings
+from shared.storage import open_database
+from tests.conftest import FreshName
 
 ROOT = Path(__file__).parents[2]
 STORES = ("rabbitmq", "mongodb")
 ONCE = ("init", "demo")
+A_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+SITES = sites_of("jinke")
 FOLLOWED = ("from.handling", "from.callback", "from.registry", "requests")
 
 
@@ -91,6 +96,59 @@ def test_the_preparations_wait_for_healthy_stores() -> None:
 
     assert waits == {name: {"condition": "service_healthy"} for name in ("mongodb", "rabbitmq")}
     assert all(compose()["services"][name]["healthcheck"]["test"] for name in STORES)
+
+
+def test_the_preparations_declare_what_every_service_needs() -> None:
+    """INVARIANT: no service speaks before the queues of those who are to hear it are there.
+
+    What breaks it: a service that ``init`` has no password for, or whose topology is told to it alone.
+    """
+    needed = [
+        topology(name.partition("-")[0], one["environment"]["JIANDU_SITE"])
+        for name, one in services().items()
+    ]
+    sites = sites_in(compose()["services"]["init"]["environment"])
+
+    assert len(needed) == len(declared_by(sites))
+    assert all(one in declared_by(sites) for one in needed)
+
+
+@pytest.mark.connected
+@pytest.mark.parametrize(
+    ("service", "collection", "index"),
+    [
+        ("registry", "directory", "pending.id_1"),
+        ("intake", "complaints", "list"),
+        ("handling", "cases", "lane_1_due_1"),
+        ("callback", "tasks", "sweep"),
+        ("scoring", "subjects", "months_1"),
+    ],
+)
+async def test_a_service_makes_its_own_indexes_before_it_takes_a_request_or_a_message(
+    servers: Stack, fresh_name: FreshName, service: str, collection: str, index: str
+) -> None:
+    """INVARIANT: no read of a service's own data ever goes without its index, whoever prepared the database.
+
+    What breaks it: leaving the indexes to ``init``, which reaches no subsidiary's own database.
+    """
+    own = Settings.model_validate(
+        {
+            "mongo_url": servers.mongo_url,
+            # Nobody listens there: no message can have come.
+            "amqp_url": "amqp://127.0.0.1:9/",
+            "database_prefix": fresh_name("init"),
+            "site": SITES[0] if service == "intake" else "group",
+            **dict.fromkeys(("token_secret", "site_key", "group_key"), A_KEY),
+        }
+    )
+
+    async with (
+        import_module(f"services.{service}.app").serving(own),
+        open_database(servers.mongo_url, own.database(service)) as database,
+    ):
+        made = await database.collection(collection).index_information()
+
+    assert index in made
 
 
 def test_callback_has_nothing_that_only_one_replica_could_have() -> None:
@@ -273,9 +331,8 @@ def _of_wuxi(made: dict[str, str]) -> Settings:
 
 
 def test_settings_may_come_as_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
     for name in ("token_secret", "site_key", "group_key"):
-        (tmp_path / f"jiandu_{name}").write_text(f"{key}\n")
+        (tmp_path / f"jiandu_{name}").write_text(f"{A_KEY}\n")
     (tmp_path / "jiandu_mongo_url").write_text("mongodb://from-a-file")
     (tmp_path / "jiandu_amqp_url").write_text("amqp://from-a-file")
     monkeypatch.setattr(settings, "SECRETS", tmp_path)

@@ -105,7 +105,7 @@ def urls(servers: Stack, fresh_name: FreshName) -> Iterator[dict[str, str]]:
     around = Surroundings("jinke", servers.mongo_url, amqp_url)
     started = {
         service: Service(
-            Process(f"walk-{service}", service, "chongqing" if service == "intake" else None, env),
+            Process(f"walk-{service}", service, "chongqing" if service == "intake" else "group", env),
             around,
             servers.file,
         )

@@ -1,9 +1,9 @@
 """What surrounds scoring in its contract tests: a registry, an intake, a handling and a callback that only speak."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -15,7 +15,7 @@ from httpx2 import ASGITransport, AsyncClient, Response
 from services.scoring.app import Parts, create_app, serving
 from shared.access import hash_password
 from shared.events import to_bytes
-from shared.events.registry import AccountGranted, AccountRevoked, EditionEnacted
+from shared.events.registry import AccountGranted, AccountRevoked, EditionEnacted, PersonAppointed
 from shared.messaging import topology
 from shared.messaging.link import declare
 from shared.rulebook.load import bundle
@@ -38,6 +38,8 @@ ACCOUNTS = {
     "wuxi-importer": ("wuxi", "importer"),
     "engineer": ("chongqing", "engineer"),
 }
+DESK = ("chongqing-sales", "desk-officer")
+PEOPLE = {**ACCOUNTS, "zhou": DESK, "wuxi-zhou": ("wuxi-sales", "desk-officer")}
 EXCHANGES = {"intake": "jiandu.inbound"}
 
 
@@ -131,17 +133,33 @@ class Api:
         return await self._client.post(f"/v1{path}", json=body, headers=headers)
 
 
-def directory(world: World, accounts: dict[str, tuple[str, str]]) -> None:
-    """Tell the edition and the accounts. Supervision began in August, so that months before are closed by hand."""
+AUGUST = "2026-08-01"
+"""When supervision begins unless a test says otherwise: months before it are closed by hand."""
+
+TENTH = "2026-08-10 10:00"
+"""What it is now, unless a test says otherwise."""
+
+
+def directory(
+    world: World,
+    accounts: Mapping[str, tuple[str, str]],
+    people: Mapping[str, tuple[str, str]],
+    since: str = AUGUST,
+) -> None:
+    """Tell the edition, the people and the accounts."""
     edition = an_edition(world.group)
     enacted = EditionEnacted(
         name=edition.name,
         hash=edition.hash,
-        enacted_at=datetime(2026, 8, 1, tzinfo=UTC),
+        enacted_at=at(since),
         approved_by=(),
         bundle=bundle(edition),
     )
-    world.told.tell("registry", f"edition/{edition.hash}", GROUP, "2026-08-01", enacted)
+    world.told.tell("registry", f"edition/{edition.hash}", GROUP, since, enacted)
+    for person, (unit, role) in people.items():
+        first = date(2026, 7, 31)
+        appointed = PersonAppointed(person=person, name="李", unit=unit, role=role, since=first)
+        world.told.tell("registry", f"person/{person}", unit, since, appointed)
     hashed = hash_password(PASSWORD)
     for account, (unit, role) in accounts.items():
         subject = f"account/{account}"
@@ -153,14 +171,18 @@ def directory(world: World, accounts: dict[str, tuple[str, str]]) -> None:
             role=role,
             secret=seal_secret(KEY, subject, hashed),
         )
-        world.told.tell("registry", subject, unit, "2026-08-01", granted)
+        world.told.tell("registry", subject, unit, since, granted)
 
 
 @asynccontextmanager
 async def a_world(
-    settings: Settings, accounts: dict[str, tuple[str, str]] | None = None
+    settings: Settings,
+    *,
+    since: str = AUGUST,
+    now: str = TENTH,
+    accounts: Mapping[str, tuple[str, str]] = ACCOUNTS,
 ) -> AsyncIterator[World]:
-    """Run scoring with everything around it, on a database of its own. Now is 10 August 2026 for it."""
+    """Run scoring with everything around it, on a database of its own. It takes ``now`` for now."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(
             open_database(settings.mongo_url.get_secret_value(), settings.database("scoring"))
@@ -172,8 +194,8 @@ async def a_world(
         await declare(channel, topology("scoring", "group"))
         parts = await stack.enter_async_context(serving(settings))
         world = World(channel, parts, settings.group)
-        world.stand_at("2026-08-10 10:00")
-        directory(world, accounts or ACCOUNTS)
+        world.stand_at(now)
+        directory(world, accounts, PEOPLE if accounts is ACCOUNTS else accounts, since)
         yield world
 
 

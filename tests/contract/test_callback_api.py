@@ -1,6 +1,7 @@
 """Callback over HTTP, on real MongoDB and RabbitMQ. Today's noon is now; cases were closed an hour before."""
 
 import asyncio
+import base64
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
@@ -257,7 +258,7 @@ async def test_an_erased_customer_s_contact_is_not_shown(world: World, closed: S
 async def test_the_questionnaire_speaks_both_languages(world: World, closed: Sequence[UUID]) -> None:
     asked = (await Api(world, "caller").get(f"/questionnaire/{closed[0]}")).json()
 
-    assert [one["key"] for one in asked["questions"]] == ["satisfaction", "solved", "opinion"]
+    assert [one["field"] for one in asked["questions"]] == ["satisfaction", "solved", "answers.opinion"]
     assert asked["questions"][1]["title"] == {"zh": "问题是否已解决", "en": "Is the matter solved"}
 
 
@@ -330,6 +331,13 @@ async def test_the_queue_is_paged_in_the_order_in_which_tasks_fall_due(fresh: Wo
 
     assert (listed, cursor) == ([str(one) for one in COMPLAINTS], None)
     assert (await api.get("/tasks", cursor="x")).status_code == 422
+    forged = base64.urlsafe_b64encode(f"0001-01-01T00:00:00+14:00|{COMPLAINTS[0]}".encode()).decode()
+    for extreme in (
+        {"cursor": forged},
+        {"due_from": "0001-01-01T00:00:00+14:00"},
+        {"due_before": "9999-12-31T23:59:59-14:00"},
+    ):
+        assert (await api.get("/tasks", **extreme)).status_code == 422
     assert (await api.get("/tasks", status="completed")).json()["tasks"] == []
     # Seven days after the third closing, and before the fifth's.
     due = noon() - HOUR + timedelta(days=7)

@@ -2,133 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import aio_pika
 import pytest
-from httpx2 import ASGITransport, AsyncClient, Response
 
 from jiandu.stack.stack import Stack
-from services.handling.app import Parts, create_app, serving
 from services.handling.store import LIVE, NEWEST_FIRST, Page, due_query, page_query
-from shared.events.intake import ComplaintRegistered, ImportDeclared
-from shared.messaging import topology
-from shared.messaging.link import declare
-from shared.storage import open_database
-from tests.builders_facts import SEALED, at
+from shared.events.intake import ImportDeclared
+from tests.builders_facts import SEALED
 from tests.conftest import FreshName
-from tests.contract import scoring_world
-from tests.contract.callback_world import PASSWORD, settings_for, until
+from tests.contract.callback_world import until
+from tests.contract.handling_world import BRANCH, NOW, Api, World, a_world
 
 pytestmark = pytest.mark.connected
-
-BRANCH = "chongqing-branch"
-NOW = at("2026-07-01 10:00")
-ACCOUNTS = {
-    "supervisor": ("group", "supervisor"),
-    "officer": (BRANCH, "branch-officer"),
-    "wuxi": ("wuxi-branch", "branch-officer"),
-    "caller": (BRANCH, "caller"),
-    "importer": ("chongqing", "importer"),
-}
-
-
-@dataclass
-class World(scoring_world.World):
-    """Handling, and the others as it hears them."""
-
-    parts: Any
-    now: datetime = NOW
-    used: int = field(default=0)
-
-    async def registered(
-        self, number: int, received: datetime, unit: str = BRANCH, *, imported: bool = False
-    ) -> UUID:
-        """Tell of a registration."""
-        complaint = UUID(int=number)
-        event = ComplaintRegistered(
-            complaint_id=complaint,
-            number=str(number),
-            site="chongqing",
-            unit=unit,
-            kind="complaint",
-            class_="general",
-            channel="visit",
-            received_at=received,
-            registered_at=received,
-            registered_by="clerk",
-            complete=True,
-            customer="c",
-            sealed=SEALED,
-            command_key="k",
-            imported=imported,
-        )
-        self.told.tell("intake", str(complaint), unit, received, event)
-        return complaint
-
-    async def there(self) -> None:
-        """Send what was told, and wait until it has arrived."""
-        await self.send()
-        wanted = {one["source"]: one["sequence"] for one in self.told.envelopes}
-
-        async def arrived() -> bool:
-            received = await self.parts.base.inbox.watermark()
-            return all(received.get(source, 0) >= count for source, count in wanted.items())
-
-        await until(arrived, within_s=60)
 
 
 @pytest.fixture(scope="module")
 async def world(servers: Stack, fresh_name: FreshName) -> AsyncIterator[World]:
-    name = fresh_name("handling")
-    settings = settings_for(servers.mongo_url, servers.broker.vhost(name), name)
-    async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(
-            open_database(servers.mongo_url, settings.database("handling"))
-        )
-        stack.push_async_callback(database.drop)
-        connection = await aio_pika.connect(settings.amqp_url.get_secret_value())
-        stack.push_async_callback(connection.close)
-        channel = await connection.channel()
-        await declare(channel, topology("handling", "group"))
-        parts: Parts = await stack.enter_async_context(serving(settings))
-        world = World(channel, parts, "jinke")
-        parts.base.clock = lambda: world.now
-        scoring_world.directory(world, ACCOUNTS)
-        world.told.organisation()
-        await world.there()
-        for number in range(1, 31):
-            unit = "wuxi-branch" if number % 3 == 0 else BRANCH
-            # Two at a time share their moment, so that a page may end between them.
-            await world.registered(number, NOW - timedelta(minutes=number // 2), unit)
-        await world.there()
+    async with a_world(servers, fresh_name("handling")) as world:
         yield world
-
-
-class Api:
-    """The service as one account sees it."""
-
-    def __init__(self, world: World, account: str) -> None:
-        app = create_app()
-        base = world.parts.base
-        app.state.front, app.state.use = base, world.parts.use
-        self._world = world
-        self._client = AsyncClient(transport=ASGITransport(app=app), base_url="http://handling")
-        token = base.access.sign_in(account, PASSWORD, base.clock()).token
-        self._headers = {"Authorization": f"Bearer {token}"}
-
-    async def get(self, path: str = "", **query: str | int) -> Response:
-        return await self._client.get(f"/v1/cases{path}", params=query, headers=self._headers)
-
-    async def do(self, complaint: UUID, key: str = "", **body: object) -> Response:
-        self._world.used += 1
-        headers = {**self._headers, "Idempotency-Key": key or f"key-{self._world.used:06d}"}
-        path = f"/v1/cases/{complaint}/commands"
-        return await self._client.post(path, json=body, headers=headers)
 
 
 async def walked(api: Api, **query: str | int) -> list[str]:
@@ -187,6 +81,40 @@ async def test_a_command_is_carried_out_once_per_key(world: World) -> None:
     assert other.json()["code"] == "idempotency-key-reused"
 
 
+async def test_a_command_is_answered_again_after_it_took_the_case_away(world: World) -> None:
+    """INVARIANT: whoever repeats a command whose answer was lost learns that it was done.
+
+    What breaks it: asking first whether the caller may see the case. A transfer takes it from them.
+    """
+    api, case = Api(world, "head"), UUID(int=7)
+    transfer = {"do": "transfer", "to_unit": "chongqing", "reason": "由公司直接处理"}
+
+    first = await api.do(case, key="transfer-1", **transfer)
+    again = await api.do(case, key="transfer-1", **transfer)
+    other_body = await api.do(case, key="transfer-1", **{**transfer, "reason": "另一理由"})
+    other_key = await api.do(case, key="transfer-2", **transfer)
+    seen = await api.get(f"/{case}")
+
+    assert (first.status_code, first.json()["events"]) == (200, ["case.transferred.v1"])
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert (other_body.status_code, other_body.json()["code"]) == (409, "idempotency-key-reused")
+    assert (other_key.status_code, seen.status_code) == (404, 404)
+
+
+async def test_a_command_is_answered_again_after_the_case_was_closed(world: World) -> None:
+    api, case = Api(world, "head"), await world.registered(100, NOW, class_="explanation")
+    await world.there()
+    explain, close = {"do": "complete-step", "step": "explain", "outcome": "已解释"}, {"do": "close"}
+
+    first = [await api.do(case, key="explain-1", **explain), await api.do(case, key="close-001", **close)]
+    again = [await api.do(case, key="explain-1", **explain), await api.do(case, key="close-001", **close)]
+    other_key = await api.do(case, key="close-002", **close)
+
+    assert [one.json()["status"] for one in first] == ["resolved", "closed"]
+    assert [one.json() for one in again] == [one.json() for one in first]
+    assert (other_key.status_code, other_key.json()["code"]) == (409, "case-over")
+
+
 async def test_of_two_commands_at_once_the_second_is_judged_on_what_the_first_left(world: World) -> None:
     """INVARIANT: a write that lost decides anew.
 
@@ -197,6 +125,15 @@ async def test_of_two_commands_at_once_the_second_is_judged_on_what_the_first_le
     answers = await asyncio.gather(*(api.do(case, do="withdraw", reason=str(n)) for n in range(4)))
 
     assert sorted(one.status_code for one in answers) == [200, 409, 409, 409]
+
+
+async def test_a_case_says_its_class_and_what_each_step_needs(world: World) -> None:
+    found = (await Api(world, "officer").get(f"/{UUID(int=1)}")).json()
+    listed = (await Api(world, "officer").get()).json()["cases"][0]
+
+    needs = {one["step"]: one["needs"] for one in found["allowed"] if one["step"]}
+    assert (found["class"], "class" in listed, "class_" in found) == ("general", True, False)
+    assert needs["negotiate"] == ["evidence.agreement", "signatures.owner"]
 
 
 async def test_rights_are_asked_for_each_command(world: World) -> None:
@@ -210,16 +147,79 @@ async def test_rights_are_asked_for_each_command(world: World) -> None:
     assert (await Api(world, "importer").do(case, **late)).status_code == 200
 
 
+async def test_a_pause_is_approved_with_the_leader_s_own_session(world: World) -> None:
+    """What breaks it: taking the word of who asks for the name of who approved."""
+    case = await world.registered(103, NOW - timedelta(minutes=5), class_="property-company", item="lift")
+    await world.there()
+    signed: dict[str, Any] = {"evidence": {"transfer-sheet": "f1"}, "signatures": {"property-company": "f1"}}
+    await Api(world, "officer").do(case, do="complete-step", step="notice", **signed)
+    pause = {"do": "pause", "reason": "no-access", "asked_by": "officer"}
+
+    by_officer = await Api(world, "officer").do(case, **pause)
+    named_only = await Api(world, "officer").do(case, **pause, approved_by="leader")
+    elsewhere = await Api(world, "wuxi-leader").do(case, **pause)
+    (offered,) = [
+        one for one in (await Api(world, "leader").get(f"/{case}")).json()["allowed"] if one["do"] == "pause"
+    ]
+    by_leader = await Api(world, "leader").do(case, **pause)
+
+    assert (by_officer.status_code, "cases.approve" in by_officer.json()["detail"]) == (403, True)
+    assert (named_only.status_code, elsewhere.status_code) == (422, 404)
+    assert (offered["right"], offered["why_not"]) == (["cases.approve"], None)
+    assert (by_leader.status_code, by_leader.json()["events"]) == (200, ["clock.changed.v1"])
+
+
+@pytest.mark.parametrize(
+    ("acting", "status"),
+    [
+        ({"person": "head", "role": "branch-head"}, 200),
+        ({"person": "head", "role": "company-leader"}, 422),
+        ({"person": "nobody", "role": "branch-head"}, 422),
+    ],
+)
+async def test_deeds_are_entered_only_for_who_is_on_record_in_that_role(
+    world: World, acting: dict[str, str], status: int
+) -> None:
+    body: dict[str, Any] = {"do": "assign", "department": "d", "person": "officer", "acting_for": acting}
+
+    answer = await Api(world, "importer").do(UUID(int=8), **body)
+
+    assert answer.status_code == status
+    assert [one["field"] for one in answer.json().get("problems", ())] == ["acting_for.person"] * (
+        status == 422
+    )
+
+
 @pytest.mark.rule("QS-10")
 async def test_the_history_is_as_it_was_written_and_names_nobody(world: World) -> None:
     async def logged() -> bool:
-        return bool((await Api(world, "officer").get(f"/{UUID(int=1)}/history")).json())
+        return bool((await Api(world, "officer").get(f"/{UUID(int=1)}/history")).json()["entries"])
 
     await until(logged)
-    found = await Api(world, "officer").get(f"/{UUID(int=1)}/history")
+    found = (await Api(world, "officer").get(f"/{UUID(int=1)}/history")).json()
 
-    assert found.json()[0]["type"] == "case.opened.v1"
-    assert SEALED.box not in [one["data"].get("sealed", {}).get("box", "") for one in found.json()]
+    assert (found["entries"][0]["type"], found["next"]) == ("case.opened.v1", None)
+    assert SEALED.box not in [one["data"].get("sealed", {}).get("box", "") for one in found["entries"]]
+
+
+async def test_the_pages_of_a_history_hold_every_entry_once(world: World) -> None:
+    api, case = Api(world, "officer"), await world.registered(104, NOW)
+    await world.there()
+    for person in ("a", "b", "c", "d"):
+        await api.do(case, do="assign", department="d", person=person)
+
+    async def logged() -> bool:
+        return len((await api.get(f"/{case}/history")).json()["entries"]) == 5
+
+    await until(logged)
+    sequences: list[int] = []
+    cursor: str | None = ""
+    for _ in range(3):
+        page = (await api.get(f"/{case}/history", limit=2, cursor=cursor or "")).json()
+        sequences += [one["sequence"] for one in page["entries"]]
+        cursor = page["next"]
+
+    assert (len(set(sequences)), sequences, cursor) == (5, sorted(sequences), None)
 
 
 async def test_every_query_uses_an_index(world: World) -> None:

@@ -1,9 +1,11 @@
 """Intake over HTTP on a real database, while the broker is stopped."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -344,9 +346,66 @@ async def test_a_list_is_filtered_by_local_month_kind_and_status(site: Site) -> 
     assert await found("status=closed") == 0
 
 
-@pytest.mark.parametrize("query", ["month=2026-13", "month=0000-01", "cursor=x", "cursor=AAAA", "limit=0"])
+FORGED = base64.urlsafe_b64encode(f"0001-01-01T00:00:00+14:00|{UUID(int=1)}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "complaints?month=2026-13",
+        "complaints?month=0001-01",
+        "complaints?month=9999-12",
+        "complaints?cursor=x",
+        "complaints?cursor=AAAA",
+        f"complaints?cursor={FORGED}",
+        "complaints?limit=0",
+        "ledger?month=0001-01",
+        "ledger?month=9999-12",
+    ],
+)
 async def test_a_query_that_cannot_be_read_is_refused(quiet_site: Site, query: str) -> None:
-    assert (await quiet_site.get(f"/v1/complaints?{query}")).status_code == 422
+    assert (await quiet_site.get(f"/v1/{query}", "head")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "field"),
+    [
+        ("complaints", body(received_at="0001-01-01T00:00:00+14:00"), "received_at"),
+        ("complaints", body(registered_at="9999-12-31T23:00:00-08:00"), "registered_at"),
+        ("complaints", body(handover_on="9999-12-31T23:00:00Z"), "handover_on"),
+        ("complaints", body(product="a\x00b"), "product"),
+        ("complaints", body(fields={**FIELDS, "words": "a\x00b"}), "fields"),
+        (
+            f"complaints/{UUID(int=1)}/amendments",
+            {"fields": {"project": "一"}, "reason": "更正", "at": "0001-01-01T00:00:00+14:00"},
+            "at",
+        ),
+        (f"complaints/{UUID(int=1)}/reveal", {"purpose": "a\x1bb"}, "purpose"),
+        ("imports/declaration", {"complete_up_to": "0001-01-01T00:00:00+14:00"}, "complete_up_to"),
+        ("products", {"product": "p", "name": "n", "handed_over_on": "9999-12-31"}, "handed_over_on"),
+    ],
+)
+async def test_moments_without_a_calendar_and_texts_without_a_page_are_refused_by_name(
+    quiet_site: Site, path: str, content: dict[str, Any], field: str
+) -> None:
+    """What breaks it: a year that UTC does not have, and a letter that no spreadsheet takes."""
+    answers = [await quiet_site.post(f"/v1/{path}", content, account) for account in ("importer", "head")]
+
+    problems = [answer.json() for answer in answers if answer.status_code == 422]
+    assert problems
+    assert {answer.status_code for answer in answers} <= {403, 422}
+    assert [one["field"] for one in problems[0]["problems"]] == [field]
+
+
+@pytest.mark.rule("JK-34")
+async def test_a_handover_of_long_ago_is_no_deadline(quiet_site: Site) -> None:
+    """What breaks it: a deadline in a month that was closed, which then can never be closed again."""
+    content = body(kind="pre-handover-defect", handover_on="2005-01-01T00:00:00+08:00", **{"class": ""})
+    content["fields"] = {name: FIELDS[name] for name in ("name", "phone", "words")}
+
+    refused = await quiet_site.post("/v1/complaints", content)
+
+    assert (refused.status_code, refused.json()["problems"][0]["field"]) == (422, "handover_on")
 
 
 async def test_others_units_are_not_listed(site: Site) -> None:

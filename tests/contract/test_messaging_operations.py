@@ -40,6 +40,9 @@ class Doorkeeper:
             raise UnauthenticatedError(message)
         return Caller(token, token, "group", token, rights[token], sees_all=True)
 
+    def operates(self, caller: Caller) -> bool:
+        return caller.sees_all
+
     def sign_in(self, account: str, password: str, now: datetime) -> Session:
         return Session(account, now, self.recognise(account, now))
 
@@ -237,7 +240,7 @@ async def test_the_commands_list_replay_discard_show_and_verify(
     async def run(*words: str) -> tuple[int, str]:
         here = ["--url", f"http://127.0.0.1:{port}", "--account", "ops", "--password", "x"]
         line = [words[0], *here, *words[1:]]
-        done = await asyncio.to_thread(CliRunner().invoke, cli, line, env={"COLUMNS": "300"})
+        done = await asyncio.to_thread(CliRunner().invoke, cli, line, env={"COLUMNS": "80"})
         return done.exit_code, done.output
 
     async def up() -> bool:
@@ -246,9 +249,18 @@ async def test_the_commands_list_replay_discard_show_and_verify(
     await eventually(up, "the server is up")
     try:
         _, listed = await run("parked", "list")
-        assert "LookupError: not this one" in listed
+        # Whole, however narrow the terminal: they are copied into the next command.
+        assert "  why      LookupError: not this one\n" in listed
+        (failing, unreadable) = (
+            await reader.inbox.parked(limit=1),
+            await reader.inbox.parked("unreadable:?:not JSON"),
+        )
+        assert f"  group    {failing[0].fingerprint}\n  example  {failing[0].id}\n" in listed
+        assert f"  group    unreadable:?:not JSON\n  example  {unreadable[0].id}\n" in listed
+        code, told = await run("parked", "discard", parked[4].event, "--reason", "x")
+        assert (code, "3 letters or more" in told) == (2, True)
         code, told = await run("parked", "discard", parked[4].event, "--reason", "a test")
-        assert (code, told.endswith("1 messages are given up.\n")) == (0, True)
+        assert (code, told.endswith(": 1 message given up.\n")) == (0, True)
         await reader.wait_for({"a": [1], "b": [1, 3], "c": [1]})
         BAD.clear()
         code, told = await run("parked", "replay", parked[3].event, parked[5].event, "--json")
@@ -264,6 +276,12 @@ async def test_the_commands_list_replay_discard_show_and_verify(
         code, verdict = await run("log", "verify")
         assert (code, "broken at 2: entry 2 is missing" in verdict) == (1, True)
         assert (await run("parked", "replay", "x", "--group", "y"))[0] == 2
+        code, told = await run("parked", "replay", "nothing", "--json")
+        assert (code, '"count": 0' in told, "not parked, so not tried again: 1 of 1, nothing." in told) == (
+            1,
+            True,
+            True,
+        )
     finally:
         server.should_exit = True
         await serving

@@ -12,6 +12,7 @@ from httpx2 import ASGITransport, AsyncClient, Response
 from jiandu.stack.stack import Stack
 from services.registry.app import create_app, serving
 from services.registry.handlers import Registry
+from services.registry.store import WAITING, prefix_query, proposals_in
 from shared.errors import UnauthenticatedError
 from shared.service import Base
 from shared.settings import Settings
@@ -237,7 +238,73 @@ async def test_the_same_unit_again_changes_nothing_and_another_is_a_conflict(off
     assert (early.status_code, [one.status_code for one in closed]) == (422, [201, 201, 409])
 
 
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"site": "nix"}, "site"),
+        ({"service_lead": "nobody"}, "service_lead"),
+        ({"established_on": "0001-01-01"}, "established_on"),
+        ({"name_zh": "a\x00b"}, "name_zh"),
+        ({"kind": "a\x00b"}, "kind"),
+    ],
+)
+async def test_a_unit_lies_at_its_parents_site_has_a_lead_on_record_and_was_founded_in_our_time(
+    office: Office, changed: dict[str, str], field: str
+) -> None:
+    unit = {
+        "unit": "chongqing-desk-8",
+        "kind": "sales-desk",
+        "parent": BRANCH,
+        "site": "chongqing",
+        "name_zh": "八处",
+        "name_en": "desk 8",
+        "established_on": "2026-07-01",
+    }
+
+    refused = await office.post("/units", {**unit, **changed}, "operator")
+
+    assert (refused.status_code, [one["field"] for one in refused.json()["problems"]]) == (422, [field])
+
+
+async def test_a_new_subsidiary_has_a_site_of_its_own(office: Office) -> None:
+    unit = {"unit": "kunming", "kind": "subsidiary", "parent": "group", "site": "kunming"}
+    names = {"name_zh": "昆明公司", "name_en": "Kunming", "established_on": "2026-07-01"}
+
+    made = await office.post("/units", {**unit, **names}, "operator")
+
+    assert made.status_code == 201
+
+
 # --- accounts
+
+
+@pytest.mark.rule("JK-26")
+async def test_a_head_s_account_is_given_only_to_who_was_appointed_after_an_opinion(office: Office) -> None:
+    """INVARIANT: nobody acts as head about whom the group centre was not asked.
+
+    What breaks it: looking at appointments alone, where the account is what gives the rights.
+    """
+    account = {"account": "he-wei", "person": "he-wei", "name": "何", "unit": BRANCH, "role": "branch-head"}
+    body = {**account, "password": PASSWORD}
+    opinion = {"opinion": "o-he", "unit": BRANCH, "role": "branch-head", "person": "he-wei"}
+    appointed = {
+        "person": "he-wei",
+        "name": "何",
+        "unit": BRANCH,
+        "role": "branch-head",
+        "since": "2026-08-01",
+    }
+
+    before = await office.post("/accounts", body, "operator")
+    given = {**opinion, "favourable": True, "reasons": "称职"}
+    await office.post("/opinions", given, "centre-director")
+    opinion_only = await office.post("/accounts", body, "operator")
+    await office.post("/appointments", {**appointed, "opinion": "o-he"}, "centre-director")
+    elsewhere = await office.post("/accounts", {**body, "unit": "wuxi-branch"}, "operator")
+    after = await office.post("/accounts", body, "operator")
+
+    assert (before.status_code, before.json()["code"]) == (409, "opinion-missing")
+    assert [one.status_code for one in (opinion_only, elsewhere, after)] == [409, 409, 201]
 
 
 async def test_an_account_is_given_once_and_a_revoked_one_never_comes_back(office: Office) -> None:
@@ -269,11 +336,33 @@ async def test_an_account_is_given_once_and_a_revoked_one_never_comes_back(offic
 
 
 async def test_nobody_is_shown_a_secret(office: Office) -> None:
-    shown = await office.get("/accounts", "operator")
+    shown = (await office.get("/accounts", "operator")).json()["accounts"]
 
-    assert len(shown.json()) > 20
-    assert {"secret", "password"}.isdisjoint(key for one in shown.json() for key in one)
+    assert len(shown) > 20
+    assert {"secret", "password"}.isdisjoint(key for one in shown for key in one)
     assert (await office.get("/accounts", "branch-head")).status_code == 403
+
+
+async def test_pages_hold_every_account_once_by_name(office: Office) -> None:
+    found: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = (await office.get(f"/accounts?limit=20&cursor={cursor}", "operator")).json()
+        found += [one["account"] for one in page["accounts"]]
+        cursor = page["next"]
+
+    assert found == sorted(office.base.directory.accounts)
+    assert (await office.get("/accounts?limit=201", "operator")).status_code == 422
+
+
+async def test_every_query_uses_an_index(office: Office) -> None:
+    """What breaks it: a list that looks at every record, bundles and all."""
+    directory = office.base.directory.collection
+    proposals = proposals_in(office.base.database)
+    for collection, query in ((directory, prefix_query("unit/")), (proposals, WAITING)):
+        find = {"find": collection.name, "filter": query}
+        plan = await collection.collection.database.command({"explain": find, "verbosity": "queryPlanner"})
+        assert "IXSCAN" in str(plan["queryPlanner"]["winningPlan"]), query
 
 
 @pytest.mark.rule("QS-03")

@@ -50,7 +50,9 @@ def lines() -> list[dict[str, Any]]:
     return told.envelopes
 
 
-def run(path: Path, lines: list[dict[str, Any]], *more: str, rulebook: Path = RULEBOOKS / "jinke") -> Any:  # noqa: ANN401  # typer's result
+def run(
+    path: Path, lines: list[dict[str, Any]], *more: str, rulebook: Path | str = RULEBOOKS / "jinke"
+) -> Any:  # noqa: ANN401  # typer's result
     path.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
     calendars = ["--calendars", str(RULEBOOKS / "calendars")]
     return CliRunner().invoke(app, ["backtest", str(rulebook), str(path), *calendars, *more])
@@ -80,6 +82,91 @@ def test_a_line_that_is_no_event_is_named(tmp_path: Path, lines: list[dict[str, 
 
     assert done.exit_code == 2
     assert "export.jsonl:4" in done.output.replace("\n", "")
+
+
+def test_a_number_that_takes_for_ever_to_count_with_is_refused_with_its_line(tmp_path: Path) -> None:
+    told = Told().organisation("chongqing")
+    told.inspected("I1", "2026-07-08 10:00", "archives", observations={"records": 5})
+    told.envelopes[-1]["data"]["observations"]["records"] = "1E-999999999"
+
+    done = run(tmp_path / "export.jsonl", told.envelopes, "--period", JULY)
+
+    assert done.exit_code == 2
+    assert f"export.jsonl:{len(told.envelopes)}: " in done.output.replace("\n", "")
+    assert "no more than 18 digits in total" in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        (["--period", "garbage"], "'garbage' is no period. Write 2026-07, 2026-Q3 or 2026."),
+        (["--period", JULY, "--as-of", "garbage"], "'garbage' is no moment with an offset: "),
+        (
+            ["--period", JULY, "--as-of", "2026-08-10T00:00"],
+            "'2026-08-10T00:00' is no moment with an offset: ",
+        ),
+        (["--period", "2004-07"], "The rules of 'jinke' begin on 2005-05-28."),
+        (["--as-of", AS_OF.isoformat()], "--as-of goes with --period"),
+    ],
+)
+def test_a_question_that_has_no_answer_is_refused_in_words(
+    tmp_path: Path, lines: list[dict[str, Any]], asked: list[str], answer: str
+) -> None:
+    done = run(tmp_path / "export.jsonl", lines, *asked)
+
+    assert done.exit_code == 2
+    assert answer in " ".join(done.output.split())
+
+
+def test_an_empty_file_has_nothing_to_fold(tmp_path: Path) -> None:
+    done = run(tmp_path / "export.jsonl", [], "--period", JULY)
+
+    assert (done.exit_code, done.output) == (2, f"{tmp_path}/export.jsonl holds no event.\n")
+
+
+def test_a_quarter_whose_months_are_not_in_the_file_names_them(
+    tmp_path: Path, lines: list[dict[str, Any]]
+) -> None:
+    lines[-1]["data"]["period"] = "2026-Q3"
+
+    done = run(tmp_path / "export.jsonl", lines)
+
+    assert done.exit_code == 2
+    assert "2026-Q3 rests on months that are not published in this file: 2026-08, 2026-09." in " ".join(
+        done.output.split()
+    )
+
+
+@pytest.mark.parametrize(
+    ("type_", "part", "value"),
+    [
+        ("deadline.missed.v1", "due_before", "soon"),
+        ("deadline.missed.v1", "due_before", None),
+        ("period.closed.v1", "as_of", 7),
+        ("period.closed.v1", "watermark", []),
+        ("unit.established.v1", "established_on", "2026-02-30"),
+    ],
+)
+def test_an_event_that_is_not_what_its_type_says_is_refused(
+    tmp_path: Path, lines: list[dict[str, Any]], type_: str, part: str, value: object
+) -> None:
+    next(line for line in lines if line["type"] == type_)["data"][part] = value
+
+    done = run(tmp_path / "export.jsonl", lines)
+
+    assert done.exit_code == 2
+    assert "export.jsonl is not what its type says: " in " ".join(done.output.split())
+
+
+def test_a_rulebook_may_be_named_by_its_group(tmp_path: Path, lines: list[dict[str, Any]]) -> None:
+    done = run(tmp_path / "export.jsonl", lines, rulebook="jinke")
+    missing = run(tmp_path / "export.jsonl", lines, rulebook="jinkee")
+
+    assert (done.exit_code, missing.exit_code) == (0, 2)
+    assert (
+        "There is no group and no folder 'jinkee'. Groups: general, jinke, luneng, xinao, zhongyida."
+        in " ".join(missing.output.split())
+    )
 
 
 def test_a_rulebook_with_an_error_is_refused_with_its_line(

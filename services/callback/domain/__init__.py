@@ -8,6 +8,7 @@ from services.callback.domain.calling import (
     check,
     check_hours,
     claim,
+    field_of,
     questionnaire_of,
     release,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "check",
     "check_hours",
     "claim",
+    "field_of",
     "follow",
     "is_sampled",
     "next_due",

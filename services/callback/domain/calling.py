@@ -362,19 +362,24 @@ def _misplaced(call: Call) -> list[FieldProblem]:
     return problems
 
 
+def field_of(name: str, question: Question) -> str:
+    """Return where the answer to a question goes in a call: a field of its own, or one of the ``answers``."""
+    if question.kind == "satisfaction":
+        return "satisfaction"
+    return SOLVED if name == SOLVED else f"answers.{name}"
+
+
 def _others(asked: Mapping[str, Question]) -> dict[str, Question]:
     """Return the questions whose answers have no field of their own."""
     return {
-        name: question
-        for name, question in asked.items()
-        if question.kind != "satisfaction" and name != SOLVED
+        name: question for name, question in asked.items() if field_of(name, question).startswith("answers.")
     }
 
 
 def _missing(call: Call, asked: Mapping[str, Question]) -> list[FieldProblem]:
     others = _others(asked)
     problems = [
-        FieldProblem(f"answers.{name}", "the questionnaire asks no such question here")
+        FieldProblem(f"answers.{name}", _misplaced_answer(name, asked))
         for name in call.answers
         if name not in others
     ]
@@ -383,6 +388,12 @@ def _missing(call: Call, asked: Mapping[str, Question]) -> list[FieldProblem]:
     if call.solved is None and SOLVED in asked and asked[SOLVED].required:
         problems.append(FieldProblem(SOLVED, "the questionnaire asks for it"))
     return problems
+
+
+def _misplaced_answer(name: str, asked: Mapping[str, Question]) -> str:
+    if name in asked:
+        return f"goes into the field '{field_of(name, asked[name])}' of the call"
+    return "the questionnaire asks no such question here"
 
 
 def _fault(question: Question, given: str) -> str:

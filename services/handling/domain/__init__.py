@@ -2,7 +2,7 @@
 
 from services.handling.domain.allowed import Allowed, allowed
 from services.handling.domain.case import Actor, Case, Status, answered, remember
-from services.handling.domain.commands import IMPORT, RIGHTS, AnyCommand, Command, parse_command
+from services.handling.domain.commands import IMPORT, RIGHTS, AnyCommand, Command, Merge, parse_command
 from services.handling.domain.deadlines import Explained, explained, next_due, recompute, settle
 from services.handling.domain.decide import decide, follow, open_case
 
@@ -15,6 +15,7 @@ __all__ = [
     "Case",
     "Command",
     "Explained",
+    "Merge",
     "Status",
     "allowed",
     "answered",

@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import TypedDict
 
 from services.handling.domain.case import Actor, Case, Status
-from services.handling.domain.commands import RIGHTS
+from services.handling.domain.commands import APPROVE, HANDLE, RIGHTS
 from services.handling.domain.procedure import Duty, Law, duties, is_owed, voided_by
 from services.handling.domain.scene import Scene
-from services.handling.domain.steps import check_order, command_for
+from services.handling.domain.steps import check_order, command_for, needed
 from shared.errors import ConflictError, InvalidInputError
 from shared.rulebook.edition import Edition
+from shared.rulebook.schema.procedures import PauseReason
 
 _LIVE = ("assign", "escalate", "use-power", "withdraw", "reclassify", "transfer", "merge")
 _OPEN = ("make-finding",)
@@ -20,6 +21,7 @@ class Allowed(TypedDict):
 
     Attributes:
         right: Rights that the caller needs, all of them.
+        needs: Fields that the command must hold for it, as ``evidence.agreement`` or ``signatures.owner``.
         why_not: Why it cannot be done now; None where it can.
     """
 
@@ -28,6 +30,7 @@ class Allowed(TypedDict):
     title_zh: str
     title_en: str
     right: list[str]
+    needs: list[str]
     due_before: datetime | None
     why_not: str | None
 
@@ -40,13 +43,13 @@ def allowed(case: Case, edition: Edition, rights: frozenset[str]) -> list[Allowe
         is_due = case.is_live or (case.status is Status.CLOSED and "closing" in duty.step.after)
         if is_due and not case.done_in_run(duty.key) and is_owed(case, duty) and not voided_by(case, duty):
             found.append(_step(case, duty, law, rights))
-    return found + [_act(do, rights) for do in _acts(case, law)]
+    return found + [_act(do, _right(do, case, law), rights) for do in _acts(case, law)]
 
 
 def _step(case: Case, duty: Duty, law: Law, rights: frozenset[str]) -> Allowed:
     do = command_for(duty)
-    needed = [right for right in (RIGHTS[do], duty.step.right) if right]
-    why_not = _lacking(needed, rights)
+    rights_needed = [right for right in (RIGHTS[do], duty.step.right) if right]
+    why_not = _lacking(rights_needed, rights)
     try:
         # Order is judged as of the latest moment that the case knows; the rest needs the command itself.
         check_order(case, duty, Scene(law, Actor(person="", unit="", role=""), _latest(case)))
@@ -59,23 +62,30 @@ def _step(case: Case, duty: Duty, law: Law, rights: frozenset[str]) -> Allowed:
         step=duty.key,
         title_zh=duty.step.title.zh,
         title_en=duty.step.title.en,
-        right=list(dict.fromkeys(needed)),
+        right=list(dict.fromkeys(rights_needed)),
+        needs=needed(case, duty, law),
         due_before=clock.due if clock and runs else None,
         why_not=why_not,
     )
 
 
-def _act(do: str, rights: frozenset[str]) -> Allowed:
-    right = RIGHTS[do]
+def _act(do: str, right: str, rights: frozenset[str]) -> Allowed:
     return Allowed(
         do=do,
         step="",
         title_zh="",
         title_en="",
         right=[right],
+        needs=["evidence"] if do == "agree-date" else [],
         due_before=None,
         why_not=_lacking([right], rights),
     )
+
+
+def _right(do: str, case: Case, law: Law) -> str:
+    if do != "pause":
+        return RIGHTS[do]
+    return APPROVE if all(rule.needs_approval for rule in _pauses(case, law)) else HANDLE
 
 
 def _lacking(needed: list[str], rights: frozenset[str]) -> str | None:
@@ -88,9 +98,9 @@ def _acts(case: Case, law: Law) -> list[str]:
         case Status.OPEN:
             steps = law.rules.procedures.procedures[case.procedure].steps.values()
             resolve = () if any(step.resolves for step in steps) else ("resolve",)
-            acts = [*_OPEN, *_clock_acts(case, law), *resolve, *_LIVE]
+            acts = [*_OPEN, *_clock_acts(case, law), *_reports(case, law), *resolve, *_LIVE]
         case Status.RESOLVED:
-            acts = ["close", "reopen", *_LIVE]
+            acts = ["close", "reopen", *_reports(case, law), *_LIVE]
         case Status.MERGED:
             acts = ["part"]
         case _:
@@ -105,7 +115,6 @@ def _acts(case: Case, law: Law) -> list[str]:
 def _clock_acts(case: Case, law: Law) -> list[str]:
     book, known = law.rules.procedures, duties(case, law)
     running = {clock.step for clock in case.clocks if clock.runs and clock.step}
-    pausable = any(running.intersection(rule.steps or running) for rule in book.pauses.values())
     standing = any(one.ends is None or one.ends > case.settled_up_to for one in case.pauses)
     refusable = any(
         duty.step.again_on_refusal
@@ -122,10 +131,28 @@ def _clock_acts(case: Case, law: Law) -> list[str]:
             for key, duty in known.items()
         ),
         "extend": any(running.intersection(rule.steps) for rule in book.extensions.values()),
-        "pause": pausable,
+        "pause": bool(_pauses(case, law)),
         "resume": standing,
     }
     return [do for do, offered in choices.items() if offered]
+
+
+def _pauses(case: Case, law: Law) -> list[PauseReason]:
+    running = {clock.step for clock in case.clocks if clock.runs and clock.step}
+    book = law.rules.procedures.pauses.values()
+    return [rule for rule in book if running.intersection(rule.steps or running)]
+
+
+def _reports(case: Case, law: Law) -> tuple[str, ...]:
+    open_ = any(
+        duty.step.report
+        and is_owed(case, duty)
+        and not voided_by(case, duty)
+        and not case.done_in_run(key)
+        and not case.excepted_in_run(key)
+        for key, duty in duties(case, law).items()
+    )
+    return ("except-report",) if open_ else ()
 
 
 def _latest(case: Case) -> datetime:

@@ -130,14 +130,21 @@ class Agreement(Piece):
     by: str
 
 
+class Excepted(Piece):
+    """That a run of a step need not report everything, as a leader approved (JK-17)."""
+
+    step: str
+    run: int
+    at: AwareDatetime
+    by: str
+
+
 class Pause(Piece):
     """A time in which clocks stand still. ``ends`` is set by the rulebook's longest, or by resuming."""
 
     at: AwareDatetime
     reason: str
     clocks: tuple[str, ...]
-    by: str
-    approved_by: str = ""
     ends: AwareDatetime | None = None
 
 
@@ -267,6 +274,7 @@ class Case(Piece):
     accepted_at: AwareDatetime | None = None
     rounds: tuple[Round, ...] = ()
     agreements: tuple[Agreement, ...] = ()
+    excepted: tuple[Excepted, ...] = ()
     pauses: tuple[Pause, ...] = ()
     clocks: tuple[ClockState, ...] = ()
     escalations: tuple[Escalated, ...] = ()
@@ -340,6 +348,11 @@ class Case(Piece):
         """Return how a step was done in its present run, or None."""
         run = self.run_of(step)
         return next((one for one in reversed(self.done) if one.step == step and one.run == run), None)
+
+    def excepted_in_run(self, step: str) -> Excepted | None:
+        """Return who excepted the report of a step in its present run, or None."""
+        run = self.run_of(step)
+        return next((one for one in self.excepted if (one.step, one.run) == (step, run)), None)
 
     def clock(self, name: str) -> ClockState | None:
         """Return a clock by name, or None."""

@@ -4,20 +4,26 @@ from datetime import datetime
 
 from services.handling.domain.case import Agreement, Case, ClockState, Pause
 from services.handling.domain.clockwork import add_event, read_events, with_events
-from services.handling.domain.commands import AgreeDate, Extend, PauseClocks, ResumeClocks
+from services.handling.domain.commands import (
+    APPROVE,
+    HANDLE,
+    AgreeDate,
+    Extend,
+    PauseClocks,
+    ResumeClocks,
+)
 from services.handling.domain.deadlines import sync
 from services.handling.domain.procedure import Law, duties, is_owed, voided_by
 from services.handling.domain.refusals import (
     AlreadyDoneError,
     DeadlinePassedError,
-    MissingPartsError,
     NotInProcedureError,
     NotPermittedByRulebookError,
-    SamePersonError,
     TimeRefusedError,
 )
 from services.handling.domain.scene import (
     Scene,
+    must_approve_for_another,
     must_be_live,
     must_be_open,
     must_have_right,
@@ -74,10 +80,7 @@ def extend(case: Case, command: Extend, scene: Scene) -> tuple[Case, list[Happen
             f"The step '{command.step}' was extended {clock.extended} times already, as often as the rulebook "
             "grants. Keep to its deadline."
         )
-    if scene.by.person in (case.person, command.asked_by):
-        raise SamePersonError(
-            "Who answers for the case or asks for time cannot grant it. Ask another leader."
-        )
+    must_approve_for_another(case, command.asked_by, scene)
     until = _moment(command, scene)
     if until <= clock.due:
         raise TimeRefusedError(
@@ -88,22 +91,22 @@ def extend(case: Case, command: Extend, scene: Scene) -> tuple[Case, list[Happen
     extended = Extended(at=scene.at, until=until, approval=scene.by.person)
     clock = add_event(clock, extended, scene.law.calendar)
     case = case.with_clock(clock.model_copy(update={"extended": clock.extended + 1}))
-    return case, [_changed(case, command.step, "extended", command.reason, scene, command.asked_by)]
+    approver = scene.by.person
+    return case, [_changed(case, command.step, "extended", command.reason, scene, command.asked_by, approver)]
 
 
 def pause(case: Case, command: PauseClocks, scene: Scene) -> tuple[Case, list[Happened]]:
-    """Let the clocks that a reason is for stand still, at most as long as the rulebook says."""
+    """Let the clocks that a reason is for stand still, at most as long as the rulebook says.
+
+    Where the reason needs approval, the caller is who gives it.
+    """
     must_be_open(case)
     book = scene.law.rules.procedures.pauses
     must_know("reason", command.reason, book)
     rule = book[command.reason]
-    if rule.needs_approval and not command.approved_by:
-        raise MissingPartsError(
-            f"A pause for '{command.reason}' needs approval. Send it again with 'approved_by'.",
-            [FieldProblem("approved_by", "is missing")],
-        )
-    if rule.needs_approval and command.approved_by == scene.by.person:
-        raise SamePersonError("Who asks for a pause cannot approve it. Name the leader who did.")
+    must_have_right(scene, APPROVE if rule.needs_approval else HANDLE)
+    if rule.needs_approval:
+        must_approve_for_another(case, command.asked_by, scene)
     running = [
         clock
         for clock in case.clocks
@@ -125,19 +128,13 @@ def pause(case: Case, command: PauseClocks, scene: Scene) -> tuple[Case, list[Ha
         if ends:
             after = add_event(after, Resumed(at=ends), scene.law.calendar)
         case = case.with_clock(after)
-    record = Pause(
-        at=scene.at,
-        reason=command.reason,
-        clocks=tuple(clock.name for clock in running),
-        by=scene.by.person,
-        approved_by=command.approved_by,
-        ends=ends,
-    )
+    names = tuple(clock.name for clock in running)
+    record = Pause(at=scene.at, reason=command.reason, clocks=names, ends=ends)
     case = case.with_(pauses=(*case.pauses, record))
     said = f"{command.reason}: {command.note}" if command.note else command.reason
+    approver = scene.by.person if rule.needs_approval else ""
     return case, [
-        _changed(case, clock.name, "paused", said, scene, scene.by.person, command.approved_by)
-        for clock in running
+        _changed(case, clock.name, "paused", said, scene, command.asked_by, approver) for clock in running
     ]
 
 
@@ -204,7 +201,7 @@ def _moment(command: AgreeDate | Extend, scene: Scene) -> datetime:
 
 
 def _changed(
-    case: Case, name: str, change: str, reason: str, scene: Scene, by: str = "", approved_by: str = ""
+    case: Case, name: str, change: str, reason: str, scene: Scene, asked_by: str = "", approver: str = ""
 ) -> Happened:
     clock = case.clock(name)
     event = ClockChanged(
@@ -212,8 +209,8 @@ def _changed(
         clock=name,
         change=change,
         reason=reason,
-        by=by or scene.by.person,
-        approved_by=approved_by or (scene.by.person if change == "extended" else ""),
+        by=asked_by or scene.by.person,
+        approved_by=approver,
         due_before=clock.due if clock else None,
     )
     return told(case, event, scene.at)

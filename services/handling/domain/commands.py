@@ -1,21 +1,13 @@
 """What can be asked of a case. One model a command, told apart by ``do``; an unknown field is an error."""
 
-from datetime import UTC, date
 from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    TypeAdapter,
-    model_validator,
-)
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
+
+from shared.bounds import Day, Instant
+from shared.text import Written
 
 Key = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 OptionalKey = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)]
@@ -23,8 +15,6 @@ Words = Annotated[str, StringConstraints(max_length=4000, strip_whitespace=True)
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)]
 Money = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=2)]
 Keys = Annotated[tuple[Key, ...], Field(max_length=100)]
-Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
-"""An aware moment, kept in UTC."""
 
 
 def _as_list(value: object) -> object:
@@ -36,7 +26,7 @@ Papers = Annotated[dict[Key, References], Field(max_length=50)]
 """Kind → references: ``{"facts-sheet": ["file:1"]}``; signatures likewise, party → document or person."""
 
 
-class ActingFor(BaseModel):
+class ActingFor(Written):
     """Who did it, where an importer enters what others did."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,7 +36,7 @@ class ActingFor(BaseModel):
     unit: OptionalKey = Field(default="", description="Their unit; left out: the importer's.")
 
 
-class Command(BaseModel):
+class Command(Written):
     """Base of every command.
 
     Attributes:
@@ -54,18 +44,18 @@ class Command(BaseModel):
         acting_for: Needs the right to import.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     do: str
-    at: Moment | None = None
+    at: Instant | None = None
     acting_for: ActingFor | None = None
 
 
 class Deed(Command):
     """A command that may complete a step, with what the step needs."""
 
-    evidence: Papers = {}
-    signatures: Papers = {}
+    evidence: Papers = Field(default={})
+    signatures: Papers = Field(default={})
     department: OptionalKey = ""
     person: OptionalKey = Field(
         default="", description="Who did it or answers for it; else who is in charge."
@@ -74,17 +64,12 @@ class Deed(Command):
 
 
 class CompleteStep(Deed):
-    """Complete a step of the procedure.
-
-    ``exempt``: a report of a special case whose missing elements do not count; ``approved_by`` excepted it.
-    """
+    """Complete a step of the procedure."""
 
     do: Literal["complete-step"] = "complete-step"
     step: Key
     elements: Keys = ()
     outcome: Words = ""
-    exempt: bool = False
-    approved_by: OptionalKey = ""
 
 
 class MakeFinding(Deed):
@@ -95,7 +80,7 @@ class MakeFinding(Deed):
     class_: OptionalKey = Field(default="", alias="class", description="Left out: as it is.")
     item: OptionalKey = ""
     liable: OptionalKey = ""
-    warranty_before: Moment | None = Field(default=None, description="End of the warranty for the item.")
+    warranty_before: Instant | None = Field(default=None, description="End of the warranty for the item.")
 
 
 class ProposeSettlement(Deed):
@@ -138,8 +123,8 @@ class RefuseResult(Command):
 
 class _NewDate(Command):
     step: Key
-    on: date | None = Field(default=None, description="A day; the deadline is its end.")
-    due_before: Moment | None = None
+    on: Day | None = Field(default=None, description="A day; the deadline is its end.")
+    due_before: Instant | None = None
 
     @model_validator(mode="after")
     def _one_date(self) -> "_NewDate":
@@ -165,13 +150,22 @@ class Extend(_NewDate):
     asked_by: OptionalKey = ""
 
 
+class ExceptReport(Command):
+    """Except a special case from what its report will lack. The caller approves it."""
+
+    do: Literal["except-report"] = "except-report"
+    step: Key
+    reason: Reason
+    asked_by: OptionalKey = ""
+
+
 class PauseClocks(Command):
-    """Let clocks stand still, for a reason that the rulebook knows."""
+    """Let clocks stand still, for a reason that the rulebook knows. Where it needs approval, the caller gives it."""
 
     do: Literal["pause"] = "pause"
     reason: Key = Field(description="Key of the rulebook's pauses.")
     note: Words = ""
-    approved_by: OptionalKey = ""
+    asked_by: OptionalKey = ""
 
 
 class ResumeClocks(Command):
@@ -220,7 +214,7 @@ class Reclassify(Command):
     class_: OptionalKey = Field(default="", alias="class", description="Left out: as it is.")
     item: OptionalKey | None = None
     flags: Keys | None = None
-    handover_on: Moment | None = None
+    handover_on: Instant | None = None
     reason: Reason
 
 
@@ -297,6 +291,7 @@ AnyCommand = Annotated[
     | RefuseResult
     | AgreeDate
     | Extend
+    | ExceptReport
     | PauseClocks
     | ResumeClocks
     | Assign
@@ -318,29 +313,33 @@ AnyCommand = Annotated[
 IMPORT = "complaints.import"
 """Right to enter what happened before, and what others did."""
 
+READ, HANDLE, APPROVE = "cases.read", "cases.handle", "cases.approve"
+
 RIGHTS: dict[str, str] = {
-    "complete-step": "cases.handle",
+    "complete-step": HANDLE,
     "make-finding": "cases.find",
-    "propose-settlement": "cases.handle",
-    "approve-settlement": "cases.approve",
-    "start-works": "cases.handle",
-    "accept-result": "cases.handle",
-    "refuse-result": "cases.handle",
-    "agree-date": "cases.handle",
-    "extend": "cases.approve",
-    "pause": "cases.handle",
-    "resume": "cases.handle",
-    "assign": "cases.handle",
-    "escalate": "cases.handle",
+    "propose-settlement": HANDLE,
+    "approve-settlement": APPROVE,
+    "start-works": HANDLE,
+    "accept-result": HANDLE,
+    "refuse-result": HANDLE,
+    "agree-date": HANDLE,
+    "extend": APPROVE,
+    "except-report": APPROVE,
+    # To approve or to handle, as the rulebook says of the reason.
+    "pause": READ,
+    "resume": HANDLE,
+    "assign": HANDLE,
+    "escalate": HANDLE,
     "use-power": "powers.use",
-    "withdraw": "cases.handle",
+    "withdraw": HANDLE,
     "reclassify": "cases.find",
     "transfer": "cases.transfer",
-    "merge": "cases.handle",
-    "part": "cases.handle",
-    "reopen": "cases.handle",
-    "resolve": "cases.handle",
-    "close": "cases.handle",
+    "merge": HANDLE,
+    "part": HANDLE,
+    "reopen": HANDLE,
+    "resolve": HANDLE,
+    "close": HANDLE,
     "lodge-appeal": "cases.appeal",
     "decide-appeal": "cases.rule",
 }

@@ -23,7 +23,7 @@ from services.handling.domain.case import Actor, Case, Charge, Status
 from services.handling.domain.deadlines import next_due, settled, sync
 from services.handling.domain.procedure import Law
 from services.handling.domain.refusals import TimeRefusedError
-from services.handling.domain.scene import Scene, must_not_precede
+from services.handling.domain.scene import Scene, must_have_right, must_know, must_not_precede
 from shared.errors import FieldProblem, ForbiddenError
 from shared.events import Envelope, Happened, read
 from shared.events.callback import CallbackCompleted
@@ -43,6 +43,7 @@ HANDLERS: dict[str, Handler] = {
     "refuse-result": steps.refuse_result,
     "agree-date": changes.agree_date,
     "extend": changes.extend,
+    "except-report": steps.except_report,
     "pause": changes.pause,
     "resume": changes.resume,
     "assign": moves.assign,
@@ -62,7 +63,12 @@ HANDLERS: dict[str, Handler] = {
 
 
 def decide(
-    case: Case, command: commands.Command, by: Actor, edition: Edition, now: datetime
+    case: Case,
+    command: commands.Command,
+    by: Actor,
+    edition: Edition,
+    now: datetime,
+    other: Case | None = None,
 ) -> tuple[Case, list[Happened]]:
     """Decide a command.
 
@@ -71,6 +77,7 @@ def decide(
             rights that the rulebook asks for are checked here.
         edition: The edition under which the case began.
         now: The present moment; what is commanded happened then, unless the command says when.
+        other: The case that the command names besides its own (``merge``); None where the caller sees none such.
 
     Returns:
         The new case and what happened, misses among it, in the order in which it is to be told.
@@ -78,7 +85,8 @@ def decide(
     Raises:
         ConflictError: The case's state forbids it. The message names the next action.
         InvalidInputError: A field is missing, unknown to the rulebook, or cannot be so.
-        ForbiddenError: The rulebook asks for a right that the caller lacks.
+        ForbiddenError: The command, or the rulebook, asks for a right that whose deed it is lacks.
+        NotYetHereError: The other case is not there.
         RulebookGapError: The rulebook is silent where the decision needs it.
     """
     at = command.at or now.astimezone(UTC)
@@ -89,22 +97,28 @@ def decide(
         )
     must_not_precede("at", at, case.received_at, "the receipt of the matter")
     law = Law.of(edition, case.received_at)
-    scene = Scene(law, _acting(command, by), at)
+    scene = Scene(law, _acting(command, by, law), at, other)
+    if command.acting_for:
+        # The route asked it of who enters it.
+        must_have_right(scene, commands.RIGHTS[command.do])
     case, before = settled(case, law, at)
     case, happened = HANDLERS[command.do](case, command, scene)
     case, after = settled(case, law, at)
     return case, [*before, *happened, *after]
 
 
-def _acting(command: commands.Command, by: Actor) -> Actor:
+def _acting(command: commands.Command, by: Actor, law: Law) -> Actor:
+    """Return whose deed it is, with that person's rights: who enters it lends none of their own."""
     if command.acting_for is None:
         return by
     if commands.IMPORT not in by.rights:
         raise ForbiddenError(
             f"Entering what others did needs the right '{commands.IMPORT}'. Leave 'acting_for' out."
         )
-    other = command.acting_for
-    return by.model_copy(update={"person": other.person, "role": other.role, "unit": other.unit or by.unit})
+    other, roles = command.acting_for, law.rules.rights.roles
+    must_know("acting_for.role", other.role, roles)
+    rights = frozenset(roles[other.role].rights)
+    return Actor(person=other.person, role=other.role, unit=other.unit or by.unit, rights=rights)
 
 
 def open_case(envelope: Envelope, edition: Edition) -> tuple[Case, list[Happened]]:

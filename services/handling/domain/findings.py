@@ -7,7 +7,7 @@ from services.handling.domain.case import Adopted, Case, Done, Finding
 from services.handling.domain.commands import Deed, MakeFinding, Reclassify
 from services.handling.domain.deadlines import sync
 from services.handling.domain.procedure import Law, choose, duties, is_owed, voided_by
-from services.handling.domain.refusals import MissingPartsError, SamePersonError
+from services.handling.domain.refusals import MissingPartsError, SamePersonError, TimeRefusedError
 from services.handling.domain.scene import (
     Scene,
     must_be_live,
@@ -74,6 +74,12 @@ def reclassify(case: Case, command: Reclassify, scene: Scene) -> tuple[Case, lis
     must_be_live(case)
     must_not_precede("at", scene.at, case.procedures[-1].since, "the adoption of the present procedure")
     check_class(case, command.class_, command.item or "", scene.law)
+    if command.handover_on and command.handover_on <= case.received_at:
+        raise TimeRefusedError(
+            f"A handover at {command.handover_on.isoformat()} is not after the receipt of the matter at "
+            f"{case.received_at.isoformat()}. State when the flat is handed over.",
+            [FieldProblem("handover_on", f"after {case.received_at.isoformat()}")],
+        )
     flags = dict(case.flags)
     if command.flags is not None:
         for flag in command.flags:

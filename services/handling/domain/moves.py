@@ -3,9 +3,14 @@
 from services.handling.domain.case import Case, Charge, Status
 from services.handling.domain.commands import Assign, Merge, Part, Transfer, Withdraw
 from services.handling.domain.deadlines import sync
-from services.handling.domain.refusals import AlreadyDoneError, CaseNotOverError, UnknownKeyError
+from services.handling.domain.refusals import (
+    AlreadyDoneError,
+    CannotMergeError,
+    CaseNotOverError,
+    UnknownKeyError,
+)
 from services.handling.domain.scene import Scene, must_be_live, must_not_precede, told
-from shared.errors import FieldProblem
+from shared.errors import FieldProblem, NotYetHereError
 from shared.events import Happened
 from shared.events.handling import CaseAssigned, CaseMerged, CaseParted, CaseTransferred, CaseWithdrawn
 
@@ -56,16 +61,49 @@ def merge(case: Case, command: Merge, scene: Scene) -> tuple[Case, list[Happened
     """Let the case go on inside another. It keeps its number, its past misses and its count."""
     must_be_live(case)
     must_follow_deeds(case, scene)
-    if command.into == case.complaint_id:
-        raise UnknownKeyError(
-            "A case cannot go on inside itself. Name the other case.", [FieldProblem("into", "is this case")]
-        )
+    _must_go_on_inside(case, command, scene.other)
     merged = case.with_(status=Status.MERGED, ended_at=scene.at, merged_into=command.into)
     case = sync(merged, scene.law)
     event = CaseMerged(
         complaint_id=case.complaint_id, into=command.into, reason=command.reason, by=scene.by.person
     )
     return case, [told(case, event, scene.at)]
+
+
+def _must_go_on_inside(case: Case, command: Merge, other: Case | None) -> None:
+    """Refuse another case in which the customer's matter would not be handled on, by the same unit and in its time.
+
+    A case goes on only inside one that was received before it. So its clocks do not begin anew, and no circle of
+    cases can close, whoever merges at the same time. Should the other one end meanwhile, that is as if it had
+    ended a moment later.
+    """
+    if command.into == case.complaint_id:
+        raise UnknownKeyError(
+            "A case cannot go on inside itself. Name the other case.", [FieldProblem("into", "is this case")]
+        )
+    if other is None:
+        raise NotYetHereError(
+            "The other case is not here. Name one that GET /v1/cases lists. If it was just registered it is still on "
+            "its way: try again in a second."
+        )
+    if other.unit != case.unit:
+        raise CannotMergeError(
+            f"Case {other.number} is with '{other.unit}', this one with '{case.unit}', and one unit answers for both. "
+            "Transfer one of them first."
+        )
+    if other.kind != case.kind:
+        raise CannotMergeError(
+            f"Case {other.number} is a matter of kind '{other.kind}', this one of '{case.kind}', which is handled "
+            "otherwise. Go on with each."
+        )
+    if other.status is not Status.OPEN:
+        raise CannotMergeError(
+            f"Case {other.number} is {other.status}, so nothing would go on inside it. Name an open one, or re-open it."
+        )
+    if (other.received_at, other.complaint_id) > (case.received_at, case.complaint_id):
+        raise CannotMergeError(
+            f"Case {other.number} was received after this one, whose deadlines hold. Merge that one into this."
+        )
 
 
 def part(case: Case, command: Part, scene: Scene) -> tuple[Case, list[Happened]]:

@@ -39,6 +39,12 @@ class AlreadyDoneError(ConflictError):
     code = "already-done"
 
 
+class CannotMergeError(ConflictError):
+    """The case cannot go on inside that other one."""
+
+    code = "cannot-merge"
+
+
 class MissingPartsError(InvalidInputError):
     """Evidence, signatures, a person or a reason that the rulebook asks for is missing."""
 

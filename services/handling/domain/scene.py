@@ -6,7 +6,12 @@ from datetime import datetime
 
 from services.handling.domain.case import Actor, Case, Status
 from services.handling.domain.procedure import Law
-from services.handling.domain.refusals import CaseOverError, TimeRefusedError, UnknownKeyError
+from services.handling.domain.refusals import (
+    CaseOverError,
+    SamePersonError,
+    TimeRefusedError,
+    UnknownKeyError,
+)
 from shared.errors import FieldProblem, ForbiddenError
 from shared.events import Happened
 from shared.events.handling import CaseEvent
@@ -25,11 +30,13 @@ class Scene:
 
     Attributes:
         at: When what is commanded happened.
+        other: The case that the command names besides its own, as far as the caller sees one.
     """
 
     law: Law
     by: Actor
     at: datetime
+    other: Case | None = None
 
 
 def told(case: Case, event: CaseEvent, at: datetime) -> Happened:
@@ -57,6 +64,14 @@ def must_have_right(scene: Scene, right: str) -> None:
         raise ForbiddenError(
             f"This needs the right '{right}', which the role '{scene.by.role}' does not have. "
             "Ask someone whose role has it."
+        )
+
+
+def must_approve_for_another(case: Case, asked_by: str, scene: Scene) -> None:
+    """Refuse an approval by who answers for the case, or who asked for it."""
+    if scene.by.person in (case.person, asked_by):
+        raise SamePersonError(
+            "Who answers for the case or asks for this cannot approve it. Ask another leader."
         )
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.handling.domain.case import Case, Done, Round, Status
+from services.handling.domain.case import Case, Done, Excepted, Round, Status
 from services.handling.domain.commands import (
     AcceptResult,
     CompleteStep,
     Deed,
+    ExceptReport,
     Papers,
     RefuseResult,
     StartWorks,
@@ -40,6 +41,7 @@ from services.handling.domain.refusals import (
 )
 from services.handling.domain.scene import (
     Scene,
+    must_approve_for_another,
     must_be_live,
     must_be_open,
     must_have_right,
@@ -49,7 +51,13 @@ from services.handling.domain.scene import (
 )
 from shared.errors import FieldProblem
 from shared.events import Happened
-from shared.events.handling import CaseResolved, ResultAccepted, ResultRefused, StepCompleted
+from shared.events.handling import (
+    CaseResolved,
+    ReportExcepted,
+    ResultAccepted,
+    ResultRefused,
+    StepCompleted,
+)
 from shared.rulebook.schema.procedures import TableUse
 
 _COMMANDS = {
@@ -89,9 +97,37 @@ def complete_step(case: Case, command: CompleteStep, scene: Scene) -> tuple[Case
         raise NotInProcedureError(
             f"The step '{command.step}' is done by the command '{command_for(duty)}'. Send that instead."
         )
-    _check_report(command, duty, scene)
+    _check_report(case, command, duty, scene)
     case, made = do_step(case, duty, command, scene)
     return conclude(case, [made], scene)
+
+
+def except_report(case: Case, command: ExceptReport, scene: Scene) -> tuple[Case, list[Happened]]:
+    """Except a special case from what its report will lack; the caller is who approves it (JK-17)."""
+    must_be_live(case)
+    duty = duties(case, scene.law).get(command.step)
+    if duty is None or not duty.step.report:
+        raise NotInProcedureError(
+            f"The procedure '{case.procedure}' sends no report by a step '{command.step}'. Nothing is to be excepted."
+        )
+    if case.done_in_run(command.step):
+        raise AlreadyDoneError(
+            f"The report of '{command.step}' was sent already. The supervising office may open a dispute over its "
+            "points."
+        )
+    if case.excepted_in_run(command.step):
+        raise AlreadyDoneError(f"The report of '{command.step}' is excepted already. Complete the step.")
+    must_approve_for_another(case, command.asked_by, scene)
+    one = Excepted(step=command.step, run=case.run_of(command.step), at=scene.at, by=scene.by.person)
+    event = ReportExcepted(
+        complaint_id=case.complaint_id,
+        step=one.step,
+        occurrence=one.run,
+        reason=command.reason,
+        by=command.asked_by or one.by,
+        approved_by=one.by,
+    )
+    return case.with_(excepted=(*case.excepted, one)), [told(case, event, scene.at)]
 
 
 def start_works(case: Case, command: StartWorks, scene: Scene) -> tuple[Case, list[Happened]]:
@@ -273,7 +309,7 @@ def _completed(case: Case, made: Made, law: Law) -> StepCompleted:
         report=step.report,
         elements=elements,
         missing_elements=missing,
-        exempt=isinstance(deed, CompleteStep) and deed.exempt,
+        exempt=case.excepted_in_run(done.step) is not None,
         outcome=done.outcome,
         next_due=min(upcoming, default=None),
     )
@@ -315,37 +351,47 @@ def _before(case: Case, duty: Duty, law: Law) -> Iterable[tuple[str, datetime | 
         yield f"what it counts from ({' or '.join(names)})", min(recorded(case, duty, law), default=None)
 
 
+def needed(case: Case, duty: Duty, law: Law) -> list[str]:
+    """Return what the rulebook asks for before a step counts as done, by the names of the command's fields."""
+    needs = duty.step.needs
+    asked = {
+        "person": needs.person and not case.person,
+        "reason": needs.reason,
+        "item": needs.item and not _has_limit(case, law),
+    }
+    return [
+        *(f"evidence.{key}" for key in needs.evidence),
+        *(f"signatures.{key}" for key in needs.signatures),
+        *(name for name, is_asked in asked.items() if is_asked),
+    ]
+
+
+_MISSING = {
+    "person": "is missing; name it here or assign the case",
+    "item": "names no row of the table; reclassify the case with an item, or agree a date",
+}
+
+
 def check_needs(case: Case, duty: Duty, deed: Deed, scene: Scene) -> None:
     """Refuse a step without the evidence, signatures, person, reason or item that the rulebook asks for."""
-    needs = duty.step.needs
     problems = [
-        *(
-            FieldProblem(f"evidence.{key}", "is missing")
-            for key in needs.evidence
-            if key not in deed.evidence
-        ),
-        *(
-            FieldProblem(f"signatures.{key}", "is missing")
-            for key in needs.signatures
-            if key not in deed.signatures
-        ),
+        FieldProblem(name, _MISSING.get(name, "is missing"))
+        for name in needed(case, duty, scene.law)
+        if not _gives(deed, name)
     ]
-    if needs.person and not (deed.person or case.person):
-        problems.append(FieldProblem("person", "is missing; name it here or assign the case"))
-    if needs.reason and not deed.reason:
-        problems.append(FieldProblem("reason", "is missing"))
-    if needs.item and not _has_limit(case, scene.law):
-        problems.append(
-            FieldProblem(
-                "item", "names no row of the table; reclassify the case with an item, or agree a date"
-            )
-        )
     if problems:
         missing = ", ".join(problem.field for problem in problems)
         raise MissingPartsError(
             f"The step '{duty.key}' needs more before it counts as done: {missing}. Send it again with these.",
             problems,
         )
+
+
+def _gives(deed: Deed, name: str) -> bool:
+    where, _, key = name.partition(".")
+    papers = {"evidence": deed.evidence, "signatures": deed.signatures}
+    words = {"person": deed.person, "reason": deed.reason}
+    return key in papers[where] if where in papers else bool(words.get(name))
 
 
 def _has_limit(case: Case, law: Law) -> bool:
@@ -357,23 +403,16 @@ def _has_limit(case: Case, law: Law) -> bool:
     )
 
 
-def _check_report(command: CompleteStep, duty: Duty, scene: Scene) -> None:
+def _check_report(case: Case, command: CompleteStep, duty: Duty, scene: Scene) -> None:
     kind = scene.law.rules.procedures.reports.get(duty.step.report)
     for element in command.elements:
         must_know("elements", element, kind.elements if kind else ())
-    if not command.exempt:
+    excepted = case.excepted_in_run(duty.key)
+    if excepted is None:
         return
-    if kind is None:
-        raise NotInProcedureError(f"The step '{duty.key}' sends no report. Leave 'exempt' out.")
-    if not command.approved_by:
-        raise MissingPartsError(
-            "A special case needs the name of who excepted it. Send it again with 'approved_by'.",
-            [FieldProblem("approved_by", "is missing")],
-        )
-    if command.approved_by == scene.by.person:
-        raise SamePersonError(
-            "Who sends a report cannot except it from its own elements. Name the leader who did."
-        )
+    must_not_precede("at", scene.at, excepted.at, "the exception of the report,")
+    if scene.by.person == excepted.by:
+        raise SamePersonError("Who excepted a report cannot send it. Let who handles the case send it.")
 
 
 def _is_open_for(case: Case, duty: Duty) -> bool:

@@ -1,8 +1,6 @@
 """Complaints over HTTP."""
 
-import base64
-import binascii
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,8 +16,8 @@ from services.intake.handlers.complaints import Shown
 from services.intake.handlers.ledger import month_of
 from services.intake.store import After, Wanted
 from shared.access import Caller
-from shared.errors import FieldProblem, InvalidInputError
-from shared.web import Body, needs
+from shared.bounds import Month
+from shared.web import Body, cursor_of, needs, place_of
 
 router = APIRouter(prefix="/v1/complaints", tags=["complaints"])
 direct = APIRouter(prefix="/v1/complaints", tags=["complaints"], route_class=DirectRoute)
@@ -204,7 +202,7 @@ class ComplaintPage(BaseModel):
 async def list_complaints(
     use: Use,
     who: Reads,
-    month: Annotated[str | None, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")] = None,
+    month: Month | None = None,
     kind: Annotated[list[str], Query()] = [],  # noqa: B006  # FastAPI copies a default, and reads it as a list
     status: Annotated[list[str], Query()] = [],  # noqa: B006  # as above
     unit: Annotated[list[str], Query()] = [],  # noqa: B006  # as above
@@ -215,35 +213,18 @@ async def list_complaints(
     since = before = None
     if month:
         since, before = month_of(first_of(month), use.matters.base.directory.edition.calendar)
-    wanted = Wanted(unit, since, before, kind, status, _after(cursor) if cursor else None)
+    wanted = Wanted(unit, since, before, kind, status, After(*place_of(cursor)) if cursor else None)
     found = await use.matters.page(wanted, who, limit)
     last = found[-1].complaint if len(found) == limit else None
     return ComplaintPage(
-        complaints=[ComplaintView.of(one) for one in found], next=cursor_after(last) if last else None
+        complaints=[ComplaintView.of(one) for one in found],
+        next=cursor_of(last.received_at, last.id) if last else None,
     )
 
 
 def first_of(month: str) -> date:
     """Return the first day of a month like ``2026-07``."""
-    try:
-        return date.fromisoformat(f"{month}-01")
-    except ValueError as error:
-        problem = FieldProblem("month", "no month: write it as 2026-07")
-        raise InvalidInputError("The month cannot be read.", [problem]) from error
-
-
-def cursor_after(complaint: Complaint) -> str:
-    """Return the cursor of the page that begins after a complaint."""
-    return base64.urlsafe_b64encode(f"{complaint.received_at.isoformat()} {complaint.id}".encode()).decode()
-
-
-def _after(cursor: str) -> After:
-    try:
-        moment, _, key = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        return After(datetime.fromisoformat(moment), str(UUID(key)))
-    except (binascii.Error, ValueError) as error:
-        problem = FieldProblem("cursor", "no cursor that a list gave")
-        raise InvalidInputError("The cursor cannot be read. Begin without one.", [problem]) from error
+    return date.fromisoformat(f"{month}-01")
 
 
 @router.get("/{complaint_id}")

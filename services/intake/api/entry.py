@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import Request
 from fastapi.params import Depends
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from services.intake.domain.commands import Command
 from services.intake.handlers import Intake
+from shared.bounds import Instant
 from shared.web import Digest, IdempotencyKey
 
 
@@ -38,7 +39,7 @@ async def _commanded(request: Request, key: IdempotencyKey, digest: Digest) -> C
 Use = Annotated[Intake, Depends(_use)]
 Commanded = Annotated[Command, Depends(_commanded)]
 
-Moment = AwareDatetime | None
+Moment = Instant | None
 """An instant with its offset. In a command: when it happened, for those who enter things later."""
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]

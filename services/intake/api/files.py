@@ -13,6 +13,7 @@ from services.intake.domain.files import Product
 from services.intake.handlers.customers import CustomerShown, Ruling
 from services.intake.store import product_key
 from shared.access import Caller
+from shared.bounds import Day, Instant
 from shared.web import Body, needs
 
 router = APIRouter(prefix="/v1")
@@ -90,7 +91,7 @@ class CustomerFile(Body):
     name: Name
     phone: Phone
     address: Address | None = None
-    first_business_on: date | None = None
+    first_business_on: Day | None = None
 
 
 @router.put("/customers/{customer}", tags=["customers"])
@@ -157,7 +158,7 @@ class NewProduct(Body):
     product: Slug
     name: Annotated[str, Field(min_length=1, max_length=200)]
     model: Annotated[str, Field(max_length=200)] = ""
-    handed_over_on: date | None = None
+    handed_over_on: Day | None = None
 
 
 class ProductView(BaseModel):
@@ -254,7 +255,7 @@ async def praise(
 class NewDeclaration(Body):
     """Up to which moment everything that happened was entered."""
 
-    complete_up_to: AwareDatetime
+    complete_up_to: Instant
     unit: Slug | None = Field(default=None, description="Another unit of the own subtree.")
 
 

@@ -12,6 +12,7 @@ from services.intake.api.entry import Use
 from services.intake.domain.forms import form_for
 from services.intake.domain.ledger import COLUMNS, Row
 from shared.access import Caller
+from shared.bounds import Month
 from shared.errors import FieldProblem, InvalidInputError
 from shared.rulebook.schema import Rules, Text
 from shared.rulebook.schema.base import Rule
@@ -43,7 +44,7 @@ _FILES = {"content": {export.XLSX: {}, export.CSV: {}}, "description": "The ledg
 async def ledger(
     use: Use,
     who: Annotated[Caller, needs("complaints.export")],
-    month: Annotated[str, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")],
+    month: Month,
     format: Annotated[Literal["json", "xlsx", "csv"], Query()] = "json",
 ) -> Any:  # noqa: ANN401  # a file, or the model above
     """Return the ledger 服务信息台帐 of a month of receipt, masked: one row a matter of the caller's units."""

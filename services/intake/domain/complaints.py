@@ -137,8 +137,8 @@ def examine(said: Said, rules: Rules, now: datetime) -> Examined:
         problems.append(FieldProblem("kind", _one_of(rules.intake.kinds)))
     else:
         problems += _of_class(said, kind, rules)
-        if _HANDOVER in kind.moments and said.handover_on is None:
-            problems.append(FieldProblem("handover_on", f"needed for a matter of kind '{said.kind}'"))
+        if _HANDOVER in kind.moments:
+            problems += _of_handover(said, now)
         form = forms.form_for(rules, said.kind)
         checked = forms.check(form, said.fields)
         problems += checked.problems
@@ -183,6 +183,17 @@ def _of_moments(said: Said, now: datetime) -> list[FieldProblem]:
     elif said.registered_at and said.received_at and said.registered_at < said.received_at:
         problems.append(FieldProblem("registered_at", "lies before received_at"))
     return problems
+
+
+def _of_handover(said: Said, now: datetime) -> list[FieldProblem]:
+    """Hold the handover against the receipt: what is mended until then cannot be owed before anybody knew of it."""
+    received_at = said.received_at or said.registered_at or now
+    if said.handover_on is None:
+        return [FieldProblem("handover_on", f"needed for a matter of kind '{said.kind}'")]
+    if said.handover_on <= received_at:
+        reason = f"not after the receipt, {received_at.isoformat()}; a defect found after the handover is a complaint"
+        return [FieldProblem("handover_on", reason)]
+    return []
 
 
 def _of_class(said: Said, kind: MatterKind, rules: Rules) -> list[FieldProblem]:

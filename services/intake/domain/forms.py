@@ -10,9 +10,9 @@ from shared.errors import FieldProblem, RulebookGapError
 from shared.mask import mask_address, mask_name, mask_phone
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.intake import RecordField, RecordForm
+from shared.text import fault_of
 
 _PHONE = re.compile(r"\+?[0-9(][0-9 ()\-]{4,}[0-9]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 15
 """The shortest local number in use and the longest that ITU-T E.164 allows."""
 
@@ -70,8 +70,8 @@ def fault(wanted: RecordField, value: str) -> str:
     """Say what is wrong with a value; empty when nothing is."""
     if len(value) > wanted.max_length:
         return f"at most {wanted.max_length} characters; these are {len(value)}"
-    if _CONTROL.search(value):
-        return "holds control characters"
+    if reason := fault_of(value):
+        return reason
     if wanted.format == "phone" and not _is_phone(value):
         return "no telephone number: 7 to 15 digits, with +, spaces, brackets or hyphens between them"
     if wanted.format == "date" and not _is_date(value):

@@ -26,7 +26,7 @@ from shared.events.scoring import (
     RecommendationMade,
     ScorecardPublished,
 )
-from shared.rulebook.basis import window
+from shared.rulebook.basis import later, window
 from shared.rulebook.calendar import Month
 from shared.rulebook.canonical import plain
 from shared.rulebook.edition import Edition
@@ -48,6 +48,12 @@ class NotCompleteError(TransientError):
     """Facts are still on their way; a period closes only on all of them."""
 
     code = "facts-on-their-way"
+
+
+class SetAsideError(ConflictError):
+    """Facts are here that could not be applied. Only an operator can let the period go on."""
+
+    code = "facts-set-aside"
 
 
 class PeriodOrderError(ConflictError):
@@ -76,6 +82,30 @@ def check_ended(months: Sequence[Month], edition: Edition, at: datetime) -> None
     if at < end:
         msg = f"The period runs until {end.isoformat()}. Close it then or later."
         raise PeriodOrderError(msg)
+
+
+_NAMED = 5
+"""How many of the facts that are set aside a refusal names."""
+
+
+def set_aside(aside: Sequence[Document]) -> SetAsideError:
+    """Return the refusal to publish without these facts, with what brings them back."""
+    named = [
+        f"{one['type']} about {one['subject']} of {one['unit']} ({one['cause']})" for one in aside[:_NAMED]
+    ]
+    more = [f"and {len(aside) - _NAMED} more"] if len(aside) > _NAMED else []
+    return SetAsideError(
+        f"Facts could not be applied, and wait for an operator: {'; '.join([*named, *more])}. GET /v1/watermark "
+        "names each. Run `jiandu parked --service scoring list`; mend the cause and `parked replay`, or give them "
+        "up with `parked discard`, which keeps the reason. Then close again."
+    )
+
+
+def looked_back_on(month: Month, edition: Edition) -> list[str]:
+    """Return the months before one that its recommendations look at (JK-24)."""
+    rules = edition.on(edition.calendar.closing_day(window(edition, month)[1]))
+    furthest = max((rule.months_running for rule in rules.scoring.recommendations.values()), default=1)
+    return [str(later(month, -back)) for back in range(1, furthest)]
 
 
 def totals(document: Document) -> MonthTotals:

@@ -1,20 +1,18 @@
 """What people may record: inspections, findings, reports. Refused where the rulebook does not know it."""
 
 import re
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
 
 from shared.errors import FieldProblem, ForbiddenError, InvalidInputError, NotYetHereError, RulebookGapError
 from shared.events.scoring import AssessmentRecorded, DutyFulfilled, InspectionRecorded, OffenceFound
+from shared.rulebook.duties import is_report
 from shared.rulebook.edition import Edition
+from shared.rulebook.periods import Every, Period
 from shared.rulebook.schema import Rules
 
-_PERIODS = {
-    "week": re.compile(r"\d{4}-W\d\d"),
-    "month": re.compile(r"\d{4}-(0[1-9]|1[0-2])"),
-    "quarter": re.compile(r"\d{4}-Q[1-4]"),
-    "year": re.compile(r"\d{4}"),
-}
+_PERIOD = re.compile(r"(?P<year>[0-9]{4})(-W(?P<week>[0-9]{2})|-Q(?P<quarter>[1-4])|-(?P<month>[0-9]{2}))?")
 
 
 def rules_of(edition: Edition, at: datetime) -> Rules:
@@ -65,6 +63,43 @@ def check_about(sites: Sequence[str], site: str, *, is_seen: bool) -> None:
         raise _invalid("unit", "the complaint is a matter of another subsidiary")
 
 
+def period_called(name: str) -> Period | None:
+    """Return the week, month, quarter or year of a name; None where there is no such period.
+
+    Example:
+        >>> period_called("2026-Q3").first.isoformat()
+        '2026-07-01'
+    """
+    found = _PERIOD.fullmatch(name)
+    try:
+        if found is None:
+            return None
+        year = int(found["year"])
+        if found["week"]:
+            return Period.holding("week", date.fromisocalendar(year, int(found["week"]), 1))
+        if found["quarter"]:
+            return Period.holding("quarter", date(year, 3 * int(found["quarter"]), 1))
+        every: Every = "month" if found["month"] else "year"
+        return Period.holding(every, date(year, int(found["month"] or 1), 1))
+    except ValueError:
+        return None
+
+
+def check_begun(field: str, name: str, edition: Edition, at: datetime) -> None:
+    """Refuse what answers for a period that has not begun, or that was over before the rulebook.
+
+    Raises:
+        InvalidInputError: It is refused.
+    """
+    period = period_called(name)
+    if period is None:
+        raise _invalid(field, "no such period")
+    if period.first > edition.calendar.local_day(at):
+        raise _invalid(field, f"{name} begins on {period.first}. Hand it in from that day on")
+    if period.last < edition.slices[0][0]:
+        raise _invalid(field, f"{name} was over before the rulebook came into force")
+
+
 def check_assessment(event: AssessmentRecorded, rules: Rules) -> None:
     """Refuse a result that no scheme asks for. Raises ``InvalidInputError``."""
     schemes = rules.scoring.personal_results
@@ -73,6 +108,44 @@ def check_assessment(event: AssessmentRecorded, rules: Rules) -> None:
         raise _invalid("scheme", f"one of: {', '.join(sorted(schemes))}")
     if event.part not in scheme.parts:
         raise _invalid("part", f"one of: {', '.join(sorted(scheme.parts))}")
+
+
+def check_assessed(event: AssessmentRecorded, person: Mapping[str, Any] | None, rules: Rules) -> None:
+    """Refuse a result of who is not on record in the scheme's role at the unit, by the end of the month.
+
+    Raises:
+        InvalidInputError: It is refused.
+    """
+    month = period_called(event.month)
+    role = rules.scoring.personal_results[event.scheme].role
+    held = [
+        one
+        for one in (person or {}).get("appointments", ())
+        if (one["unit"], one["role"]) == (event.unit, role)
+        and month is not None
+        and date.fromisoformat(one["since"]) <= month.last
+    ]
+    if not held:
+        raise _invalid("person", f"no '{role}' of {event.unit} in {event.month} is on record by this name")
+
+
+def check_assessor(event: AssessmentRecorded, rules: Rules, role: str, *, is_import: bool) -> None:
+    """Refuse who assesses himself, or gives a part that is another role's.
+
+    Args:
+        is_import: It is entered late, by who may enter for others.
+
+    Raises:
+        ForbiddenError: It is refused.
+    """
+    scheme = rules.scoring.personal_results[event.scheme]
+    if event.person == event.by:
+        msg = f"Nobody assesses himself ({', '.join(scheme.source)}). Ask the unit above."
+        raise ForbiddenError(msg)
+    by = scheme.by.get(event.part, ())
+    if by and role not in by and not is_import:
+        msg = f"The part '{event.part}' is given by: {', '.join(by)} ({', '.join(scheme.source)}); you are a '{role}'."
+        raise ForbiddenError(msg)
 
 
 def check_inspection(event: InspectionRecorded, rules: Rules, unit_kind: str) -> None:
@@ -101,11 +174,11 @@ def check_inspection(event: InspectionRecorded, rules: Rules, unit_kind: str) ->
         for key in event.failed_aspects
         if key not in rule.aspects
     ]
-    problems += [
-        FieldProblem(f"fields.{key}", "required") for key in rule.fields if not event.fields.get(key)
-    ]
+    problems += _fields(event.fields, rule.fields)
     if rule.external and not event.assessor:
         problems.append(FieldProblem("assessor", "an external assessment names its assessor"))
+    if event.assessor and not rule.external:
+        problems.append(FieldProblem("assessor", "only an external assessment has one"))
     _refuse(problems)
 
 
@@ -127,7 +200,7 @@ def check_finding(event: OffenceFound, rules: Rules) -> None:
 def check_duty(event: DutyFulfilled, rules: Rules, unit_kind: str) -> None:
     """Refuse a report that the rulebook does not ask of this unit. Raises ``InvalidInputError``.
 
-    A missing section is not refused: it is counted (JK-15).
+    A missing section is not refused: it is counted (JK-15). A report without any is refused.
     """
     rule = rules.obligations.obligations.get(event.obligation)
     if rule is None:
@@ -137,12 +210,13 @@ def check_duty(event: DutyFulfilled, rules: Rules, unit_kind: str) -> None:
         for key in event.sections
         if key not in rule.sections
     ]
-    problems += [
-        FieldProblem(f"fields.{key}", "required") for key in rule.fields if not event.fields.get(key)
-    ]
+    if not is_report(rule, event.sections):
+        problems.append(FieldProblem("sections", f"at least one of: {', '.join(sorted(rule.sections))}"))
+    problems += _fields(event.fields, rule.fields)
     if unit_kind not in rule.owed_by:
         problems.append(FieldProblem("unit", f"a unit of kind {_either(rule.owed_by)} owes it"))
-    if not _PERIODS[rule.every].fullmatch(event.period):
+    period = period_called(event.period)
+    if period is None or period.every != rule.every:
         problems.append(FieldProblem("period", f"it answers for a {rule.every}"))
     if rule.done_by == "inspection":
         problems.append(FieldProblem("obligation", "an inspection fulfils it: POST /v1/inspections"))
@@ -151,6 +225,14 @@ def check_duty(event: DutyFulfilled, rules: Rules, unit_kind: str) -> None:
 
 def _either(kinds: Sequence[str]) -> str:
     return " or ".join(f"'{kind}'" for kind in kinds)
+
+
+def _fields(given: Mapping[str, str], asked: Mapping[str, Any]) -> list[FieldProblem]:
+    strange = [key for key in given if key not in asked]
+    return [
+        *(FieldProblem(f"fields.{key}", "required") for key in asked if not given.get(key)),
+        *(FieldProblem(f"fields.{key}", f"one of: {', '.join(sorted(asked))}") for key in strange),
+    ]
 
 
 def _invalid(field: str, reason: str) -> InvalidInputError:

@@ -99,6 +99,7 @@ _NAMES = {
     "scoring.awards.*.ranking": "ranking",
     "scoring.recommendations.*.sheet": "sheet",
     "scoring.personal_results.*.role": "role",
+    "scoring.personal_results.*.by.*": "role",
     "scoring.publications.*.to": "role",
     "scoring.publications.*.sheets": "sheet",
     "scoring.publications.*.indicators": "indicator",

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from shared.bounds import Number
 from shared.rulebook.limits import Limit
 from shared.rulebook.schema.base import ClockTime, Keys, Match, OneOrMore, Part, Rule, Text
 
@@ -52,7 +53,7 @@ class CallbackPlan(Rule):
     applies: Match
     earliest: Limit | None = None
     latest: Limit
-    ratio: Decimal = Decimal(1)
+    ratio: Number = Decimal(1)
     attempts: int = Field(default=3, ge=1)
     apart: Limit | None = None
     questionnaire: str

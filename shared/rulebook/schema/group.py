@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from shared.bounds import Number
 from shared.rulebook.limits import Limit
 from shared.rulebook.periods import PeriodDue
 from shared.rulebook.schema.base import Keys, Part, Rule, Text
@@ -126,6 +126,9 @@ class Publication(Rule):
     indicators: Keys = ()
 
 
+Weight = Annotated[int, Field(ge=0, le=1_000)]
+
+
 class Ranking(Rule):
     """How units are put in order.
 
@@ -138,10 +141,17 @@ class Ranking(Rule):
     every: Literal["month", "quarter", "year"]
     unit_kind: Keys = Field(min_length=1)
     order: Literal["high-first", "low-first"] = "high-first"
-    weights: tuple[int, ...] = ()
+    weights: tuple[Weight, ...] = ()
     established: Literal["whole-period", "any-day"] = "whole-period"
     per_peers: bool = False
     nil: Literal["not-rated", "best"] = "not-rated"
+
+    @model_validator(mode="after")
+    def _weighs_something(self) -> "Ranking":
+        if self.weights and not any(self.weights):
+            msg = "All weights are 0. Give at least one month a weight."
+            raise ValueError(msg)
+        return self
 
 
 class Award(Rule):
@@ -153,12 +163,12 @@ class Award(Rule):
 
     ranking: str
     what: Literal["award", "penalty", "red-list", "black-list"] = "award"
-    rank: int = 1
+    rank: int = Field(default=1, ge=1)
     first: int | None = Field(default=None, ge=1)
     last: int | None = Field(default=None, ge=1)
-    at_least: Decimal | None = None
-    below: Decimal | None = None
-    amount: int = 0
+    at_least: Number | None = None
+    below: Number | None = None
+    amount: int = Field(default=0, ge=0, le=1_000_000_000)
     currency: str = "CNY"
     paid_by: Text | None = None
     ties: Literal["each", "split"] = "each"
@@ -180,5 +190,5 @@ class Recommendation(Rule):
 
     sheet: str
     below: int
-    months_running: int = Field(ge=1)
+    months_running: int = Field(ge=1, le=120)
     text: Text

@@ -1,11 +1,11 @@
 """Duties that come round: reports, meetings, inspections, with their due dates. ``obligations.yaml``."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Literal
 
 from pydantic import Field, model_validator
 
+from shared.bounds import Number
 from shared.rulebook.limits import Limit
 from shared.rulebook.periods import Every, PeriodDue
 from shared.rulebook.schema.base import Keys, OneOrMore, Part, Rule, Text
@@ -57,7 +57,7 @@ class InspectionItem(Part):
     """Points that an inspection may give on an item of a sheet."""
 
     title: Text
-    most: Decimal
+    most: Number
 
 
 class Inspection(Rule):

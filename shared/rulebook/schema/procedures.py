@@ -246,7 +246,10 @@ class Determination(Rule):
 
 
 class PauseReason(Rule):
-    """Why a clock may stand still, and who must agree."""
+    """Why a clock may stand still.
+
+    ``needs_approval``: who pauses has the right ``cases.approve``; otherwise ``cases.handle`` is enough.
+    """
 
     needs_approval: bool = True
     longest: Limit | None = None

@@ -3,6 +3,7 @@
 RIGHTS = frozenset(
     {
         "accounts.manage",
+        "assessments.record",
         "callbacks.call",
         "callbacks.read",
         "campaigns.run",

@@ -9,10 +9,14 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from shared.bounds import Number
 from shared.rulebook.limits import Limit
 from shared.rulebook.schema.base import Keys, Match, Part, Rule, Sources, Text
 
 ALL_PERCENT = 100
+
+Decimals = Annotated[int, Field(ge=0, le=6)]
+"""Places that a value is rounded to."""
 
 
 class MissedDeadline(Part):
@@ -132,7 +136,7 @@ class Offence(Rule):
 
     sheet: str
     item: str = ""
-    points: Decimal = Decimal(0)
+    points: Number = Decimal(0)
     forfeits: bool = False
     trigger: Trigger | None = None
     with_all: Keys = ()
@@ -162,7 +166,7 @@ class ObservedMean(Part):
     method: Literal["observed-mean"]
     inspection: str
     observed: str
-    decimals: int = 1
+    decimals: Decimals = 1
 
 
 class DoneShare(Part):
@@ -170,14 +174,14 @@ class DoneShare(Part):
 
     method: Literal["done-share"]
     obligation: str
-    decimals: int = 1
+    decimals: Decimals = 1
 
 
 class Band(Part):
     """From this value on, so many marks."""
 
-    at_least: Decimal
-    marks: Decimal
+    at_least: Number
+    marks: Number
 
 
 class ByIndicator(Part):
@@ -190,7 +194,7 @@ class ByIndicator(Part):
     indicator: str
     bands: tuple[Band, ...] = ()
     none: Literal["full", "left-out"] = "full"
-    decimals: int = 1
+    decimals: Decimals = 1
 
 
 Method = Annotated[Deduct | ObservedMean | DoneShare | ByIndicator, Field(discriminator="method")]
@@ -200,10 +204,10 @@ class Item(Part):
     """One line of a sheet: full marks, how it is found, and its bounds."""
 
     title: Text
-    weight: Decimal
+    weight: Number
     how: Method
-    floor: Decimal = Decimal(0)
-    cap: Decimal | None = None
+    floor: Number = Decimal(0)
+    cap: Number | None = None
     source: Sources = Field(min_length=1)
 
 
@@ -211,10 +215,10 @@ class Section(Part):
     """A heading of a sheet with the sum of its items' full marks, and bounds of its own (LN-18, LN-19)."""
 
     title: Text
-    weight: Decimal
+    weight: Number
     items: Mapping[str, Item]
-    floor: Decimal | None = None
-    cap: Decimal | None = None
+    floor: Number | None = None
+    cap: Number | None = None
 
 
 class Sheet(Rule):
@@ -227,9 +231,9 @@ class Sheet(Rule):
     unit_kind: Keys = Field(min_length=1)
     peers: Keys = ()
     kind: Literal["scorecard", "penalties"]
-    full_marks: Decimal = Decimal(0)
+    full_marks: Number = Decimal(0)
     sections: Mapping[str, Section] = {}
-    cap: Decimal | None = None
+    cap: Number | None = None
 
     @model_validator(mode="after")
     def _weights_add_up(self) -> "Sheet":
@@ -359,7 +363,7 @@ class Indicator(Rule):
     denominator: Amount | None = None
     per: int = Field(default=1, ge=1)
     mean: Literal["satisfaction", "promoters"] | None = None
-    target: Decimal | None = None
+    target: Number | None = None
     better: Literal["high", "low"] = "high"
     minimum_n: int = Field(default=1, ge=1)
     counts_problem_users: bool = False
@@ -377,14 +381,24 @@ class Indicator(Rule):
 
 
 class PersonalResult(Rule):
-    """A person's monthly result, weighted from parts in percent (JK-25)."""
+    """A person's monthly result, weighted from parts in percent (JK-25).
+
+    Attributes:
+        role: Whose result it is.
+        by: Part → the roles that give it. A part that is not named is given by whoever has the right.
+    """
 
     role: str
-    parts: Mapping[str, int]
+    parts: Mapping[str, Annotated[int, Field(ge=0, le=ALL_PERCENT)]]
+
+    by: Mapping[str, Keys] = {}
 
     @model_validator(mode="after")
     def _parts_make_a_hundred(self) -> "PersonalResult":
         if sum(self.parts.values()) != ALL_PERCENT:
             msg = f"Parts add up to {sum(self.parts.values())} percent, not to 100."
+            raise ValueError(msg)
+        if strange := sorted(self.by.keys() - self.parts.keys()):
+            msg = f"'by' names {', '.join(strange)}, which is none of the parts: {', '.join(self.parts)}."
             raise ValueError(msg)
         return self

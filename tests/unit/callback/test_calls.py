@@ -133,6 +133,21 @@ def test_answers_must_fit_the_questionnaire() -> None:
     ]
 
 
+def test_every_question_says_where_its_answer_goes_and_nowhere_else_is_it_taken() -> None:
+    questionnaire = domain.questionnaire_of(a_matter().tasks[0], an_edition())
+    wrong = a_call("2026-07-02 10:00", Outcome.COMPLETED, satisfaction=5, answers={"solved": "yes"})
+
+    places = {name: domain.field_of(name, one) for name, one in questionnaire.questions.items()}
+    with pytest.raises(InvalidInputError) as refused:
+        domain.check(wrong, questionnaire)
+
+    assert places == {"satisfaction": "satisfaction", "solved": "solved", "opinion": "answers.opinion"}
+    assert next((one.field, one.reason) for one in refused.value.problems) == (
+        "answers.solved",
+        "goes into the field 'solved' of the call",
+    )
+
+
 def test_coded_answers_are_among_the_choices() -> None:
     edition = with_questions(
         again={"kind": "yes-no"}, cause={"kind": "choice", "choices": {"late": NAMED, "rude": NAMED}}

@@ -19,17 +19,26 @@ from jiandu.demo.script import Call, Story
 from services.callback import domain as callback
 from services.handling import domain as handling
 from services.intake.domain import complaints as intake
-from services.intake.domain import forms
+from services.intake.domain import customers, forms
+from services.intake.domain.commands import Command
 from services.scoring import domain as scoring
 from shared.errors import SupervisionError
 from shared.events import Envelope, Happened, Sealed, event_id
 from shared.events.intake import ComplaintRegistered, PraiseReceived, RecordAmended
 from shared.events.registry import UnitEstablished
-from shared.events.scoring import AssessmentRecorded, DutyFulfilled, InspectionRecorded, OffenceFound
+from shared.events.scoring import (
+    AssessmentRecorded,
+    DisputeRuled,
+    DutyFulfilled,
+    InspectionRecorded,
+    OffenceFound,
+)
+from shared.rulebook.basis import Tariffs
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import fact_of
+from shared.rulebook.facts import ORGANISATION_TYPES, fact_of
 from shared.rulebook.fold import MonthResult, PeriodResult, fold, totals_of
 from shared.rulebook.load import load_edition, load_organisation
+from shared.rulebook.organisation import Organisation
 from shared.rulebook.rankings import MonthTotals
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -56,6 +65,8 @@ class Rehearsal:
     cases: dict[str, handling.Case] = field(default_factory=dict)
     matters: dict[str, callback.Matter] = field(default_factory=dict)
     records: dict[str, dict[str, str]] = field(default_factory=dict)
+    files: dict[str, customers.Customer] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
     commands: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     _ordinals: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     _sequences: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -89,6 +100,7 @@ class Rehearsal:
         for call in story.calls:
             try:
                 self._one(call, ids)
+                self.ids |= ids
             except (SupervisionError, ValueError) as error:
                 raise RefusedError(f"{call.key} {call.path} {call.body}: {error}") from error
 
@@ -127,6 +139,8 @@ class Rehearsal:
             self._command(call, body, ids[call.about])
         elif call.service == "callback":
             self._attempt(call, body, ids[call.about])
+        elif call.rule:
+            self._rule(call, body, ids[call.about])
         else:
             self._record(call, body)
 
@@ -186,6 +200,9 @@ class Rehearsal:
             return
         key = ids[call.about]
         case = self.cases[key]
+        if call.path.startswith("/v1/customers/"):
+            self._flag(call, body, case)
+            return
         form = forms.form_for(self.edition.at(case.received_at), case.kind)
         checked = forms.check(form, {**self.records[key], **body["fields"]})
         assert not checked.problems
@@ -198,6 +215,29 @@ class Rehearsal:
         )
         self._tell("intake", call.site, key, [Happened(amended, call.at, case.unit)])
 
+    def _flag(self, call: Call, body: dict[str, Any], case: handling.Case) -> None:
+        person, at = ORGANISATION.accounts[call.account].person, _moment(body.get("at")) or NOW
+        rules = self.edition.at(at)
+        rights = rules.rights.roles[ORGANISATION.people[person].role].rights
+        who, command = forms.identity(self.records[str(case.complaint_id)]), Command(call.key, "d", "r")
+        known = self.files.get(who) or customers.opened(who, case.unit, SEALED, case.received_at)
+        name, rule = customers.standard(rules)
+        assert "at" not in body or "complaints.import" in rights
+        if call.path.endswith("/decision"):
+            assert "customers.confirm-flag" in rights
+            known, told = customers.decide(
+                known, **body, by=person, at=at, rule=rule, calendar=self.edition.calendar, command=command
+            )
+        else:
+            assert "customers.flag" in rights
+            customers.examine_proposal(body["evidence"], rule)
+            behaviours = tuple(body["evidence"])
+            known, told = customers.propose(
+                known, rule=name, behaviours=behaviours, evidence=SEALED, by=person, at=at, command=command
+            )
+        self.files[who] = known
+        self._tell("intake", call.site, f"customer/{who}", [Happened(told, at, case.unit)])
+
     def _command(self, call: Call, body: dict[str, Any], key: str) -> None:
         account = ORGANISATION.people[ORGANISATION.accounts[call.account].person]
         rights = self.edition.at(call.at).rights.roles[account.role].rights
@@ -209,7 +249,8 @@ class Rehearsal:
         assert command.acting_for
         assert command.acting_for.person in ORGANISATION.people
         assert ORGANISATION.people[command.acting_for.person].role == command.acting_for.role
-        case, happened = handling.decide(self.cases[key], command, by, self.edition, NOW)
+        other = self.cases[str(command.into)] if isinstance(command, handling.Merge) else None
+        case, happened = handling.decide(self.cases[key], command, by, self.edition, NOW, other)
         self.cases[key] = case
         for envelope in self._tell("handling", case.site, key, happened, case.unit):
             self.matters[key], told = callback.follow(self.matters[key], envelope, self._edition_of)
@@ -260,6 +301,18 @@ class Rehearsal:
             scoring.check_assessment(assessed, rules)
             happened = Happened(assessed, call.at, body["unit"])
         self._tell("scoring", unit.site, f"{kind}/{call.key}", [happened])
+
+    def _rule(self, call: Call, body: dict[str, Any], key: str) -> None:
+        """Rule over a posting that scoring has by then."""
+        facts = [fact_of(one) for one in self.told if one["type"] in ORGANISATION_TYPES]
+        about = [one for one in self.told if fact_of(one).subject == key]
+        cost, _, _ = scoring.gather(None, about, Tariffs.of(self.edition), Organisation.of(facts), call.at)
+        posting = next(one for one in cost.postings.values() if one["rule"] == call.rule)
+        assert posting["unit"] == body["unit"]
+        body.pop("at")
+        ruled = DisputeRuled(offence=posting["offence"], about=key, by=call.account, **body)
+        happened = Happened(ruled, call.at, body["unit"])
+        self._tell("scoring", call.site, f"ruling/{call.key}", [happened])
 
     def _tell(
         self, service: str, stream: str, subject: str, happened: Iterable[Happened], unit: str = ""

@@ -53,8 +53,12 @@ class Service:
         return reply
 
     @property
+    def posts(self) -> list[httpx2.Request]:
+        return [call for call in self.calls if call.method == "POST"]
+
+    @property
     def bodies(self) -> list[dict[str, object]]:
-        return [orjson.loads(call.content) for call in self.calls]
+        return [orjson.loads(call.content) for call in self.posts]
 
 
 def wire_to(services: Mapping[str, Service], *, patience_s: float = 5.0) -> Wire:

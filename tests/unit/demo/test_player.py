@@ -1,6 +1,7 @@
 """Stories side by side: each in its own order, with the ids that registration gave."""
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx2
@@ -11,7 +12,7 @@ from jiandu.demo.branches import HABITS
 from jiandu.demo.player import Player
 from jiandu.demo.scenario import Closing, Scenario, scenario
 from jiandu.demo.script import Call, Story
-from jiandu.demo.wire import RefusedError
+from jiandu.demo.wire import RefusedError, UnreachableError
 from shared.rulebook.edition import Edition
 from tests.unit.demo.services import Service, answer, refusal, wire_to
 
@@ -36,7 +37,9 @@ def a_scenario(*stories: Story) -> Scenario:
 
 
 def registers(request: httpx2.Request) -> httpx2.Response:
-    """Give ids that tell which key they are for."""
+    """Give ids that tell which key they are for; every complaint is the same customer's."""
+    if request.method == "GET":
+        return answer(customer="c-1")
     return answer(complaint_id=f"id-of-{request.headers['idempotency-key']}")
 
 
@@ -60,10 +63,54 @@ async def test_the_id_of_a_registration_stands_in_the_paths_and_bodies_that_foll
     assert handling.bodies[1] == {"complaint_id": "id-of-demo-7/second/2", "reason": "{nobody}"}
 
 
+def costs(*rules: str) -> httpx2.Response:
+    return httpx2.Response(200, json=[{"rule": rule, "id": f"posting-of-{rule}"} for rule in rules])
+
+
+async def test_a_path_names_the_customer_and_what_the_complaint_cost_once_it_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jiandu.demo.player._COSTED_EVERY_S", 0.01)
+    intake = Service(usual=registers)
+    scoring = Service(replies=[costs(), costs("other"), costs("other", "shirking")])
+    ruling = a_call("scoring", "/v1/postings/{posting}/ruling", "one", 3, upheld=True)
+    told = Story(
+        "one",
+        "wuxi",
+        (
+            a_call("intake", "/v1/complaints", "one", 1, kind="complaint"),
+            a_call("intake", "/v1/customers/{customer}/flags", "one", 2),
+            replace(ruling, rule="shirking"),
+        ),
+    )
+
+    await Player(wire_to({"intake-wuxi": intake, "scoring": scoring}), "demo-7").play(a_scenario(told))
+
+    assert intake.calls[-1].url.path == "/v1/customers/c-1/flags"
+    assert scoring.calls[0].url.path == "/v1/matters/id-of-demo-7/one/1/postings"
+    assert [call.method for call in scoring.calls] == ["GET", "GET", "GET", "POST"]
+    assert scoring.calls[-1].url.path == "/v1/postings/posting-of-shirking/ruling"
+
+
+async def test_a_posting_that_never_comes_ends_the_play_and_names_the_rule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jiandu.demo.player._COSTED_EVERY_S", 0.01)
+    scoring = Service(usual=lambda request: costs("other"))
+    ruling = replace(a_call("scoring", "/v1/postings/{posting}/ruling", "one", 1), rule="shirking")
+    player = Player(wire_to({"scoring": scoring}, patience_s=0.05), "demo-7")
+
+    with pytest.raises(UnreachableError, match="shirking"):
+        await player.play(a_scenario(Story("one", "wuxi", (ruling,))))
+
+
 async def test_each_story_keeps_its_order_and_the_whole_quarter_is_entered(edition: Edition) -> None:
     smallest = scenario(edition, 0)
     services = {f"intake-{site}": Service(usual=registers) for site in HABITS}
-    services |= {name: Service() for name in ("handling", "callback-1", "callback-2", "scoring")}
+    services |= {name: Service() for name in ("handling", "callback-1", "callback-2")}
+    services["scoring"] = Service(
+        usual=lambda request: costs("shirking", "hr-shirking") if request.method == "GET" else answer()
+    )
     seen: dict[str, int] = defaultdict(int)
 
     def advance(service: str, calls: int) -> None:
@@ -79,7 +126,7 @@ async def test_each_story_keeps_its_order_and_the_whole_quarter_is_entered(editi
     }
     for service in services.values():
         entered = defaultdict(list)
-        for call in service.calls:
+        for call in service.posts:
             story, at = place[call.headers["idempotency-key"]]
             entered[story].append(at)
         assert all(places == sorted(places) for places in entered.values())

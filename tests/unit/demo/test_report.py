@@ -1,40 +1,87 @@
 """What the demo shows at its end, from what scoring published."""
 
+import asyncio
 import io
+import re
+from collections.abc import Mapping
 from typing import Any
 
+import httpx2
+import orjson
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
-from jiandu.demo.report import SHEET, Lost, Published, show, shown
+from jiandu.demo.branches import HABITS
+from jiandu.demo.report import Published, read, show, shown
 from shared.rulebook.edition import Edition
 from shared.rulebook.fold import PeriodResult, document_of
 from tests.unit.demo.rehearsal import ORGANISATION, Rehearsal
+from tests.unit.demo.services import Answer, Service, wire_to
+
+Results = dict[str, PeriodResult]
 
 
 @pytest.fixture(scope="module")
-def published(played: Rehearsal, results: dict[str, PeriodResult]) -> Published:
-    """Return what scoring would publish, as it comes over HTTP."""
-    documents = {name: document_of(result) for name, result in results.items()}
-    cards = {
-        month: {card["unit"]: card for card in one["scorecards"] if card["sheet"] == SHEET}
-        for month, one in documents.items()
-        if "scorecards" in one
+def published(played: Rehearsal, results: Results) -> Published:
+    """Return what the demo reads at its end."""
+    names = (*(f"intake-{site}" for site in HABITS), "registry", "handling", "scoring")
+    answers = answers_of(played, {name: document_of(result) for name, result in results.items()})
+    wire = wire_to({name: Service(usual=answers) for name in names})
+    branches = [f"{site}-branch" for site in HABITS]
+    return asyncio.run(read(wire, results, branches, played.ids))
+
+
+def answers_of(played: Rehearsal, documents: Mapping[str, Mapping[str, Any]]) -> Answer:
+    """Return services that tell what was rehearsed."""
+
+    def rankings(period: str) -> Mapping[str, Any]:
+        return {"recommendations": [], **documents[period]}
+
+    def scorecard(period: str, unit: str) -> Mapping[str, Any]:
+        told = documents[period]
+        return {
+            name: [one for one in told[name] if one["unit"] == unit] for name in ("scorecards", "postings")
+        }
+
+    def units() -> list[dict[str, str]]:
+        units = ORGANISATION.units.items()
+        return [{"unit": unit, "name_zh": one.name.zh, "name_en": one.name.en} for unit, one in units]
+
+    def case(key: str) -> Mapping[str, Any]:
+        one = played.cases[key]
+        return {"number": one.number, "site": one.site, "validity": one.validity}
+
+    def history(key: str) -> Mapping[str, Any]:
+        told = [one for one in played.told if one["subject"] == key]
+        mine = [one for one in told if one["source"].startswith("jiandu/handling/")]
+        return {"entries": [{**one, "hash": "0" * 64} for one in mine], "next": None}
+
+    def complaint(key: str) -> Mapping[str, Any]:
+        return {"fields": {"name": "徐**", "phone": "137****0002"}, "customer": key}
+
+    def customer(key: str) -> Mapping[str, Any]:
+        (file,) = played.files.values()
+        assert file.flag
+        flag = {"status": file.flag.status, "until": file.flag.until}
+        return {"unit": file.unit, "fields": {"name": "徐**"}, "flag": flag}
+
+    routes: Mapping[str, Any] = {
+        r"/v1/units": units,
+        r"/v1/periods/(.+)/rankings": rankings,
+        r"/v1/scorecards/(.+)/(.+)": scorecard,
+        r"/v1/cases/([^/]+)": case,
+        r"/v1/cases/(.+)/history": history,
+        r"/v1/complaints/(.+)": complaint,
+        r"/v1/customers/(.+)": customer,
     }
-    periods = {name: {"recommendations": [], **one} for name, one in documents.items()}
-    names = {name: unit.name.zh for name, unit in ORGANISATION.units.items()}
-    return Published(periods, cards, names, _lost(played, documents["2026-07"], cards["2026-07"]))
 
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked = ((re.fullmatch(path, request.url.path), tell) for path, tell in routes.items())
+        found, tell = next((found, tell) for found, tell in asked if found)
+        return httpx2.Response(200, content=orjson.dumps(tell(*found.groups())))
 
-def _lost(played: Rehearsal, month: dict[str, Any], cards: dict[str, dict[str, Any]]) -> Lost:
-    posting = next(
-        one for one in month["postings"] if one["rule"] == "missed-step" and one["unit"] == "wuxi-branch"
-    )
-    told = [one for one in played.told if one["subject"] == posting["subject"]]
-    history = [{**one, "hash": "0" * 64} for one in told if one["source"].startswith("jiandu/handling/")]
-    case = {"number": played.cases[posting["subject"]].number, "site": "wuxi"}
-    complaint = {"fields": {"name": "徐**", "phone": "137****0002"}}
-    return Lost(cards["wuxi-branch"], posting, case, history, complaint)
+    return answer
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +98,45 @@ def test_three_months_and_the_quarter_are_ranked(page: str) -> None:
         "2026-09",
     ]
     assert "2026-Q3 季度排名" in page
-    assert page.count("重庆分部") == 4
+    assert page.count("重庆分部 Chongqing") == 4
+
+
+def test_the_tables_fit_into_eighty_columns_with_every_heading_whole(
+    published: Published, edition: Edition
+) -> None:
+    written = io.StringIO()
+    show(published, edition, Console(file=written, width=80))
+    lines = [line for line in written.getvalue().splitlines() if line[:1] in set("┏┃┡│└")]
+    # The first three tables: a heading of three lines, four branches, three lines of frame.
+    months = lines[: 3 * (3 + 4 + 3)]
+
+    headings = "┃ 名次 ┃ 分部               ┃  得分 ┃ 工作质量检查项 ┃ 一般检查项 ┃ 特别检查项 ┃"
+    assert months[1::10] == [headings] * 3
+    assert {cell_len(line) for line in months} == {80}
 
 
 def test_the_star_and_its_thousand_yuan_are_named(page: str) -> None:
-    assert "（成都）分部：金科集团明星客户服务部，奖励 1000 元，由所在子公司支付（JK-23）" in page
+    assert "成都分部：金科集团明星客户服务部，奖励 1000 元，由所在子公司支付（JK-23）" in page
+    assert "Chengdu branch: star branch, 1000 CNY, paid by the branch's subsidiary (JK-23)" in page
 
 
 def test_advice_is_given_after_three_months_under_eighty(page: str) -> None:
-    assert "（无锡）分部：连续三个月月度考评未达到80分" in page
+    assert "无锡分部：连续三个月月度考评未达到80分" in page
     assert "Three months running under 80" in page
+
+
+def test_the_problem_user_and_the_dispute_have_a_line_in_each_language(page: str) -> None:
+    lines = page.splitlines()
+    user = next(at for at, line in enumerate(lines) if line.startswith("问题用户"))
+    dispute = next(at for at, line in enumerate(lines) if line.startswith("争议成立"))
+
+    # Decided at 2026-11-20 00:00 UTC, which is the 20th in China too; 90 days later is 18 February.
+    assert "投诉3次，3次认定无效；经两人签认，2027-02-18期满" in lines[user]
+    assert (
+        "problem user at Chengdu: 3 of 3 complaints invalid; two signed; ends 2027-02-18" in lines[user + 1]
+    )
+    assert "工作不主动、推诿，2026-07记-5.0，2026-08冲回+5.0" in lines[dispute]
+    assert "-5.0 for shirking, 2026-07; +5.0 back, 2026-08" in lines[dispute + 1]
 
 
 def test_a_lost_point_is_followed_to_clause_deadline_and_evidence(page: str, published: Published) -> None:

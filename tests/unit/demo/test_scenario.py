@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from jiandu.demo.offences import DISPUTED
 from jiandu.demo.scenario import Scenario, scenario
 from jiandu.demo.script import Call
+from jiandu.demo.specials import PROBLEM_USER
 from services.handling import domain as handling
 from shared.rulebook.edition import Edition
 from shared.rulebook.fold import MonthResult, PeriodResult, SpanResult
@@ -159,6 +161,47 @@ def test_the_later_month_takes_the_difference(results: Results) -> None:
     back = {posting.rule: posting.points for posting in august.postings if posting.reverses}
     assert back["hr-not-recorded"] == 3
     assert back["missed-step"] == 2
+
+
+def test_an_upheld_dispute_gives_both_sheets_back_what_july_lost(played: Rehearsal, results: Results) -> None:
+    # The inspector's finding costs 5 on the scorecard and 5 on the sheet for HR, both in July.
+    # The ruling of 13 August gives 5 and 5 back, and no other month knows of the complaint.
+    costs = [
+        (month, posting.rule, int(posting.points), bool(posting.reverses))
+        for month, result in results.items()
+        if isinstance(result, MonthResult)
+        for posting in result.postings
+        if posting.subject == played.ids[DISPUTED]
+    ]
+    assert sorted(costs) == [
+        ("2026-07", "hr-shirking", -5, False),
+        ("2026-07", "shirking", -5, False),
+        ("2026-08", "hr-shirking", 5, True),
+        ("2026-08", "shirking", 5, True),
+    ]
+
+
+def test_three_complaints_without_cause_make_a_problem_user_whom_two_sign(played: Rehearsal) -> None:
+    (file,) = played.files.values()
+    complaints = [case for name, case in played.ids.items() if name.startswith(PROBLEM_USER)]
+
+    assert [played.cases[case].validity for case in complaints] == ["invalid", "invalid", "invalid"]
+    assert file.flag
+    assert (file.flag.status, file.flag.proposed_by, file.flag.decided_by) == (
+        "confirmed",
+        "chengdu-importer",
+        "chengdu-head",
+    )
+    told = of_type(played, "customer.flagged.v1")
+    assert [one["data"]["status"] for one in told] == ["proposed", "confirmed"]
+
+
+def test_what_the_problem_user_complained_about_costs_nobody_a_point(
+    played: Rehearsal, results: Results
+) -> None:
+    complaints = {case for name, case in played.ids.items() if name.startswith(PROBLEM_USER)}
+    months = [one for one in results.values() if isinstance(one, MonthResult)]
+    assert not [one for month in months for one in month.postings if one.subject in complaints]
 
 
 def test_the_ranking_tells_the_branches_apart(results: Results, edition: Edition) -> None:

@@ -86,6 +86,8 @@ def an_envelope(kind: str, data: Mapping[str, Any], at: datetime) -> Envelope:
 _WHO = {
     "approve-settlement": "company-leader",
     "extend": "company-leader",
+    "except-report": "company-leader",
+    "pause": "company-leader",
     "transfer": "branch-head",
     "lodge-appeal": "branch-head",
     "decide-appeal": "centre-director",
@@ -101,13 +103,18 @@ class Story:
         self.case: Case
         self.happened: list[Happened]
         self.case, self.happened = domain.open_case(registration, self.edition)
+        self.other: Case | None = None
 
     def do(self, kind: str, at: str, by: Actor | None = None, **fields: object) -> list[str]:
-        """Command the case as who usually does so. Returns the types of what was told."""
+        """Command the case as who usually does so. Returns the types of what was told.
+
+        ``class_`` is sent as ``class``, which is no name that an argument may have.
+        """
         role = _WHO.get(kind, "branch-officer")
         who = by or an_actor(role, unit=_WHERE.get(role, "chongqing-branch"), edition=self.edition)
-        command = domain.parse_command({"do": kind, "at": on(at).isoformat(), **fields})
-        self.case, told = domain.decide(self.case, command, who, self.edition, LATER)
+        said = {name.rstrip("_"): value for name, value in fields.items()}
+        command = domain.parse_command({"do": kind, "at": on(at).isoformat(), **said})
+        self.case, told = domain.decide(self.case, command, who, self.edition, LATER, self.other)
         self.happened += told
         return [item.event.TYPE for item in told]
 
@@ -118,6 +125,11 @@ class Story:
     def find(self, at: str, by: Actor | None = None, **fields: object) -> list[str]:
         """Make a finding, valid unless said otherwise."""
         return self.do("make-finding", at, by, **{"validity": "valid", "reason": "as established", **fields})
+
+    def merge(self, at: str, other: Case) -> list[str]:
+        """Let the case go on inside another."""
+        self.other = other
+        return self.do("merge", at, into=str(other.complaint_id), reason="the same crack")
 
     def sweep(self, up_to: str) -> list[str]:
         """Settle silence, as the sweep does. Returns what was told, as ``clock#run due``."""
@@ -167,6 +179,15 @@ def standing(told: Iterable[Happened]) -> set[str]:
 
 def a_story(**registration: object) -> Story:
     return Story(a_registration(**registration))
+
+
+OTHER = UUID("0e7d4b52-5f0a-5e0e-8a3e-7d1f6f0c1c22")
+
+
+def another_case(**registration: object) -> Case:
+    """The case that another may go on inside: of the same branch, and received an hour before it."""
+    told = {"complaint_id": str(OTHER), "number": "CQ-202607-000002", "received": "07-01 08:00"}
+    return a_story(**{**told, **registration}).case
 
 
 def an_engineering_story(until: str = "rectify", item: str = "lift") -> Story:

@@ -27,6 +27,7 @@ from tests.unit.handling.builders import (
     an_actor,
     an_edition,
     an_engineering_story,
+    another_case,
     on,
     shown,
 )
@@ -211,7 +212,7 @@ def test_acts_are_offered_where_the_case_has_a_use_for_them() -> None:
 
 def test_a_merged_case_can_only_be_parted_and_a_resolved_one_closed_or_reopened() -> None:
     merged, resolved = an_engineering_story(until="receipt"), a_story(class_="explanation")
-    merged.do("merge", "07-01 10:00", into="0e7d4b52-5f0a-5e0e-8a3e-7d1f6f0c1c22", reason="same")
+    merged.merge("07-01 10:00", another_case())
     resolved.step("explain", "07-01 10:00")
 
     assert set(what(merged)) == {"part"}
@@ -221,11 +222,27 @@ def test_a_merged_case_can_only_be_parted_and_a_resolved_one_closed_or_reopened(
 def test_pause_and_resume_are_offered_while_there_is_something_to_pause_or_resume() -> None:
     story = an_engineering_story(until="notice")
     before = set(what(story))
-    story.do("pause", "07-05 06:00", reason="no-access", approved_by="branch-head")
+    story.do("pause", "07-05 06:00", reason="no-access")
 
     assert {"pause", "agree-date"} <= before
     assert "resume" not in before
     assert "resume" in what(story)
+
+
+def test_the_right_to_pause_is_that_of_the_reason() -> None:
+    story = an_engineering_story(until="notice")
+    offered = domain.allowed(story.case, story.edition, frozenset())
+
+    assert [one["right"] for one in offered if one["do"] == "pause"] == [["cases.approve"]]
+
+
+def test_the_exception_of_a_report_is_offered_until_it_is_given_or_the_report_is_sent() -> None:
+    story = a_story(class_="general", flags=["reputation-risk"])
+    before = set(what(story))
+    story.do("except-report", "07-01 10:00", step="alert", reason="nothing is known yet")
+
+    assert "except-report" in before
+    assert "except-report" not in what(story)
 
 
 def test_an_appeal_that_waits_is_offered_for_decision() -> None:

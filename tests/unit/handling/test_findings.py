@@ -202,6 +202,8 @@ def test_a_defect_before_handover_is_due_at_the_handover_once_that_is_known() ->
     unknown = a_story(kind="pre-handover-defect", class_="")
 
     before = unknown.due("mend")
+    with pytest.raises(TimeRefusedError, match="not after the receipt"):
+        unknown.do("reclassify", "07-02 08:00", handover_on=on("07-01 09:00").isoformat(), reason="a slip")
     unknown.do("reclassify", "07-02 08:00", handover_on=on("07-25 10:00").isoformat(), reason="date is set")
 
     assert (known.due("mend"), before, unknown.due("mend")) == ("07-20 10:00", "-", "07-25 10:00")

@@ -5,6 +5,7 @@ import pytest
 from services.handling import domain
 from services.handling.domain.refusals import (
     AlreadyDoneError,
+    CannotMergeError,
     CaseNotOverError,
     CaseOverError,
     DutiesOpenError,
@@ -13,12 +14,14 @@ from services.handling.domain.refusals import (
     TimeRefusedError,
     UnknownKeyError,
 )
+from shared.errors import NotYetHereError
 from shared.events import Envelope
 from shared.events.handling import CaseClosed, CaseParted, CaseReopened, CaseTransferred, DeadlineMissed
 from tests.unit.handling.builders import (
     ACCEPTED,
     ALL_ELEMENTS,
     COMPLAINT,
+    OTHER,
     Story,
     a_registration,
     a_rule,
@@ -27,10 +30,9 @@ from tests.unit.handling.builders import (
     an_edition,
     an_engineering_story,
     an_envelope,
+    another_case,
     on,
 )
-
-OTHER = "0e7d4b52-5f0a-5e0e-8a3e-7d1f6f0c1c22"
 
 
 def a_closed_story() -> Story:
@@ -126,7 +128,7 @@ def test_a_merged_case_keeps_its_misses_and_has_no_more() -> None:
     story = an_engineering_story(until="receipt")
     story.sweep("07-02 12:00")
 
-    story.do("merge", "07-03 08:00", into=OTHER, reason="the same crack")
+    story.merge("07-03 08:00", another_case())
     story.sweep("08-31 00:00")
 
     assert story.missed == ["facts#1 07-02 09:00"]
@@ -141,19 +143,68 @@ def test_a_case_cannot_go_on_inside_itself() -> None:
         story.do("merge", "07-01 20:00", into=str(COMPLAINT), reason="by mistake")
 
 
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        ({"unit": "chengdu-branch"}, "Transfer one of them first"),
+        ({"kind": "legal-letter", "class_": ""}, "of kind 'legal-letter'"),
+        ({"received": "07-01 09:01"}, "Merge that one into this"),
+    ],
+)
+def test_a_case_goes_on_only_where_the_same_unit_handles_it_as_early(other: dict[str, str], why: str) -> None:
+    """INVARIANT: merging starts no clock anew and hands no case to anybody.
+
+    What breaks it: merging into a letter, which owes nothing; into a case of today; into another unit's.
+    """
+    story = an_engineering_story(until="receipt")
+
+    with pytest.raises(CannotMergeError, match=why):
+        story.merge("07-01 20:00", another_case(**other))
+
+
+def test_a_case_goes_on_only_inside_one_that_is_there_and_open() -> None:
+    """INVARIANT: no complaint ends in nothing.
+
+    What breaks it: taking any id for a case.
+    """
+    story = an_engineering_story(until="receipt")
+    withdrawn = a_story(complaint_id=str(OTHER), received="07-01 08:00")
+    withdrawn.do("withdraw", "07-01 12:00", reason="settled")
+
+    with pytest.raises(NotYetHereError, match="not here"):
+        story.do("merge", "07-01 20:00", into=str(OTHER), reason="the same crack")
+    with pytest.raises(CannotMergeError, match="is withdrawn"):
+        story.merge("07-01 20:00", withdrawn.case)
+    assert story.case.status == "open"
+
+
+def test_of_two_cases_only_the_later_goes_on_inside_the_other_even_when_both_are_asked_at_once() -> None:
+    """INVARIANT: no circle of cases, each going on inside the next, and none of them handled.
+
+    What breaks it: looking only at how the other case stands, which two writers see as open both.
+    """
+    # Received in the same minute, so that the ids decide: 0e7d… comes before 5b0e….
+    one, two = a_story(), a_story(complaint_id=str(OTHER))
+    first, second = one.case, two.case
+
+    one.merge("07-01 12:00", second)
+    with pytest.raises(CannotMergeError, match="Merge that one into this"):
+        two.merge("07-01 12:00", first)
+
+
 def test_a_parted_case_stands_as_if_it_had_never_been_merged() -> None:
     """INVARIANT: merging hides no miss for good.
 
     What breaks it: leaving clocks cancelled when a case is parted again.
     """
     story = an_engineering_story(until="receipt")
-    story.do("merge", "07-01 12:00", into=OTHER, reason="the same crack")
+    story.merge("07-01 12:00", another_case())
     during = story.sweep("07-03 00:00")
 
     told = story.do("part", "07-03 08:00", reason="another crack after all")
 
     assert (during, told) == ([], ["case.parted.v1", "deadline.missed.v1"])
-    assert str(story.last(CaseParted).from_case) == OTHER
+    assert story.last(CaseParted).from_case == OTHER
     assert (story.case.status, story.missed) == ("open", ["facts#1 07-02 09:00"])
 
 

@@ -22,6 +22,7 @@ from tests.unit.handling.builders import (
     LATER,
     Story,
     a_story,
+    another_case,
     on,
     standing,
     verdicts,
@@ -29,7 +30,7 @@ from tests.unit.handling.builders import (
 
 RECEIVED = on("07-01 09:00")
 HORIZON = on("10-01 00:00")
-OTHER = "0e7d4b52-5f0a-5e0e-8a3e-7d1f6f0c1c22"
+INTO = another_case()
 
 ALL_RIGHTS = frozenset({*domain.RIGHTS.values(), domain.IMPORT})
 PEOPLE = [
@@ -118,7 +119,8 @@ def _commands() -> st.SearchStrategy[dict[str, Any]]:
             {"do": "refuse-result", "reason": "r"},
             {"do": "agree-date", "step": "rectify", "on": "2026-08-15", "evidence": {"call": "c"}},
             {"do": "extend", "step": "approve", "on": "2026-08-20", "reason": "r"},
-            {"do": "pause", "reason": "no-access", "approved_by": "somebody"},
+            {"do": "pause", "reason": "no-access"},
+            {"do": "except-report", "step": "report", "reason": "r"},
             {"do": "resume"},
             {"do": "assign", "department": "d", "person": "p"},
             {"do": "reclassify", "class": "major-engineering", "item": "lift", "reason": "r"},
@@ -126,7 +128,7 @@ def _commands() -> st.SearchStrategy[dict[str, Any]]:
             {"do": "reclassify", "flags": [], "reason": "r"},
             {"do": "transfer", "to_unit": "chengdu-branch", "reason": "r"},
             {"do": "withdraw", "reason": "r"},
-            {"do": "merge", "into": OTHER, "reason": "r"},
+            {"do": "merge", "into": str(INTO.complaint_id), "reason": "r"},
             {"do": "part", "reason": "r"},
             {"do": "reopen", "reason": "r"},
             {"do": "close"},
@@ -168,7 +170,7 @@ def play(class_: str, entries: Sequence[Entry], sweeping: bool) -> Story:
             _tell(story, domain.settle(story.case, story.edition, at + timedelta(hours=ahead)))
         command = domain.parse_command({**_body(story, body), "at": at.isoformat()})
         try:
-            decided = domain.decide(story.case, command, PEOPLE[who], story.edition, LATER)
+            decided = domain.decide(story.case, command, PEOPLE[who], story.edition, LATER, INTO)
         except ClockOrderError:
             # The clocks contradict each other: a fault of the domain, not a refusal of the command.
             raise

@@ -1,15 +1,28 @@
 """Matters of the property company (JK-06, JK-08), risks to reputation (JK-07), and report elements (JK-17)."""
 
+from typing import Any
+
 import pytest
+from pydantic import ValidationError
 
 from services.handling.domain.refusals import (
+    AlreadyDoneError,
     MissingPartsError,
     NotInProcedureError,
     SamePersonError,
+    TimeRefusedError,
     UnknownKeyError,
 )
-from shared.events.handling import CaseResolved, DeadlineMissed, StepCompleted
-from tests.unit.handling.builders import ACCEPTED, AGREED, ALL_ELEMENTS, IN_LIEU, Story, a_story
+from shared.events.handling import CaseResolved, DeadlineMissed, ReportExcepted, StepCompleted
+from tests.unit.handling.builders import (
+    ACCEPTED,
+    AGREED,
+    ALL_ELEMENTS,
+    IN_LIEU,
+    Story,
+    a_story,
+    an_actor,
+)
 
 
 def a_handover_story(liable: str = "developer") -> Story:
@@ -174,6 +187,22 @@ def test_a_report_tells_which_of_its_six_elements_are_missing() -> None:
     assert done.missing_elements == ("background", "process", "progress", "support")
 
 
+@pytest.mark.rule("JK-07", "JK-17")
+def test_an_empty_alert_lacks_all_six_elements_and_its_sender_excepts_nothing() -> None:
+    """INVARIANT: what a report lacks is waived by a leader only.
+
+    What breaks it: taking the sender's word, or no elements for nothing to count.
+    """
+    story = a_story(class_="general", flags=["reputation-risk"])
+
+    with pytest.raises(ValidationError, match="exempt"):
+        story.step("alert", "07-01 10:00", elements=[], exempt=True)
+    story.step("alert", "07-01 10:00", elements=[])
+
+    sent = story.last(StepCompleted)
+    assert (sent.missing_elements, sent.exempt) == (tuple(ALL_ELEMENTS), False)
+
+
 @pytest.mark.rule("JK-17")
 def test_an_element_that_the_report_does_not_have_is_refused() -> None:
     story = a_handover_story()
@@ -183,16 +212,50 @@ def test_an_element_that_the_report_does_not_have_is_refused() -> None:
 
 
 @pytest.mark.rule("JK-17")
-def test_a_special_case_names_the_leader_who_excepted_it() -> None:
+def test_a_leader_excepts_a_special_case_before_its_report_is_sent() -> None:
     story = a_handover_story()
+    special: dict[str, Any] = {
+        "step": "report",
+        "reason": "the press asks today",
+        "asked_by": "branch-officer",
+    }
 
-    with pytest.raises(MissingPartsError, match="approved_by"):
-        story.step("report", "07-02 10:00", elements=["customer"], exempt=True)
-    with pytest.raises(SamePersonError):
-        story.step("report", "07-02 10:00", exempt=True, approved_by="branch-officer")
-    story.step("report", "07-02 10:00", elements=["customer"], exempt=True, approved_by="company-leader")
+    story.do("except-report", "07-02 09:00", **special)
+    with pytest.raises(AlreadyDoneError, match="excepted already"):
+        story.do("except-report", "07-02 09:30", **special)
+    with pytest.raises(TimeRefusedError, match="the exception of the report"):
+        story.step("report", "07-02 08:30", elements=["customer"])
+    story.step("report", "07-02 10:00", elements=["customer"])
 
-    assert story.last(StepCompleted).exempt is True
+    excepted, sent = story.last(ReportExcepted), story.last(StepCompleted)
+    assert (excepted.step, excepted.by, excepted.approved_by) == (
+        "report",
+        "branch-officer",
+        "company-leader",
+    )
+    assert (sent.exempt, len(sent.missing_elements)) == (True, 5)
+
+
+@pytest.mark.rule("JK-17")
+def test_a_report_that_nobody_excepted_counts_with_what_it_lacks_and_is_not_excepted_later() -> None:
+    story = a_handover_story()
+    story.step("report", "07-02 10:00", elements=["customer"])
+
+    with pytest.raises(AlreadyDoneError, match="open a dispute"):
+        story.do("except-report", "07-02 11:00", step="report", reason="the press asks today")
+
+    assert story.last(StepCompleted).exempt is False
+
+
+@pytest.mark.rule("JK-17")
+def test_who_excepts_a_report_does_not_send_it() -> None:
+    story = a_handover_story()
+    head = an_actor("branch-head")
+    both = head.model_copy(update={"rights": head.rights | {"cases.approve"}})
+    story.do("except-report", "07-02 09:00", by=both, step="report", reason="the press asks today")
+
+    with pytest.raises(SamePersonError, match="Let who handles the case send it"):
+        story.step("report", "07-02 10:00", by=both, elements=["customer"])
 
 
 @pytest.mark.rule("JK-17")
@@ -200,4 +263,4 @@ def test_a_step_that_sends_no_report_has_no_special_case() -> None:
     story = a_story(class_="explanation")
 
     with pytest.raises(NotInProcedureError, match="no report"):
-        story.step("explain", "07-01 10:00", exempt=True, approved_by="company-leader")
+        story.do("except-report", "07-01 10:00", step="explain", reason="the press asks today")

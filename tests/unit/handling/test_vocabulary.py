@@ -20,8 +20,10 @@ from tests.unit.handling.builders import (
     a_rule,
     a_step,
     a_story,
+    an_actor,
     an_edition,
     an_engineering_story,
+    another_case,
 )
 
 WAYS = {
@@ -132,7 +134,8 @@ def test_a_pause_without_a_longest_lasts_until_it_is_resumed() -> None:
     pauses = {"storm": a_rule(needs_approval=False)}
     story = a_story_of({"mend": a_step(after="receipt", within={"days": 2})}, {"pauses": pauses})
 
-    story.do("pause", "07-02 09:00", reason="storm")
+    # It needs no approval, so who handles the case gives it.
+    story.do("pause", "07-02 09:00", by=an_actor("service-officer", edition=story.edition), reason="storm")
     during = story.sweep("07-20 00:00")
     story.do("resume", "07-20 09:00", note="it is over")
 
@@ -187,7 +190,7 @@ def test_what_follows_a_refused_result_is_owed_again_after_it() -> None:
 
 def test_a_merged_case_is_parted_not_reopened() -> None:
     story = an_engineering_story(until="receipt")
-    story.do("merge", "07-01 12:00", into="0e7d4b52-5f0a-5e0e-8a3e-7d1f6f0c1c22", reason="the same")
+    story.merge("07-01 12:00", another_case())
 
     with pytest.raises(CaseNotOverError, match="Part it first"):
         story.do("reopen", "07-01 13:00", reason="why not")

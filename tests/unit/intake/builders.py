@@ -146,6 +146,7 @@ async def seed(mongo_url: str, database: str, accounts: Sequence[str] = tuple(AC
             "name_en": unit,
             "established_on": "2005-06-01",
         }
+    states["register/filled"] = {"units": len(UNITS), "people": 0, "accounts": {SITE: len(accounts)}}
     password = hash_password(PASSWORD)
     for account in accounts:
         role, unit = ACCOUNTS[account]

@@ -98,10 +98,24 @@ def test_a_defect_before_handover_states_when_the_flat_is_handed_over() -> None:
     changed = {"kind": "pre-handover-defect", "class_": "", "fields": fields}
 
     assert set(problems_of(**changed)) == {"handover_on"}
-    assert examine(said(**changed, handover_on=RECEIVED), the_rules(), RECEIVED).missing == (
+    assert examine(said(**changed, handover_on=RECEIVED + MINUTE), the_rules(), RECEIVED).missing == (
         "address",
         "project",
     )
+
+
+@pytest.mark.rule("JK-34")
+@pytest.mark.parametrize("late", [{}, {"received_at": None}])
+def test_a_flat_handed_over_by_the_receipt_has_no_defect_before_the_handover(late: dict[str, object]) -> None:
+    """INVARIANT: no deadline lies before the receipt; one in a month that is closed could never be scored.
+
+    What breaks it: taking the handover as it is said.
+    """
+    # Without a stated receipt it is now, a minute after RECEIVED.
+    received = RECEIVED + MINUTE if late else RECEIVED
+    changed = {"kind": "pre-handover-defect", "class_": "", "handover_on": received, **late}
+
+    assert "not after the receipt" in problems_of(**changed)["handover_on"]
 
 
 def test_the_same_key_of_the_same_unit_is_the_same_complaint() -> None:

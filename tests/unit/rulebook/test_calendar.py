@@ -71,7 +71,7 @@ def test_a_day_off_and_a_make_up_day_know_their_holiday() -> None:
 
 
 def test_a_day_outside_the_tables_is_refused_and_names_the_file_to_add() -> None:
-    with pytest.raises(RulebookGapError, match=r"'2028\.yaml'.*rulebooks/calendars/cn/"):
+    with pytest.raises(RulebookGapError, match=r"rulebooks/calendars/cn/2028\.yaml"):
         OFFICE.is_working_day(date(2028, 1, 1))
 
     with pytest.raises(RulebookGapError):

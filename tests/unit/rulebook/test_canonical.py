@@ -55,6 +55,27 @@ def test_a_number_is_read_back_as_it_was(value: Fraction) -> None:
     assert number_of(text_of(value)) == value
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        # 1/2^400 has 400 decimals, more than any context of decimals keeps by itself.
+        (Fraction(1, 2**400), "0." + str(5**400).rjust(400, "0")),
+        (Fraction(-(10**300)), "-1" + "0" * 300),
+        (Fraction(1, 5**9), "0.000000512"),
+    ],
+)
+def test_a_long_number_is_written_exactly_too(value: Fraction, text: str) -> None:
+    assert text_of(value) == text
+
+
+def test_the_time_to_write_a_number_grows_no_faster_than_its_digits() -> None:
+    """INVARIANT: a number of ten times as many digits takes about ten times as long to write.
+
+    What breaks it: dividing the denominator by two and by five, one after the other.
+    """
+    assert text_of(Fraction(1, 10**800_000)) == "0." + "1".rjust(800_000, "0")
+
+
 def test_what_people_see_has_six_decimals_at_most() -> None:
     assert brief(Fraction(2551, 30)) == "85.033333"
 

@@ -162,12 +162,26 @@ def test_a_missing_report_is_explained_and_an_overdue_one_is_not_judged_before_t
 
 def test_a_late_report_is_charged_as_soon_as_it_is_sent() -> None:
     told = one_branch().clean_month("chongqing", without=["analysis-report"])
-    told.fulfilled("analysis-report", "2026-06", "2026-07-08 10:00", sections=[])
+    told.fulfilled("analysis-report", "2026-06", "2026-07-08 10:00", sections=["cases"])
 
     (late,) = posted(told, as_of="2026-07-09 00:00")
 
     assert rules_of([late]) == ["analysis-report-late -3"]
     assert late.explanation_en[-1] == "done only at Wed 8 Jul 2026 10:00"
+
+
+@pytest.mark.rule("JK-18")
+@pytest.mark.parametrize(
+    ("sections", "time"), [((), "2026-07-20 10:00"), (("proposal",), "2026-06-30 23:59")]
+)
+def test_an_empty_proposal_is_none_and_neither_is_one_made_before_its_month(
+    sections: tuple[str, ...], time: str
+) -> None:
+    """What breaks it: counting whatever bears the month's name. The two points would be had for nothing."""
+    told = one_branch().clean_month("chongqing", without=["proposal"])
+    told.fulfilled("proposal", "2026-07", time, sections=sections)
+
+    assert rules_of(posted(told)) == ["no-proposal -2"]
 
 
 def test_a_month_that_has_not_begun_posts_nothing() -> None:

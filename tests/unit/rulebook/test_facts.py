@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,20 @@ def test_inspections_duties_and_assessments_count_with_their_unit() -> None:
     told.established("chongqing-branch", "branch")
 
     assert set(by_subject(told.facts)) == {"unit/chongqing-branch"}
+
+
+@pytest.mark.parametrize("written", ["1E-999999999", "1E+999999999", "NaN", "many"])
+def test_a_fact_whose_number_nobody_could_count_with_is_refused(written: str) -> None:
+    told = Told()
+    told.inspected("I1", "2026-07-08 10:00", "archives", observations={"records": 5})
+    told.assessed("zhang", "2026-08-02 10:00", "2026-07", "branch", 80)
+    inspected, assessed = told.envelopes
+    inspected["data"]["observations"]["records"] = written
+    assessed["data"]["score"] = written
+
+    for envelope in (inspected, assessed):
+        with pytest.raises(ValueError, match="no number that can be counted with"):
+            fact_of(envelope)
 
 
 def test_facts_of_other_types_are_passed_over() -> None:

@@ -204,7 +204,7 @@ MEANING = [
     ),
     pytest.param(
         "rights.yaml",
-        "rights: [scores.read]\n",
+        "rights: [assessments.record, scores.read]\n",
         "rights: []\n",
         "'rights.roles.hr-officer.rights' is a list",
         "Give a value that fits.",

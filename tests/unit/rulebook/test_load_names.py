@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.errors import RulebookProblem
 from tests.unit.rulebook.editions import changed, jinke, line_of, refused
 
 NAMING = [
@@ -139,10 +140,17 @@ NAMING = [
     ),
     pytest.param(
         "rights.yaml",
-        "rights: [scores.read]\n",
+        "rights: [assessments.record, scores.read]\n",
         "rights: [everything]\n",
         "right 'everything'",
         id="a right that the code does not know",
+    ),
+    pytest.param(
+        "scoring.yaml",
+        "      sales-department: hr-officer\n",
+        "      sales-department: hr-oficer\n",
+        "role 'hr-oficer'",
+        id="who gives a part",
     ),
     pytest.param(
         "limits.yaml",
@@ -199,13 +207,6 @@ FITTING = [
         id="a circle",
     ),
     pytest.param(
-        "procedures.yaml",
-        "      alert:\n",
-        "      report:\n",
-        "The step 'report' of the overlay 'reputation-risk' is also a step of",
-        id="an overlay that hides a step",
-    ),
-    pytest.param(
         "intake.yaml",
         "    counts_as_complaint: false\n    moments: handover\n",
         "    counts_as_complaint: false\n",
@@ -254,6 +255,13 @@ FITTING = [
         "    right: inspections.record\n",
         "'done_by: inspection' and 'inspection' belong together",
         id="an inspection that is not named",
+    ),
+    pytest.param(
+        "scoring.yaml",
+        "      sales-department: hr-officer\n",
+        "      sales: hr-officer\n",
+        "'by' names sales, which is none of the parts: branch-assessment, sales-department",
+        id="a part that does not exist",
     ),
     pytest.param(
         "scoring.yaml",
@@ -362,6 +370,24 @@ def test_entries_that_do_not_fit_together_are_refused(file: str, old: str, new: 
 
     assert any(what in one.what for one in problems)
     assert all(one.what.endswith(".") and one.mend.endswith((".", "?")) for one in problems)
+
+
+def test_an_overlay_has_no_step_that_a_procedure_has_too() -> None:
+    """INVARIANT: a case that follows a procedure and an overlay owes every step of both.
+
+    What breaks it: taking steps of one name for one step, so that the overlay's limit is never watched.
+    """
+    problems = refused(changed("procedures.yaml", "      alert:\n", "      report:\n"))
+
+    assert problems == tuple(
+        RulebookProblem(
+            file="procedures.yaml",
+            line=line_of("procedures.yaml", "      alert:\n"),
+            what=f"The step 'report' of the overlay 'reputation-risk' is also a step of '{procedure}'.",
+            mend="Give the overlay's step a name of its own.",
+        )
+        for procedure in ("major-engineering", "property-handover")
+    )
 
 
 def test_every_fault_is_told_at_once_and_each_with_its_own_line() -> None:

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 
-from shared.errors import RulebookGapError
 from shared.rulebook.basis import Basis
 from shared.rulebook.calendar import Month
 from shared.rulebook.edition import Edition
@@ -265,13 +264,22 @@ def test_the_rules_of_the_day_on_which_the_deadline_passed_hold() -> None:
     assert [offence.points for offence in of(told.facts, edition=amended)] == [Decimal(-2), Decimal(-4)]
 
 
-def test_a_deadline_before_the_rulebook_began_is_a_gap() -> None:
-    told = Told()
-    told.registered("A", "2005-05-01 09:00")
-    told.missed("A", "2005-05-03 09:00")
+def test_what_lies_before_the_rulebook_costs_nothing_and_what_lies_after_it_costs_as_ever() -> None:
+    """INVARIANT: no date of a fact stops the matter that it belongs to, and with it the month of the group.
 
-    with pytest.raises(RulebookGapError, match="2005-05-03"):
-        of(told.facts)
+    What breaks it: asking a price of a day that no edition holds. The fact fails, is set aside, and no month closes.
+    """
+    # The rulebook begins on 28 May 2005.
+    told = Told()
+    told.registered("A", "2005-05-01 09:00", missing=["phone"])
+    told.missed("A", "2005-05-27 23:59", "facts")
+    told.finding("F", "2005-05-27 10:00", "shirking", case="A")
+    told.missed("A", "2005-05-28 09:00", "plan")
+
+    # The record was due when May ended, and by then the rules held.
+    found = sorted((offence.rule, offence.key) for offence in of(told.facts))
+
+    assert found == [("incomplete-record", "record"), ("missed-step", "plan#1")]
 
 
 def test_a_rule_may_name_a_step_and_not_every_one() -> None:

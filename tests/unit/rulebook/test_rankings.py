@@ -223,6 +223,26 @@ def advice(months: Sequence[MonthTotals]) -> list[tuple[str, dict[str, Fraction]
     return [(found.unit, dict(found.months)) for found in recommendations(months[-1], previous, basis)]
 
 
+@pytest.mark.rule("JK-24")
+@pytest.mark.parametrize(
+    ("months", "advised"),
+    [
+        (("79.99", "79.99", "79.99"), ["a"]),
+        (("80", "79.99", "79.99"), []),
+        (("79.99", "80", "79.99"), []),
+        (("79.99", "79.99", "80"), []),
+        # Shown as 80.0, and under 80 all the same.
+        (("79.999", "79.999", "79.999"), ["a"]),
+    ],
+)
+def test_three_months_running_under_80_bring_advice_and_one_of_80_none(
+    months: tuple[str, str, str], advised: list[str]
+) -> None:
+    run = [totals({"a": total}, f"2026-0{number}") for number, total in enumerate(months, start=7)]
+
+    assert [unit for unit, _ in advice(run)] == advised
+
+
 def test_advice_names_the_months_that_gave_cause() -> None:
     months = [
         totals({"a": total}, month) for month, total in (("2025-12", 79), ("2026-01", 60), ("2026-02", 70))

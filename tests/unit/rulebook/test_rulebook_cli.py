@@ -82,7 +82,8 @@ def test_a_question_without_an_offset_is_refused() -> None:
 
     assert result.exit_code == 1
     assert result.stderr.strip() == (
-        "'2026-07-09T09:00' is no moment with an offset. Write --from 2026-02-13T16:10+08:00."
+        "'2026-07-09T09:00' is no moment with an offset: input should have timezone info. "
+        "Write it as 2026-02-13T16:10+08:00."
     )
 
 
@@ -92,7 +93,9 @@ def test_a_row_that_does_not_exist_is_refused_with_those_that_do() -> None:
     result = RUN.invoke(app, [*asked, "--from", "2026-07-09T09:00+08:00"])
 
     assert result.exit_code == 1
-    assert "limits.tables.rectification.rows.roof (known: infill-wall, waterproofing," in result.stderr
+    assert (
+        "There is no 'limits.tables.rectification.rows.roof'. There are: infill-wall, water" in result.stderr
+    )
 
 
 def test_a_list_of_entries_is_shown_by_its_numbers() -> None:
@@ -114,6 +117,42 @@ def test_a_key_that_does_not_exist_is_refused() -> None:
 
     assert result.exit_code == 1
     assert "There is no 'nothing' in 'procedures.nothing'." in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("rulebook.group", "jinke"),
+        ("procedures.procedures.major-engineering.steps.negotiate.within.hours", "48"),
+        ("scoring.rankings.quarterly.weights", "1, 1, 1"),
+    ],
+)
+def test_a_single_value_is_shown_as_it_is(key: str, shown: str) -> None:
+    result = RUN.invoke(app, ["show", "jinke", key])
+
+    assert (result.exit_code, result.stdout) == (0, f"jinke 2005-05-28 {key}\n└── {shown}\n")
+
+
+def test_a_group_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    result = RUN.invoke(app, ["check", "jinkee"])
+
+    assert result.exit_code == 1
+    assert (
+        result.stderr
+        == "There is no group and no folder 'jinkee'. Groups: general, jinke, luneng, xinao, zhongyida.\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["check", "show", "due", "coverage"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, command: str) -> None:
+    folder = a_copy(tmp_path, "rulebook.yaml", "", "")
+    (folder / "limits.yaml").unlink()
+    (folder / "limits.yaml").mkdir()
+    asked = ["--watch", "handled", "--from", "2026-07-09T09:00+08:00"] if command == "due" else []
+
+    result = RUN.invoke(app, [command, str(folder), *asked])
+
+    assert (result.exit_code, result.stderr) == (1, f"{folder}/limits.yaml: Is a directory.\n")
 
 
 def test_every_kind_of_limit_can_be_asked_for() -> None:
@@ -149,21 +188,45 @@ def test_a_limit_may_run_until_a_moment_that_is_given() -> None:
     [
         (
             ["--step", "facts", "--procedure", "none", "--from", "2026-07-09T09:00+08:00"],
-            "procedures.procedures.none",
+            "There is no 'procedures.procedures.none'. There are: ",
         ),
         (
             ["--step", "none", "--procedure", "general", "--from", "2026-07-09T09:00+08:00"],
-            "procedures.procedures.general.steps.none",
+            "There is no 'procedures.procedures.general.steps.none'. There are: ",
         ),
         (
             ["--step", "accept", "--procedure", "general-engineering", "--from", "2026-07-09T09:00+08:00"],
-            "procedures.procedures.general-engineering.steps.accept.within",
+            "'procedures.procedures.general-engineering.steps.accept' has no limit.",
         ),
-        (["--watch", "none", "--from", "2026-07-09T09:00+08:00"], "procedures.watches.none"),
-        (["--callback", "none", "--from", "2026-07-09T09:00+08:00"], "callback.plans.none"),
-        (["--obligation", "none", "--from", "2026-07-09"], "obligations.obligations.none"),
-        (["--publication", "none", "--from", "2026-07-09"], "scoring.publications.none"),
-        (["--publication", "monthly-scores", "--from", "July"], "'July' is no day."),
+        (
+            ["--watch", "none", "--from", "2026-07-09T09:00+08:00"],
+            "There is no 'procedures.watches.none'. There are: ",
+        ),
+        (
+            ["--callback", "none", "--from", "2026-07-09T09:00+08:00"],
+            "There is no 'callback.plans.none'. There are: ",
+        ),
+        (
+            ["--obligation", "none", "--from", "2026-07-09"],
+            "There is no 'obligations.obligations.none'. There are: ",
+        ),
+        (
+            ["--publication", "none", "--from", "2026-07-09"],
+            "There is no 'scoring.publications.none'. There are: ",
+        ),
+        (["--publication", "monthly-scores", "--from", "July"], "'July' is no day: "),
+        (["--publication", "monthly-scores", "--from", "0001-01-01"], "must lie from 1990-01-01 to before"),
+        (["--obligation", "analysis-report", "--from", "9999-12-31"], "must lie from 1990-01-01 to before"),
+        (["--watch", "handled", "--from", "9999-12-31T23:00-08:00"], "must lie from 1990-01-01 to before"),
+        (["--watch", "handled", "--from", "0001-01-01T00:00+08:00"], "must lie from 1990-01-01 to before"),
+        (
+            ["--watch", "handled", "--from", "2005-05-27T09:00+08:00"],
+            "The rules of 'jinke' begin on 2005-05-28.",
+        ),
+        (
+            ["--obligation", "analysis-report", "--from", "2005-05-27"],
+            "The rules of 'jinke' begin on 2005-05-28.",
+        ),
         (
             [
                 "--step",
@@ -185,6 +248,15 @@ def test_what_the_rulebook_does_not_know_is_answered_with_its_key(asked: list[st
 
     assert result.exit_code == 1
     assert answer in result.stderr
+
+
+def test_a_day_that_no_table_covers_is_answered_with_the_table_that_is_missing() -> None:
+    result = RUN.invoke(app, ["due", "jinke", "--publication", "monthly-scores", "--from", "2030-01-01"])
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(
+        "No day table says whether 2030-02-10 is worked. Add rulebooks/calendars/cn/2030.yaml from "
+    )
 
 
 def test_rules_are_shown_as_of_a_day() -> None:

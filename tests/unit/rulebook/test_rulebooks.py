@@ -255,6 +255,15 @@ def test_the_branchs_assessment_is_half_of_a_sales_desk_employees_result() -> No
     result = rules().scoring.personal_results["desk-officer"]
 
     assert result.parts == {"branch-assessment": 50, "sales-department": 50}
+    assert result.by == {
+        "branch-assessment": ("branch-head", "branch-officer"),
+        "sales-department": ("hr-officer",),
+    }
+    roles = rules().rights.roles
+    assert {key for key, role in roles.items() if "assessments.record" in role.rights} == {
+        *(role for by in result.by.values() for role in by),
+        "importer",
+    }
 
 
 @pytest.mark.rule("JK-26")
@@ -390,7 +399,8 @@ def test_who_proposes_an_edition_does_not_approve_it(group: str) -> None:
 @pytest.mark.parametrize("group", COMPLETE)
 def test_every_right_is_somebodys(group: str) -> None:
     held = {right for role in rules(group).rights.roles.values() for right in role.rights}
-    unused = {"jinke": set(), "general": {"powers.use"}}
+    # The general regulation gives nobody powers, and no person a result.
+    unused = {"jinke": set(), "general": {"assessments.record", "powers.use"}}
     without_route = {
         place.rpartition("=")[2]
         for places in NOT_YET.values()

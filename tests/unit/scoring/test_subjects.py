@@ -126,6 +126,20 @@ def test_what_is_sealed_is_not_kept() -> None:
     assert "sealed" not in str(subject.dump())
 
 
+def test_what_lies_before_the_rulebook_touches_its_month_and_posts_nothing_there() -> None:
+    """The rulebook begins on 28 May 2005."""
+    told = Told("chongqing")
+    told.registered("c", "2005-03-02 09:00", missing=["phone"])
+    told.missed("c", "2005-03-04 09:00")
+    told.missed("c", "2026-07-03 00:00", clock="plan")
+
+    subject, happened, months = gather(None, told.envelopes, TARIFFS, the_organisation(), NOW)
+
+    assert [str(month) for month in months] == ["2005-03", "2026-07"]
+    assert [one["month"] for one in subject.postings.values()] == ["2026-07"]
+    assert len(happened) == 1
+
+
 @pytest.mark.parametrize("how", ["voided", "unreachable", "refused", "late"])
 def test_a_missed_callback_stands_unless_it_was_over_in_time(how: str) -> None:
     # The window ends on 10 July at midnight. What happened on the 9th and was entered on the 12th counts, on the 11th not.

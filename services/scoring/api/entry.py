@@ -1,0 +1,73 @@
+"""What every route needs: the use cases, and what the caller may see and say."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Query, Request
+
+from services.scoring import domain
+from services.scoring.handlers import Scoring
+from shared.access import Caller
+from shared.directory import Unit
+from shared.errors import FieldProblem, ForbiddenError, InvalidInputError
+from shared.rulebook.schema import Rules
+from shared.service import Base
+from shared.web import needs
+
+Reader = Annotated[Caller, needs("scores.read")]
+Limit = Annotated[int, Query(ge=1, le=200)]
+Cursor = Annotated[str, Query(max_length=500, description="``next`` of the page before.")]
+
+IMPORT = "complaints.import"
+"""The right to state when something happened."""
+
+
+def use_of(request: Request) -> Scoring:
+    """Return the service's use cases."""
+    found: Scoring = request.app.state.use
+    return found
+
+
+def base_of(request: Request) -> Base:
+    """Return what every service stands on."""
+    found: Base = request.app.state.front
+    return found
+
+
+def happened(who: Caller, at: datetime | None, now: datetime) -> datetime:
+    """Return when something happened, once the caller may say so.
+
+    Raises:
+        ForbiddenError: The caller states it, and may not.
+        InvalidInputError: It has not happened.
+    """
+    if at is None:
+        return now
+    if IMPORT not in who.rights:
+        msg = f"Stating when it happened needs the right '{IMPORT}'. Leave 'at' out."
+        raise ForbiddenError(msg)
+    if at > now:
+        raise InvalidInputError(
+            "What has not happened cannot be recorded.", [FieldProblem("at", "in the future")]
+        )
+    return at
+
+
+def visible(request: Request, who: Caller, unit: str) -> Unit:
+    """Return a unit that the caller may act on. Raises ``NotFoundError``."""
+    base = base_of(request)
+    base.access.must_see(who, unit, "such unit")
+    return base.directory.unit(unit)
+
+
+def units_seen(request: Request, who: Caller, unit: str | None) -> list[str] | None:
+    """Return the units that a list is about: the one asked for, or all that the caller sees; None for every unit."""
+    if unit is not None:
+        visible(request, who, unit)
+        return [unit]
+    return None if who.sees_all else base_of(request).directory.below(who.unit)
+
+
+def rules_at(request: Request, at: datetime) -> Rules:
+    """Return the rules in force at a moment. Raises ``InvalidInputError``."""
+    return domain.rules_of(base_of(request).directory.edition, at)

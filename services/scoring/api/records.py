@@ -1,0 +1,232 @@
+"""What people record: inspections, findings, reports, assessments, rulings."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field
+
+from services.scoring import domain
+from services.scoring.api.entry import base_of, happened, rules_at, use_of, visible
+from shared.access import Caller
+from shared.bounds import Instant, Month, Number
+from shared.directory import Unit
+from shared.errors import FieldProblem, InvalidInputError
+from shared.events import Event
+from shared.events.scoring import (
+    AssessmentRecorded,
+    DisputeRuled,
+    DutyFulfilled,
+    InspectionRecorded,
+    OffenceFound,
+)
+from shared.web import Body, Digest, IdempotencyKey, needs
+
+router = APIRouter(prefix="/v1", tags=["record"])
+
+Words = Annotated[str, Field(max_length=4000)]
+Refs = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=500)], ...], Field(max_length=200)]
+
+
+class Recorded(Body):
+    """Base of what people record. ``at``: when it happened; stating it needs the right to import."""
+
+    at: Instant | None = None
+    unit: str
+
+
+class NewInspection(Recorded):
+    """An inspection of a unit."""
+
+    kind: str
+    assessor: str = Field(default="", max_length=200)
+    observations: dict[str, Number] = Field(default_factory=dict)
+    failed_aspects: tuple[str, ...] = ()
+    fields: dict[str, Words] = Field(default_factory=dict)
+    evidence: Refs = ()
+
+
+class NewFinding(Recorded):
+    """An offence that an inspector found."""
+
+    kind: str
+    complaint_id: UUID | None = None
+    department: str = ""
+    person: str = ""
+    evidence: Refs = ()
+    reason: str = Field(min_length=1, max_length=4000)
+
+
+class NewDuty(Recorded):
+    """A report, meeting or other periodic duty that was done."""
+
+    obligation: str
+    period: str = Field(max_length=8, description="2026-07, 2026-Q3, 2026 or 2026-W31.")
+    sections: tuple[str, ...] = ()
+    fields: dict[str, Words] = Field(default_factory=dict)
+    text: str = Field(default="", max_length=50_000)
+    evidence: Refs = ()
+
+
+class NewAssessment(Recorded):
+    """One part of an employee's monthly result (JK-25)."""
+
+    person: str
+    month: Month
+    scheme: str
+    part: str
+    score: Number = Field(ge=0, le=100)
+
+
+class Ruling(Recorded):
+    """How a dispute over a posting was ruled."""
+
+    upheld: bool
+    reasons: str = Field(min_length=1, max_length=4000)
+
+
+def _shown(subject: str, state: dict[str, Any]) -> dict[str, Any]:
+    return {"record": subject, "type": state["type"], "at": state["at"], **state["data"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One call that records something: whose it is, and what it is kept as."""
+
+    request: Request
+    who: Caller
+    name: str
+    kind: str
+    key: str
+    digest: str
+
+    @property
+    def subject(self) -> str:
+        """What is recorded, by the caller's own key."""
+        return f"{self.kind}/{self.name}"
+
+    async def before(self) -> dict[str, Any] | None:
+        """Return the first answer to this key. Before all checks: what was accepted once stays so."""
+        state = await use_of(self.request).first_answer(self.subject, self.digest)
+        return None if state is None else _shown(self.subject, state)
+
+    def opened(self, body: Recorded) -> tuple[datetime, Unit]:
+        """Return when it happened, and the unit that it is about, once the caller may say so."""
+        at = happened(self.who, body.at, use_of(self.request).clock())
+        return at, visible(self.request, self.who, body.unit)
+
+    async def keep(self, event: Event, at: datetime, unit: Unit) -> dict[str, Any]:
+        """Keep what was recorded, and tell it."""
+        state = await use_of(self.request).record(
+            self.subject, event, at, site=unit.site, key=self.key, digest=self.digest
+        )
+        return _shown(self.subject, state)
+
+
+def recording(kind: str, right: str) -> Any:  # noqa: ANN401  # FastAPI's dependency marker is untyped
+    """Return the dependency of a route that records something of this kind."""
+
+    async def entry(
+        request: Request, who: Annotated[Caller, needs(right)], key: IdempotencyKey, digest: Digest
+    ) -> Entry:
+        name = str(uuid5(NAMESPACE_URL, f"{who.unit}#{key}"))
+        # The same words about another posting are another record.
+        return Entry(request, who, name, kind, key, "/".join([*request.path_params.values(), digest]))
+
+    return Depends(entry)
+
+
+@router.post("/inspections", status_code=201)
+async def inspect(
+    body: NewInspection, entry: Annotated[Entry, recording("inspection", "inspections.record")]
+) -> dict[str, Any]:
+    """Record an inspection, with the points and fields that the rulebook asks for."""
+    if before := await entry.before():
+        return before
+    (at, unit), who = entry.opened(body), entry.who
+    rules = rules_at(entry.request, at)
+    event = InspectionRecorded(inspection=entry.name, by=who.person, **body.model_dump(exclude={"at"}))
+    domain.check_inspection(event, rules, unit.kind)
+    if body.at is None:
+        own = base_of(entry.request).directory.within(who.unit, body.unit)
+        domain.check_inspector(body.kind, rules, who.role, is_own_unit=own, sees_all=who.sees_all)
+    return await entry.keep(event, at, unit)
+
+
+@router.post("/findings", status_code=201)
+async def find(
+    body: NewFinding, entry: Annotated[Entry, recording("finding", "findings.record")]
+) -> dict[str, Any]:
+    """Record an offence that was found, with its evidence.
+
+    One about a complaint that has not arrived here answers 404 ``not-yet-here``: send it again in a second.
+    """
+    if before := await entry.before():
+        return before
+    at, unit = entry.opened(body)
+    about = str(body.complaint_id or "")
+    said = body.model_dump(exclude={"at", "complaint_id"})
+    event = OffenceFound(finding=entry.name, by=entry.who.person, complaint_id=about, **said)
+    domain.check_finding(event, rules_at(entry.request, at))
+    if about:
+        had = await use_of(entry.request).units_of(about)
+        seen = any(base_of(entry.request).access.sees(entry.who, one.unit) for one in had)
+        domain.check_about([one.site for one in had], unit.site, is_seen=seen)
+    return await entry.keep(event, at, unit)
+
+
+@router.post("/duties", status_code=201)
+async def fulfil(
+    body: NewDuty, entry: Annotated[Entry, recording("duty", "reports.submit")]
+) -> dict[str, Any]:
+    """Submit a report or record another periodic duty. A missing section is taken, and counted."""
+    if before := await entry.before():
+        return before
+    at, unit = entry.opened(body)
+    rules = rules_at(entry.request, at)
+    event = DutyFulfilled(by=entry.who.person, **body.model_dump(exclude={"at"}))
+    domain.check_duty(event, rules, unit.kind)
+    domain.check_begun("period", body.period, base_of(entry.request).directory.edition, at)
+    entry.who.must(rules.obligations.obligations[body.obligation].right)
+    return await entry.keep(event, at, unit)
+
+
+@router.post("/assessments", status_code=201)
+async def assess(
+    body: NewAssessment, entry: Annotated[Entry, recording("assessment", "assessments.record")]
+) -> dict[str, Any]:
+    """Record one part of an employee's monthly result, by who gives that part."""
+    if before := await entry.before():
+        return before
+    at, unit = entry.opened(body)
+    rules, directory = rules_at(entry.request, at), base_of(entry.request).directory
+    event = AssessmentRecorded(by=entry.who.person, **body.model_dump(exclude={"at"}))
+    domain.check_assessment(event, rules)
+    domain.check_begun("month", body.month, directory.edition, at)
+    domain.check_assessor(event, rules, entry.who.role, is_import=body.at is not None)
+    domain.check_assessed(event, directory.people.get(body.person), rules)
+    return await entry.keep(event, at, unit)
+
+
+@router.post("/postings/{posting}/ruling", status_code=201)
+async def rule(
+    posting: str, body: Ruling, entry: Annotated[Entry, recording("ruling", "disputes.rule")]
+) -> dict[str, Any]:
+    """Rule a dispute over a posting. Upheld: it is reversed in the month of the ruling."""
+    if before := await entry.before():
+        return before
+    at, unit = entry.opened(body)
+    found = await use_of(entry.request).posting(posting)
+    if found["unit"] != body.unit:
+        raise InvalidInputError(
+            "The ruling was not stored.", [FieldProblem("unit", "the posting is another unit's")]
+        )
+    event = DisputeRuled(
+        offence=found["offence"],
+        about=found["subject"],
+        by=entry.who.person,
+        **body.model_dump(exclude={"at"}),
+    )
+    return await entry.keep(event, at, unit)

@@ -1,0 +1,40 @@
+"""What people may write: any text, without control characters besides tab and line ends. Pure."""
+
+import re
+from collections.abc import Mapping
+
+from pydantic import BaseModel, field_validator
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def fault_of(text: str) -> str:
+    """Say what is wrong with a text; empty when nothing is.
+
+    Example:
+        >>> fault_of("a\\x00b")
+        'holds the control character U+0000; write it without'
+    """
+    found = _CONTROL.search(text)
+    return f"holds the control character U+{ord(found[0]):04X}; write it without" if found else ""
+
+
+class Written(BaseModel):
+    """Base of everything that people send. Its texts are checked wherever they stand, so none can be forgotten."""
+
+    @field_validator("*")
+    @classmethod
+    def _plain(cls, value: object) -> object:
+        if fault := _fault_in(value):
+            raise ValueError(fault)
+        return value
+
+
+def _fault_in(value: object) -> str:
+    if isinstance(value, str):
+        return fault_of(value)
+    if isinstance(value, Mapping):
+        value = [part for pair in value.items() for part in pair]
+    if isinstance(value, list | tuple):
+        return next((fault for part in value if (fault := _fault_in(part))), "")
+    return ""
