@@ -123,7 +123,10 @@ def due(  # noqa: PLR0913, PLR0917  # each is an option of the command line
             help="When the clock starts, with offset; for duties a day of the period they answer for.",
         ),
     ] = "",
-    item: Annotated[str, typer.Option(help="Row of the table of limits.")] = "",
+    item: Annotated[str, typer.Option(help="Row of a table of limits by item.")] = "",
+    grade: Annotated[str, typer.Option(help="Row of a table of limits by grade.")] = "",
+    tier: Annotated[str, typer.Option(help="Row of a table of limits by tier of service.")] = "",
+    service: Annotated[str, typer.Option(help="Row of a table of limits by service line.")] = "",
     moment: Annotated[
         list[str] | None, typer.Option(help="A moment of the case: handover=2026-08-20T09:00:00+08:00.")
     ] = None,
@@ -156,7 +159,8 @@ def due(  # noqa: PLR0913, PLR0917  # each is an option of the command line
             found = of_clock(edition, callback_clock(edition, callback, instant_of(begins)))
         else:
             at = instant_of(begins)
-            clock = step_clock(edition, procedure, step, at, item, moments_of(moment or []))
+            rows = {"item": item, "grade": grade, "tier": tier, "service": service}
+            clock = step_clock(edition, procedure, step, at, rows, moments_of(moment or []))
             found = of_clock(edition, clock)
     if as_json:
         console.print_json(json.dumps(_as_json(found, edition), ensure_ascii=False))

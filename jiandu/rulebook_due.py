@@ -13,7 +13,7 @@ from shared.rulebook.limits import Limit, Moment
 from shared.rulebook.parts import Line
 from shared.rulebook.periods import Period, PeriodDue, month_counted, period_due
 from shared.rulebook.schema import Rules
-from shared.rulebook.schema.procedures import Step, TableUse
+from shared.rulebook.schema.procedures import Step, TableRow, TableUse
 
 _T = TypeVar("_T")
 
@@ -44,7 +44,7 @@ def step_clock(
     procedure: str,
     step: str,
     begins: datetime,
-    item: str = "",
+    rows: Mapping[str, str] | None = None,
     moments: tuple[Moment, ...] = (),
 ) -> Started:
     """Return the clock of a step that starts at ``begins``.
@@ -54,7 +54,7 @@ def step_clock(
         procedure: Key of the procedure.
         step: Key of the step.
         begins: When the moment was recorded that the limit counts from.
-        item: Row of the table, where the step's limit stands in one.
+        rows: Row of the table, where the step's limit stands in one, by what the table is by: ``{"grade": "grade-1"}``.
         moments: Moments of the case that a limit may run until, for example ``handover``.
 
     Raises:
@@ -64,21 +64,20 @@ def step_clock(
     found = _entry(rules.procedures.procedures, procedure, "procedures.procedures")
     steps = f"procedures.procedures.{procedure}.steps"
     one = _entry(found.steps, step, steps)
-    limit, source = _limit(rules, one, item, f"{steps}.{step}")
+    limit, source = _limit(rules, one, rows or {}, f"{steps}.{step}")
     if isinstance(one.within, TableUse) and one.within.outer in {moment.name for moment in moments}:
         limit = Limit(shorter_of=(limit, Limit(until=one.within.outer)))
     clause = ", ".join(dict.fromkeys((*(one.source or found.source), *source)))
-    start = counts_from(rules, one, item)[0]
+    start = counts_from(rules, one, rows or {})[0]
     title = found.steps[start].title if start in found.steps else None
     label = Line(zh=title.zh, en=title.en) if title else _said(start)
     return Started(at=begins, limit=limit, source=clause, label=label, moments=moments)
 
 
-def counts_from(rules: Rules, step: Step, item: str) -> tuple[str, ...]:
+def counts_from(rules: Rules, step: Step, rows: Mapping[str, str]) -> tuple[str, ...]:
     """Return the moments from which a step's limit counts: its own, or that of its row in the table."""
     if isinstance(step.within, TableUse):
-        (name,) = step.within.table
-        return (rules.limits.tables[name].rows[item].counts_from,)
+        return (_rows(rules, step.within, rows)[0].counts_from,)
     return step.after
 
 
@@ -142,15 +141,20 @@ def moments_of(texts: list[str]) -> tuple[Moment, ...]:
     return tuple(found)
 
 
-def _limit(rules: Rules, step: Step, item: str, key: str) -> tuple[Limit, tuple[str, ...]]:
+def _limit(rules: Rules, step: Step, rows: Mapping[str, str], key: str) -> tuple[Limit, tuple[str, ...]]:
     if step.within is None:
         msg = f"'{key}' has no limit."
         raise InvalidInputError(msg)
     if not isinstance(step.within, TableUse):
         return step.within, ()
-    (name,) = step.within.table
-    table = rules.limits.tables[name]
-    return _entry(table.rows, item, f"limits.tables.{name}.rows").limit, table.source
+    limits = tuple(row.limit for row in _rows(rules, step.within, rows))
+    source = tuple(one for name in step.within.table for one in rules.limits.tables[name].source)
+    return Limit(shorter_of=limits) if len(limits) > 1 else limits[0], source
+
+
+def _rows(rules: Rules, use: TableUse, rows: Mapping[str, str]) -> list[TableRow]:
+    tables = [(f"limits.tables.{name}.rows", rules.limits.tables[name]) for name in use.table]
+    return [_entry(table.rows, rows.get(table.by, ""), path) for path, table in tables]
 
 
 def _entry(entries: Mapping[str, _T], key: str, path: str) -> _T:

@@ -48,6 +48,9 @@ class CaseView(BaseModel):
     kind: str
     class_: str = Field(serialization_alias="class")
     item: str
+    service: str
+    tier: str
+    grade: str
     flags: list[str]
     procedure: str
     validity: str
@@ -71,6 +74,9 @@ class CaseView(BaseModel):
             kind=case.kind,
             class_=case.class_,
             item=case.item,
+            service=case.service,
+            tier=case.tier,
+            grade=case.grade,
             flags=sorted(case.flags),
             procedure=case.procedure,
             validity=case.validity,

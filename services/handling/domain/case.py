@@ -234,7 +234,10 @@ class Case(Piece):
     """One matter.
 
     Attributes:
+        tier: Tier of service, and ``grade``, both as they hold by the rulebook (see ``procedure.described``).
+        stated_grade: Grade that was registered or found; empty where nobody stated one.
         flags: Flag → since when it is set.
+        taken_by: Unit that took the matter, where it is about another.
         edition_hash: Edition under which the case began.
         charges: Who answered for it, in order of time.
         accepted_at: When the owner accepted the present result.
@@ -250,6 +253,10 @@ class Case(Piece):
     kind: str
     class_: str
     item: str = ""
+    service: str = ""
+    tier: str = ""
+    grade: str = ""
+    stated_grade: str = ""
     flags: dict[str, AwareDatetime] = {}
     channel: str
     product: str = ""
@@ -261,6 +268,7 @@ class Case(Piece):
     customer: str
     problem_user: bool = False
     first_taker: str = ""
+    taken_by: str = ""
     edition: str = ""
     edition_hash: str = ""
     status: Status = Status.OPEN

@@ -80,6 +80,7 @@ class MakeFinding(Deed):
     class_: OptionalKey = Field(default="", alias="class", description="Left out: as it is.")
     item: OptionalKey = ""
     liable: OptionalKey = ""
+    grade: OptionalKey = Field(default="", description="Left out: as it is.")
     warranty_before: Instant | None = Field(default=None, description="End of the warranty for the item.")
 
 
@@ -208,11 +209,12 @@ class Withdraw(Command):
 
 
 class Reclassify(Command):
-    """Correct class, item, flags or the date of handover."""
+    """Correct class, item, service, flags or the date of handover."""
 
     do: Literal["reclassify"] = "reclassify"
     class_: OptionalKey = Field(default="", alias="class", description="Left out: as it is.")
     item: OptionalKey | None = None
+    service: OptionalKey = ""
     flags: Keys | None = None
     handover_on: Instant | None = None
     reason: Reason

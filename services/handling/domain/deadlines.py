@@ -121,7 +121,7 @@ def _wanted(
         stop=done.at if done else None,
         cancel=min((end for end in ends if end), default=None),
         agreed=agreed,
-        basis=f"{case.item} {case.handover_on or ''} {case.warranty_before or ''}",
+        basis=f"{case.item} {case.grade} {case.tier} {case.service} {case.handover_on or ''} {case.warranty_before or ''}",
     )
 
 
@@ -142,7 +142,7 @@ def _label_of(case: Case, duty: Duty, start: datetime | None, known: Mapping[str
 
 
 def _watches(case: Case, law: Law) -> Iterator[Wanted]:
-    facts, flags = facts_of(case), tuple(case.flags)
+    facts, flags = facts_of(case, law), tuple(case.flags)
     for name, watch in law.rules.procedures.watches.items():
         if not watch.applies.holds(facts, flags):
             continue

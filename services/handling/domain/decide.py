@@ -21,7 +21,7 @@ from services.handling.domain import (
 )
 from services.handling.domain.case import Actor, Case, Charge, Status
 from services.handling.domain.deadlines import next_due, settled, sync
-from services.handling.domain.procedure import Law
+from services.handling.domain.procedure import Law, described
 from services.handling.domain.refusals import TimeRefusedError
 from services.handling.domain.scene import Scene, must_have_right, must_know, must_not_precede
 from shared.errors import FieldProblem, ForbiddenError
@@ -138,6 +138,7 @@ def open_case(envelope: Envelope, edition: Edition) -> tuple[Case, list[Happened
         kind=told.kind,
         class_=told.class_,
         item=told.item,
+        service=told.service,
         flags=dict.fromkeys(told.flags, received_at),
         channel=told.channel,
         product=told.product,
@@ -148,12 +149,14 @@ def open_case(envelope: Envelope, edition: Edition) -> tuple[Case, list[Happened
         customer=told.customer,
         problem_user=told.problem_user,
         first_taker=told.registered_by,
+        taken_by=told.unit if told.about_unit else "",
         edition=edition.name,
         edition_hash=edition.hash,
-        charges=(Charge(since=received_at, unit=told.unit),),
+        charges=(Charge(since=received_at, unit=told.about_unit or told.unit),),
         settled_up_to=received_at,
     )
     law = Law.of(edition, case.received_at)
+    case = _as_registered(case, told, law)
     case = sync(findings.adopt(case, law, case.received_at), law)
     case, missed = settled(case, law, case.registered_at)
     opened = CaseOpened(
@@ -165,8 +168,22 @@ def open_case(envelope: Envelope, edition: Edition) -> tuple[Case, list[Happened
         channel=case.channel,
         received_at=case.received_at,
         next_due=next_due(case, edition),
+        grade=case.grade,
+        tier=case.tier,
+        service=case.service,
     )
     return case, [Happened(opened, case.registered_at, case.unit), *missed]
+
+
+def _as_registered(case: Case, told: ComplaintRegistered, law: Law) -> Case:
+    kind = law.rules.intake.kinds.get(case.kind)
+    if kind and kind.first_contact:
+        # Who takes it first answers for it to the end (LN-06).
+        (charge,) = case.charges
+        case = case.with_(charges=(charge.model_copy(update={"person": told.registered_by}),))
+    # What intake worked out by the rulebook is worked out here again, and falls with the flag that it came from.
+    is_stated = told.grade != described(case, law).grade
+    return case.with_(stated_grade=told.grade) if is_stated else case
 
 
 def follow(case: Case, envelope: Envelope, edition: Edition) -> tuple[Case, list[Happened]]:

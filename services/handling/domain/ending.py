@@ -13,7 +13,14 @@ from services.handling.domain.refusals import (
     NotInProcedureError,
     StepOrderError,
 )
-from services.handling.domain.scene import Scene, must_be_live, must_be_open, must_not_precede, told
+from services.handling.domain.scene import (
+    Scene,
+    as_ended,
+    must_be_live,
+    must_be_open,
+    must_not_precede,
+    told,
+)
 from services.handling.domain.steps import begin_again, command_for
 from shared.events import Happened
 from shared.events.handling import CaseClosed, CaseReopened, CaseResolved
@@ -31,7 +38,7 @@ def resolve(case: Case, command: Resolve, scene: Scene) -> tuple[Case, list[Happ
             "Complete that step."
         )
     case = sync(case.with_(status=Status.RESOLVED, resolved_at=scene.at, outcome=command.outcome), scene.law)
-    return case, [told(case, CaseResolved(complaint_id=case.complaint_id, way=case.way), scene.at)]
+    return case, [told(case, CaseResolved(**as_ended(case)), scene.at)]
 
 
 def close(case: Case, command: Close, scene: Scene) -> tuple[Case, list[Happened]]:
@@ -47,19 +54,7 @@ def close(case: Case, command: Close, scene: Scene) -> tuple[Case, list[Happened
         )
     closed = case.with_(status=Status.CLOSED, ended_at=scene.at, outcome=command.outcome or case.outcome)
     case = sync(closed, scene.law)
-    event = CaseClosed(
-        complaint_id=case.complaint_id,
-        occurrence=case.occurrence,
-        kind=case.kind,
-        class_=case.class_,
-        validity=case.validity,
-        way=case.way,
-        outcome=case.outcome,
-        customer=case.customer,
-        problem_user=case.problem_user,
-        imported=case.imported,
-    )
-    return case, [told(case, event, scene.at)]
+    return case, [told(case, CaseClosed(**as_ended(case)), scene.at)]
 
 
 def _what_resolves(case: Case, law: Law) -> str:

@@ -6,8 +6,13 @@ from datetime import datetime
 from services.handling.domain.case import Adopted, Case, Done, Finding
 from services.handling.domain.commands import Deed, MakeFinding, Reclassify
 from services.handling.domain.deadlines import sync
-from services.handling.domain.procedure import Law, choose, duties, is_owed, voided_by
-from services.handling.domain.refusals import MissingPartsError, SamePersonError, TimeRefusedError
+from services.handling.domain.procedure import Law, choose, described, duties, is_owed, voided_by
+from services.handling.domain.refusals import (
+    MissingPartsError,
+    NotPermittedByRulebookError,
+    SamePersonError,
+    TimeRefusedError,
+)
 from services.handling.domain.scene import (
     Scene,
     must_be_live,
@@ -43,9 +48,11 @@ def make_finding(case: Case, command: MakeFinding, scene: Scene) -> tuple[Case, 
         class_=command.class_ or case.class_,
         item=command.item or case.item,
         warranty_before=command.warranty_before or case.warranty_before,
+        stated_grade=command.grade or case.stated_grade,
         findings=(*case.findings, finding),
     )
     case = adopt(case, scene.law, scene.at)
+    _check_grade(case, command.grade)
     _check_liable(case, command, scene.law)
     # What an earlier finding established is not established a second time, later, under another name.
     case, known = _carry_over(case, scene.law, case.findings[:-1])
@@ -64,16 +71,23 @@ def make_finding(case: Case, command: MakeFinding, scene: Scene) -> tuple[Case, 
         reason=command.reason,
         evidence=evidence,
         by=scene.by.person,
+        grade=case.grade,
+        tier=case.tier,
+        service=case.service,
+        warranty_before=case.warranty_before,
     )
     case, happened = conclude(case, [*known, *made, *carried], scene)
     return case, [told(case, event, scene.at), *happened]
 
 
 def reclassify(case: Case, command: Reclassify, scene: Scene) -> tuple[Case, list[Happened]]:
-    """Correct class, item, flags or handover, and with them the procedure."""
+    """Correct class, item, service, flags or handover, and with them tier, floor of the grade and procedure."""
     must_be_live(case)
     must_not_precede("at", scene.at, case.procedures[-1].since, "the adoption of the present procedure")
     check_class(case, command.class_, command.item or "", scene.law)
+    if command.service:
+        kind = scene.law.rules.intake.kinds.get(case.kind)
+        must_know("service", command.service, kind.services if kind else ())
     if command.handover_on and command.handover_on <= case.received_at:
         raise TimeRefusedError(
             f"A handover at {command.handover_on.isoformat()} is not after the receipt of the matter at "
@@ -88,6 +102,7 @@ def reclassify(case: Case, command: Reclassify, scene: Scene) -> tuple[Case, lis
     case = case.with_(
         class_=command.class_ or case.class_,
         item=case.item if command.item is None else command.item,
+        service=command.service or case.service,
         flags=flags,
         handover_on=command.handover_on or case.handover_on,
     )
@@ -100,13 +115,18 @@ def reclassify(case: Case, command: Reclassify, scene: Scene) -> tuple[Case, lis
         procedure=case.procedure,
         reason=command.reason,
         by=scene.by.person,
+        grade=case.grade,
+        tier=case.tier,
+        service=case.service,
+        handover_on=case.handover_on,
     )
     case, happened = conclude(sync(case, scene.law), carried, scene)
     return case, [told(case, event, scene.at), *happened]
 
 
 def adopt(case: Case, law: Law, at: datetime) -> Case:
-    """Follow the procedure for what is known now; its limits still count from receipt."""
+    """Follow the procedure for what is known now, tier and grade among it; its limits still count from receipt."""
+    case = described(case, law)
     adopted = Adopted(since=at, procedure=choose(case, law))
     return case.with_(procedures=(*case.procedures, adopted))
 
@@ -128,11 +148,22 @@ def _check_finding(case: Case, command: MakeFinding, scene: Scene) -> None:
     check_class(case, command.class_, command.item, scene.law)
     if command.liable:
         must_know("liable", command.liable, book.parties or (command.liable,))
+    if command.grade:
+        kind = scene.law.rules.intake.kinds.get(case.kind)
+        must_know("grade", command.grade, scene.law.rules.intake.grades if kind and kind.graded else ())
     rule = book.validities.get(command.validity)
     if (rule is None or rule.needs_reason) and not command.reason:
         raise MissingPartsError(
             "A finding states its reason. Send it again with 'reason'.",
             [FieldProblem("reason", "is missing")],
+        )
+
+
+def _check_grade(case: Case, found: str) -> None:
+    if found and case.grade != found:
+        raise NotPermittedByRulebookError(
+            f"The rulebook takes such a matter for '{case.grade}' at least. Find that grade, or reclassify the case "
+            "where its class, service or flags are wrong."
         )
 
 

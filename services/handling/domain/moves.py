@@ -36,9 +36,10 @@ def transfer(case: Case, command: Transfer, scene: Scene) -> tuple[Case, list[Ha
         reason=command.reason,
         by=scene.by.person,
     )
-    charge = Charge(
-        since=scene.at, unit=command.to_unit, department=command.department, person=command.person
-    )
+    kind = scene.law.rules.intake.kinds.get(case.kind)
+    # Who took it first answers for it to the end, unless somebody else is named (LN-06).
+    person = command.person or (case.person if kind and kind.first_contact else "")
+    charge = Charge(since=scene.at, unit=command.to_unit, department=command.department, person=person)
     case = _handed_over(case, charge)
     return case, [told(case, event, scene.at)]
 

@@ -9,8 +9,9 @@ from shared.errors import RulebookGapError
 from shared.rulebook.calendar import WorkingCalendar
 from shared.rulebook.edition import Edition
 from shared.rulebook.limits import Limit, Moment
+from shared.rulebook.matters import grade_of, tier_of
 from shared.rulebook.schema import Match, Rules
-from shared.rulebook.schema.procedures import Procedure, Step, TableRow, TableUse
+from shared.rulebook.schema.procedures import MOMENTS, Procedure, Step, TableRow, TableUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +54,34 @@ class Duty:
         return self.step.source or self.rule.source
 
 
-def facts_of(case: Case) -> dict[str, str]:
-    """Return what conditions may ask about. Until a finding, a complaint is taken for valid."""
+def facts_of(case: Case, law: Law) -> dict[str, str]:
+    """Return what conditions may ask about. Until a finding, the validity is the presumed one."""
     return {
         "kind": case.kind,
         "class": case.class_,
-        "validity": case.validity or "valid",
+        "validity": case.validity or presumed(law.rules),
         "procedure": case.procedure if case.procedures else "",
         "item": case.item,
         "channel": case.channel,
         "way": case.way,
         "liable": case.finding.liable if case.finding else "",
+        "service": case.service,
+        "tier": case.tier,
+        "grade": case.grade,
     }
+
+
+def presumed(rules: Rules) -> str:
+    """Return the validity that a matter is taken for until something is found."""
+    return next((key for key, rule in rules.procedures.validities.items() if rule.presumed), "valid")
+
+
+def described(case: Case, law: Law) -> Case:
+    """Bring tier and grade up to what is known of the matter."""
+    facts = facts_of(case, law) | {"tier": "", "grade": ""}
+    facts["tier"] = tier_of(facts, case.flags, law.rules)
+    grade = grade_of(case.stated_grade, facts, case.flags, law.rules)
+    return case.with_(tier=facts["tier"], grade=grade)
 
 
 def choose(case: Case, law: Law) -> str:
@@ -73,7 +90,7 @@ def choose(case: Case, law: Law) -> str:
     Raises:
         RulebookGapError: No procedure applies, or two of one rank do.
     """
-    facts, flags = facts_of(case), tuple(case.flags)
+    facts, flags = facts_of(case, law), tuple(case.flags)
     found = [
         (rule.rank, key)
         for key, rule in law.rules.procedures.procedures.items()
@@ -91,7 +108,7 @@ def duties(case: Case, law: Law) -> dict[str, Duty]:
 
     Steps that hang on the way to settle are all among them: that is decided along the way (see ``is_owed``).
     """
-    facts, flags = facts_of(case), tuple(case.flags)
+    facts, flags = facts_of(case, law), tuple(case.flags)
     key = (*facts.values(), *flags)
     if key not in law.known:
         law.known[key] = _duties(case.procedure, facts, flags, law)
@@ -157,29 +174,34 @@ def _ways(case: Case) -> list[tuple[datetime, str]]:
     return held
 
 
-def row_of(case: Case, use: TableUse, law: Law) -> TableRow | None:
-    """Return the row of the table that the case's item names, or None."""
-    (name,) = use.table
-    table = law.rules.limits.tables.get(name)
-    if table is None:
-        raise law.gap(f"limits.tables.{name}")
-    return table.rows.get(case.item)
+def rows_of(case: Case, use: TableUse, law: Law) -> list[TableRow]:
+    """Return the row of each table that the case's item, grade, tier or service names; none where it names none."""
+    named = {"item": case.item, "grade": case.grade, "tier": case.tier, "service": case.service}
+    found: list[TableRow] = []
+    for name in use.table:
+        table = law.rules.limits.tables.get(name)
+        if table is None:
+            raise law.gap(f"limits.tables.{name}")
+        if named[table.by] in table.rows:
+            found.append(table.rows[named[table.by]])
+    return found
 
 
 def limit_of(case: Case, duty: Duty, start: datetime, law: Law) -> tuple[Limit, tuple[Moment, ...]] | None:
     """Return the limit of a step that starts at ``start``, with the moments that it may run until.
 
-    None where the step has none, where the item names no row, or where a moment is not known yet.
+    Of several tables the row that ends first holds (XA-13). None where the step has no limit, where the case names
+    no row, or where a moment is not known yet.
     """
     within = duty.step.within
     moments = moments_of(case)
     if within is None:
         return None
     if isinstance(within, TableUse):
-        row = row_of(case, within, law)
-        if row is None:
+        limits = [row.limit for row in rows_of(case, within, law)]
+        if not limits:
             return None
-        limit = row.limit
+        limit = Limit(shorter_of=tuple(limits)) if len(limits) > 1 else limits[0]
         # A warranty that had ended before the works began no longer covers the item and bounds nothing.
         if within.outer and any(one.name == within.outer and one.at > start for one in moments):
             limit = Limit(shorter_of=(limit, Limit(until=within.outer)))
@@ -222,16 +244,11 @@ def starts_from(case: Case, duty: Duty, law: Law) -> tuple[str, ...]:
     """Return the names of the moments that start a step: its own, or those of its row in the table."""
     within = duty.step.within
     if isinstance(within, TableUse):
-        row = row_of(case, within, law)
         steps = law.rules.procedures.procedures[duty.procedure].steps
-        if row and (row.counts_from in steps or row.counts_from in _MOMENTS or not duty.step.after):
-            return (row.counts_from,)
+        for row in rows_of(case, within, law)[:1]:
+            if row.counts_from in steps or row.counts_from in MOMENTS or not duty.step.after:
+                return (row.counts_from,)
     return duty.step.after
-
-
-_MOMENTS = frozenset(
-    {"receipt", "registration", "finding", "flagged", "works-start", "settlement", "approval", "closing"}
-)
 
 
 def _recorded(case: Case, name: str, duty: Duty) -> Iterator[datetime]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from services.handling.domain.case import Actor, Case, Status
 from services.handling.domain.procedure import Law
@@ -44,6 +45,28 @@ def told(case: Case, event: CaseEvent, at: datetime) -> Happened:
     charge = case.charge_at(at)
     named = {"department": event.department or charge.department, "person": event.person or charge.person}
     return Happened(event.model_copy(update=named), at, charge.unit)
+
+
+def as_ended(case: Case) -> dict[str, Any]:
+    """Return what the end of a case tells of it: callback chooses its plan by that."""
+    return {
+        "complaint_id": case.complaint_id,
+        "occurrence": case.occurrence,
+        "kind": case.kind,
+        "class_": case.class_,
+        "validity": case.validity,
+        "way": case.way,
+        "outcome": case.outcome,
+        "procedure": case.procedure,
+        "channel": case.channel,
+        "grade": case.grade,
+        "tier": case.tier,
+        "service": case.service,
+        "flags": tuple(case.flags),
+        "customer": case.customer,
+        "problem_user": case.problem_user,
+        "imported": case.imported,
+    }
 
 
 def must_be_live(case: Case) -> None:

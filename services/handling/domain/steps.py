@@ -26,7 +26,7 @@ from services.handling.domain.procedure import (
     is_owed,
     owed_again_at,
     recorded,
-    row_of,
+    rows_of,
     starts_from,
     voided_by,
 )
@@ -41,6 +41,7 @@ from services.handling.domain.refusals import (
 )
 from services.handling.domain.scene import (
     Scene,
+    as_ended,
     must_approve_for_another,
     must_be_live,
     must_be_open,
@@ -276,9 +277,7 @@ def conclude(case: Case, made: Sequence[Made], scene: Scene) -> tuple[Case, list
     for one in made:
         happened.append(told(case, _completed(case, one, scene.law), one.done.at))
         if one.duty.step.resolves and case.resolved_at == one.done.at:
-            happened.append(
-                told(case, CaseResolved(complaint_id=case.complaint_id, way=case.way), one.done.at)
-            )
+            happened.append(told(case, CaseResolved(**as_ended(case)), one.done.at))
     return case, happened
 
 
@@ -397,7 +396,7 @@ def _gives(deed: Deed, name: str) -> bool:
 def _has_limit(case: Case, law: Law) -> bool:
     tabled = [duty for duty in duties(case, law).values() if isinstance(duty.step.within, TableUse)]
     return any(
-        row_of(case, duty.step.within, law) or any(one.step == duty.key for one in case.agreements)
+        rows_of(case, duty.step.within, law) or any(one.step == duty.key for one in case.agreements)
         for duty in tabled
         if isinstance(duty.step.within, TableUse)
     )

@@ -67,7 +67,7 @@ def test_a_step_counts_from_the_moment_that_the_example_names(group: str, case: 
     rules = an_edition(group).at(moment(given["from"]))
     step = rules.procedures.procedures[given["procedure"]].steps[given["step"]]
 
-    starts = counts_from(rules, step, given.get("item", ""))
+    starts = counts_from(rules, step, rows(given))
 
     assert given["starts"] in starts
 
@@ -107,7 +107,12 @@ def clock(edition: Edition, given: Case) -> Started:
     if "callback" in given:
         return callback_clock(edition, given["callback"], begins)
     moments = tuple(Moment(name=name, at=moment(at)) for name, at in given.get("moments", {}).items())
-    return step_clock(edition, given["procedure"], given["step"], begins, given.get("item", ""), moments)
+    return step_clock(edition, given["procedure"], given["step"], begins, rows(given), moments)
+
+
+def rows(given: Case) -> dict[str, str]:
+    """Return the rows of tables that an example names."""
+    return {by: given[by] for by in ("item", "grade", "tier", "service") if by in given}
 
 
 def of_period(edition: Edition, given: Case) -> DueDate:
@@ -132,7 +137,7 @@ def named(given: Case) -> list[str]:
         if kind in given:
             return [f"{kind}/{given[kind]}"]
     keys = [f"step/{given['procedure']}/{given['step']}"]
-    return [*keys, f"row/{given['item']}"] if "item" in given else keys
+    return [*keys, *(f"row/{row}" for row in rows(given).values())]
 
 
 def limits_of(edition: Edition) -> set[str]:
