@@ -150,7 +150,8 @@ def index_of(complaint: Complaint, place: str) -> dict[str, Any]:
         place: Keyed fingerprint of address and product; empty when the address is not known.
     """
     return {
-        "unit": complaint.unit,
+        # The unit that it is about reads it too. One value where they are the same: most are.
+        "unit": [complaint.unit, complaint.about_unit] if complaint.about_unit else complaint.unit,
         "received": complaint.received_at,
         "kind": complaint.kind,
         "status": complaint.told.status,
@@ -187,9 +188,14 @@ def dump_complaint(one: Complaint) -> State:
         "command_key": one.command_key,
         "digest": one.digest,
         "edition": one.edition,
+        **{name: value for name in _LATER if (value := getattr(one, name))},
         "told": told.dump(one.told),
         "remembered": list(one.remembered),
     }
+
+
+_LATER = ("service", "grade", "tier", "about_unit", "external_number", "follows")
+"""Fields that few records have, and those of earlier versions never."""
 
 
 def load_complaint(state: Mapping[str, Any]) -> Complaint:
@@ -220,6 +226,7 @@ def load_complaint(state: Mapping[str, Any]) -> Complaint:
         command_key=state["command_key"],
         digest=state["digest"],
         edition=state["edition"],
+        **{name: state[name] for name in _LATER if name in state},
         told=told.load(state["told"]),
         remembered=tuple(state["remembered"]),
     )

@@ -54,6 +54,11 @@ class NewComplaint(Body):
     unit: Slug | None = Field(
         default=None, description="Another unit of the own subtree; needs the right complaints.import."
     )
+    service: Key = Field(default="", description="Service line, where the kind has any.")
+    about_unit: Slug | None = Field(
+        default=None, description="Unit that it is about, where the channel reaches another first."
+    )
+    external_number: Key = Field(default="", description="Number of the partner whose channel it came by.")
 
 
 class Links(BaseModel):
@@ -114,6 +119,9 @@ async def register(body: NewComplaint, who: Registers, command: Commanded, use: 
         registered_at=body.registered_at,
         handed_over_by=body.handed_over_by,
         handover_on=body.handover_on,
+        service=body.service,
+        about_unit=body.about_unit or "",
+        external_number=body.external_number,
     )
     complaint, is_new = await use.matters.register(said, who, body.unit or "", command)
     return Response(_registered(complaint), 201 if is_new else 200, media_type="application/json")
@@ -133,8 +141,14 @@ class ComplaintView(BaseModel):
     kind: str
     class_: str = Field(serialization_alias="class")
     item: str
+    service: str
+    grade: str = Field(description="The grade that it was taken for; `progress` has what was found.")
+    tier: str
     flags: list[str]
     channel: str
+    external_number: str
+    about_unit: str
+    follows: UUID | None = Field(description="Matter whose callback brought it up.")
     product: str
     received_at: AwareDatetime
     registered_at: AwareDatetime
@@ -163,8 +177,14 @@ class ComplaintView(BaseModel):
             kind=one.kind,
             class_=one.class_,
             item=one.item,
+            service=one.service,
+            grade=one.grade,
+            tier=one.tier,
             flags=list(one.flags),
             channel=one.channel,
+            external_number=one.external_number,
+            about_unit=one.about_unit,
+            follows=UUID(one.follows) if one.follows else None,
             product=one.product,
             received_at=one.received_at,
             registered_at=one.registered_at,

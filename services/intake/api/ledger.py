@@ -16,6 +16,7 @@ from shared.bounds import Month
 from shared.errors import FieldProblem, InvalidInputError
 from shared.rulebook.schema import Rules, Text
 from shared.rulebook.schema.base import Rule
+from shared.rulebook.schema.intake import Channel
 from shared.web import needs
 
 router = APIRouter(prefix="/v1")
@@ -73,11 +74,19 @@ class ClassChoice(Choice):
     items: list[Choice]
 
 
+class ChannelChoice(Choice):
+    """A way in. ``number``: pattern of the numbers of the partner that sends by it; empty where there is none."""
+
+    about_unit: bool
+    number: str
+
+
 class FieldView(Choice):
     """A field to ask for. ``need``: must, record or may."""
 
     need: str
     format: str
+    choices: list[Choice]
     max_length: int
     personal: bool
 
@@ -88,7 +97,8 @@ class FormView(BaseModel):
     kind: Choice
     kinds: list[Choice]
     classes: list[ClassChoice]
-    channels: list[Choice]
+    services: list[Choice]
+    channels: list[ChannelChoice]
     flags: list[Choice]
     moments: list[str]
     fields: list[FieldView]
@@ -110,7 +120,8 @@ async def form(
         kind=_choice(kind, found.title),
         kinds=_choices(rules.intake.kinds),
         classes=[_class(rules, name) for name in found.classes],
-        channels=_choices(rules.intake.channels),
+        services=[_choice(name, rules.intake.services[name].title) for name in found.services],
+        channels=[_channel(name, one) for name, one in rules.intake.channels.items()],
         flags=_choices(rules.intake.flags),
         moments=list(found.moments),
         fields=[
@@ -120,6 +131,7 @@ async def form(
                 en=one.title.en,
                 need=one.need,
                 format=one.format,
+                choices=[_choice(key, text) for key, text in one.choices.items()],
                 max_length=one.max_length,
                 personal=one.personal,
             )
@@ -134,6 +146,16 @@ def _choice(key: str, title: Text) -> Choice:
 
 def _choices(known: Any) -> list[Choice]:  # noqa: ANN401  # any mapping of rules
     return [_choice(key, rule.title) for key, rule in known.items() if isinstance(rule, Rule)]
+
+
+def _channel(key: str, one: Channel) -> ChannelChoice:
+    return ChannelChoice(
+        key=key,
+        zh=one.title.zh,
+        en=one.title.en,
+        about_unit=one.about_unit,
+        number=one.partner.number if one.partner else "",
+    )
 
 
 def _class(rules: Rules, name: str) -> ClassChoice:

@@ -1,7 +1,7 @@
 """Pure: what may be registered, and the record that it makes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -9,9 +9,10 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from services.intake.domain import forms
 from services.intake.domain.commands import Command, Remembered, remember
 from services.intake.domain.told import Told
-from shared.errors import FieldProblem, InvalidInputError
+from shared.errors import ConflictError, FieldProblem, InvalidInputError
 from shared.events import Sealed
 from shared.events.intake import ComplaintRegistered, PersonalDataRevealed, RecordAmended
+from shared.rulebook.matters import grade_of, tier_of
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.intake import MatterKind, RecordForm
 
@@ -33,11 +34,14 @@ class Said:
     registered_at: datetime | None = None
     handed_over_by: str = ""
     handover_on: datetime | None = None
+    service: str = ""
+    about_unit: str = ""
+    external_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A matter that may be registered."""
+    """A matter that may be registered, with the tier and the grade that it is taken for."""
 
     said: Said
     received_at: datetime
@@ -45,6 +49,8 @@ class Examined:
     values: Mapping[str, str]
     open_fields: Mapping[str, str]
     missing: tuple[str, ...]
+    tier: str
+    grade: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +58,14 @@ class Complaint:
     """The record of one matter.
 
     Attributes:
+        unit: Unit that registered it.
         open_fields: Fields of the form that are nobody's personal data; ``sealed`` holds all fields.
         first_missing: What was missing when it was registered: part of the first answer.
         told: What handling and callback told since.
+        grade, tier: What it is taken for until a finding says otherwise.
+        about_unit: Unit that it is about, where another received it; else empty.
+        external_number: Number of the partner that sent it.
+        follows: Matter whose callback brought it up.
     """
 
     id: str
@@ -82,13 +93,35 @@ class Complaint:
     command_key: str
     digest: str
     edition: str
+    service: str = ""
+    grade: str = ""
+    tier: str = ""
+    about_unit: str = ""
+    external_number: str = ""
+    follows: str = ""
     told: Told = field(default_factory=Told)
     remembered: Remembered = ()
+
+    @property
+    def concerns(self) -> str:
+        """Return the unit that the matter is about."""
+        return self.about_unit or self.unit
+
+
+class NumberKnownError(ConflictError):
+    """The partner sent this number before."""
+
+    code = "number-known"
 
 
 def id_of(unit: str, key: str) -> str:
     """Return the id that a unit's command always gets, so that doing it again makes no second complaint."""
     return str(uuid5(NAMESPACE_URL, f"jiandu/complaint/{unit}/{key}"))
+
+
+def id_of_partners(site: str, channel: str, number: str) -> str:
+    """Return the id that a partner's number always gets, so that one number is one matter."""
+    return str(uuid5(NAMESPACE_URL, f"jiandu/partner/{site}/{channel}/{number}"))
 
 
 _SYLLABLE = re.compile(r"(?:[zcs]h|[b-df-hj-np-tw-z])?[aeiouv]+(?:ng|n|r)?(?![aeiouv])")
@@ -137,13 +170,13 @@ def examine(said: Said, rules: Rules, now: datetime) -> Examined:
         problems.append(FieldProblem("kind", _one_of(rules.intake.kinds)))
     else:
         problems += _of_class(said, kind, rules)
+        problems += _of_service(said, kind)
         if _HANDOVER in kind.moments:
             problems += _of_handover(said, now)
         form = forms.form_for(rules, said.kind)
         checked = forms.check(form, said.fields)
         problems += checked.problems
-    if said.channel not in rules.intake.channels:
-        problems.append(FieldProblem("channel", _one_of(rules.intake.channels)))
+    problems += _of_channel(said, rules)
     problems += [
         FieldProblem("flags", f"'{flag}' is none of: {', '.join(rules.intake.flags) or 'none known'}")
         for flag in said.flags
@@ -152,6 +185,7 @@ def examine(said: Said, rules: Rules, now: datetime) -> Examined:
     if problems or checked is None:
         raise refused(problems)
     registered_at = (said.registered_at or now).astimezone(UTC)
+    tier, grade = _tier_and_grade(said, rules)
     return Examined(
         said,
         said.received_at.astimezone(UTC) if said.received_at else registered_at,
@@ -159,7 +193,21 @@ def examine(said: Said, rules: Rules, now: datetime) -> Examined:
         checked.values,
         forms.plain(form, checked.values),
         checked.missing,
+        tier,
+        grade,
     )
+
+
+def _tier_and_grade(said: Said, rules: Rules) -> tuple[str, str]:
+    facts = {
+        "kind": said.kind,
+        "class": said.class_,
+        "item": said.item,
+        "channel": said.channel,
+        "service": said.service,
+    }
+    facts["tier"] = tier_of(facts, said.flags, rules)
+    return facts["tier"], grade_of("", facts, said.flags, rules)
 
 
 def refused(problems: list[FieldProblem]) -> InvalidInputError:
@@ -170,7 +218,7 @@ def refused(problems: list[FieldProblem]) -> InvalidInputError:
     )
 
 
-def _one_of(known: Mapping[str, object]) -> str:
+def _one_of(known: Collection[str]) -> str:
     return f"one of: {', '.join(known)}"
 
 
@@ -208,6 +256,34 @@ def _of_class(said: Said, kind: MatterKind, rules: Rules) -> list[FieldProblem]:
         return [FieldProblem("item", f"class '{said.class_}' has no items")]
     rows = rules.limits.tables[table].rows
     return [] if said.item in rows else [FieldProblem("item", _one_of(rows))]
+
+
+def _of_service(said: Said, kind: MatterKind) -> list[FieldProblem]:
+    """Hold the service line against those of the kind (LN-02): where there are any, one is named."""
+    if not kind.services:
+        reason = f"a matter of kind '{said.kind}' has no service line"
+        return [FieldProblem("service", reason)] if said.service else []
+    return [] if said.service in kind.services else [FieldProblem("service", _one_of(kind.services))]
+
+
+def _of_channel(said: Said, rules: Rules) -> list[FieldProblem]:
+    """Hold what came with the channel against it: the unit concerned (LN-08), the partner's number (XA-04)."""
+    channel = rules.intake.channels.get(said.channel)
+    if channel is None:
+        return [FieldProblem("channel", _one_of(rules.intake.channels))]
+    problems = []
+    if channel.about_unit and not said.about_unit:
+        reason = f"needed: what comes by '{said.channel}' names the unit that it is about"
+        problems.append(FieldProblem("about_unit", reason))
+    if said.about_unit and not channel.about_unit:
+        reason = f"what comes by '{said.channel}' is about the unit that registers it; leave it out"
+        problems.append(FieldProblem("about_unit", reason))
+    wanted = channel.partner.number if channel.partner else ""
+    if wanted and not re.fullmatch(wanted, said.external_number):
+        problems.append(FieldProblem("external_number", f"the partner's own number, like {wanted}"))
+    if said.external_number and not wanted:
+        problems.append(FieldProblem("external_number", f"'{said.channel}' has no numbers of a partner"))
+    return problems
 
 
 def register(  # noqa: PLR0913  # each is a fact that the record holds
@@ -252,11 +328,17 @@ def register(  # noqa: PLR0913  # each is a fact that the record holds
         command_key=command.key,
         digest=command.digest,
         edition=edition,
+        service=said.service,
+        grade=examined.grade,
+        tier=examined.tier,
+        about_unit=said.about_unit,
+        external_number=said.external_number,
     )
-    return complaint, _registered(complaint)
+    return complaint, told_of(complaint)
 
 
-def _registered(complaint: Complaint) -> ComplaintRegistered:
+def told_of(complaint: Complaint) -> ComplaintRegistered:
+    """Return the event that tells of a record."""
     # Everything in it was checked on the way in; checking it again would be a tenth of a registration.
     return ComplaintRegistered.model_construct(
         complaint_id=UUID(complaint.id),
@@ -281,6 +363,12 @@ def _registered(complaint: Complaint) -> ComplaintRegistered:
         imported=complaint.imported,
         sealed=complaint.sealed,
         command_key=complaint.command_key,
+        service=complaint.service,
+        grade=complaint.grade,
+        tier=complaint.tier,
+        about_unit=complaint.about_unit,
+        external_number=complaint.external_number,
+        follows=UUID(complaint.follows) if complaint.follows else None,
     )
 
 

@@ -1,7 +1,7 @@
 """Pure: the fields that the rulebook's form asks for, and what is wrong with those given."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -72,13 +72,10 @@ def fault(wanted: RecordField, value: str) -> str:
         return f"at most {wanted.max_length} characters; these are {len(value)}"
     if reason := fault_of(value):
         return reason
-    if wanted.format == "phone" and not _is_phone(value):
-        return "no telephone number: 7 to 15 digits, with +, spaces, brackets or hyphens between them"
-    if wanted.format == "date" and not _is_date(value):
-        return "no date: write it as 2026-07-31"
-    if wanted.format == "number" and not _is_number(value):
-        return "no number: digits with at most one decimal point"
-    return ""
+    if wanted.format == "choice":
+        return "" if value in wanted.choices else f"one of: {', '.join(wanted.choices)}"
+    fits, reason = _FORMATS.get(wanted.format, (bool, ""))
+    return "" if fits(value) else reason
 
 
 def _is_phone(value: str) -> bool:
@@ -98,6 +95,16 @@ def _is_number(value: str) -> bool:
         return value.isascii() and Decimal(value).is_finite()
     except InvalidOperation:
         return False
+
+
+_FORMATS: Mapping[str, tuple[Callable[[str], bool], str]] = {
+    "phone": (
+        _is_phone,
+        "no telephone number: 7 to 15 digits, with +, spaces, brackets or hyphens between them",
+    ),
+    "date": (_is_date, "no date: write it as 2026-07-31"),
+    "number": (_is_number, "no number: digits with at most one decimal point"),
+}
 
 
 def plain(form: RecordForm, values: Mapping[str, str]) -> dict[str, str]:

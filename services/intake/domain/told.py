@@ -28,6 +28,9 @@ class Told:
     validity: str = ""
     class_: str = ""
     item: str = ""
+    grade: str = ""
+    tier: str = ""
+    service: str = ""
     step: str = ""
     step_at: str = ""
     next_due: str = ""
@@ -75,8 +78,13 @@ def _opened(told: Told, data: Data, _: Data) -> Told:
         procedure=data["procedure"],
         class_=data["class_"],
         next_due=data["next_due"] or "",
+        **_graded(told, data),
         **_responsible(told, data),
     )
+
+
+def _graded(told: Told, data: Data) -> dict[str, Any]:
+    return {name: data.get(name) or getattr(told, name) for name in ("grade", "tier", "service")}
 
 
 def _responsible(told: Told, data: Data) -> dict[str, Any]:
@@ -101,6 +109,7 @@ def _finding(told: Told, data: Data, _: Data) -> Told:
         class_=data["class_"],
         item=data.get("item", ""),
         procedure=data["procedure"],
+        **_graded(told, data),
     )
 
 
@@ -188,7 +197,13 @@ def _withdrawn(told: Told, _: Data, record: Data) -> Told:
 
 
 def _reclassified(told: Told, data: Data, _: Data) -> Told:
-    return replace(told, class_=data["class_"], item=data.get("item", ""), procedure=data["procedure"])
+    return replace(
+        told,
+        class_=data["class_"],
+        item=data.get("item", ""),
+        procedure=data["procedure"],
+        **_graded(told, data),
+    )
 
 
 def _transferred(told: Told, data: Data, _: Data) -> Told:

@@ -76,7 +76,7 @@ class Matters:
         unit = unit_for(base, who, asked_unit)
         if said.registered_at is not None:
             who.must("complaints.import")
-        complaint_id = domain.id_of(unit, command.key)
+        complaint_id = self._id_of(said, unit, command)
         now = base.clock()
         edition = base.directory.edition
         received_at = said.received_at or said.registered_at or now
@@ -87,6 +87,7 @@ class Matters:
             if known.state is None:
                 raise
             return self._again(known.state, command), False
+        self._must_know(said.about_unit)
         customer, key = await self.people.recognise(examined.values)
         month = edition.calendar.month_of(received_at)
         complaint, event = domain.register(
@@ -102,7 +103,9 @@ class Matters:
             command=command,
             edition=edition.hash,
         )
-        stamp = base.stamp(stream=base.settings.site, unit=unit, correlation=command.request, now=now)
+        stamp = base.stamp(
+            stream=base.settings.site, unit=complaint.concerns, correlation=command.request, now=now
+        )
         happened = [Happened(event, examined.registered_at)]
         place = forms.place(examined.values, said.product)
         index = index_of(complaint, base.vault.blind(place) if place else "")
@@ -122,7 +125,20 @@ class Matters:
             raise NotFoundError(msg)
         return state
 
+    def _id_of(self, said: Said, unit: str, command: Command) -> str:
+        if said.external_number:
+            return domain.id_of_partners(self.base.settings.site, said.channel, said.external_number)
+        return domain.id_of(unit, command.key)
+
+    def _must_know(self, about_unit: str) -> None:
+        if about_unit and about_unit not in self.base.directory.units:
+            problem = FieldProblem("about_unit", "no such unit; GET /v1/units lists them")
+            raise domain.refused([problem])
+
     def _again(self, known: Complaint, command: Command) -> Complaint:
+        if known.command_key != command.key:
+            msg = f"The partner's number {known.external_number} is registered already, as {known.number}."
+            raise domain.NumberKnownError(msg)
         if known.digest != command.digest:
             raise commands.reused()
         return known
@@ -136,11 +152,14 @@ class Matters:
 
     async def _visible(self, complaint_id: UUID, who: Caller) -> Stored[Complaint]:
         stored = await self.store.get(str(complaint_id))
-        self.base.access.must_see(who, stored.state.unit if stored.state else "", WHAT)
-        if stored.state is None:
+        known = stored.state
+        if known is None or not self._sees(who, known):
             msg = f"There is no {WHAT}."
             raise NotFoundError(msg)
         return stored
+
+    def _sees(self, who: Caller, complaint: Complaint) -> bool:
+        return self.base.access.sees(who, complaint.unit) or self.base.access.sees(who, complaint.concerns)
 
     async def show(self, complaints: Sequence[Complaint]) -> list[Shown]:
         """Mask the fields of complaints, with one read for all their keys."""
@@ -172,7 +191,7 @@ class Matters:
             ("same-place", "place", await self._place(complaint)),
         ):
             for other in await self.store.alike(key, value, since, until) if value and within else ():
-                if other.id != complaint.id and self.base.access.sees(who, other.unit):
+                if other.id != complaint.id and self._sees(who, other):
                     found.setdefault(other.id, (other, []))[1].append(why)
         alike = [Alike(other, tuple(why)) for other, why in found.values()]
         return within, sorted(alike, key=lambda one: one.complaint.received_at)[:MOST_ALIKE]
@@ -244,7 +263,7 @@ class Matters:
             if (answer := commands.recall(known.remembered, command)) is not None:
                 return answer
             state, happened, index = await decide(known)
-            stamp = base.stamp(stream=known.site, unit=known.unit, correlation=command.request, now=now)
+            stamp = base.stamp(stream=known.site, unit=known.concerns, correlation=command.request, now=now)
             try:
                 await self.store.save(change_of(stored, state, [happened], stamp, index=index))
             except StaleWriteError as late:

@@ -37,12 +37,8 @@ NOT_YET: Mapping[str, tuple[str, ...]] = {
         "intake.kinds.*.graded",
         "limits.tables.*.by",
     ),
-    "who takes a matter and what it is about": (
-        "intake.kinds.*.first_contact",
-        "intake.channels.*.about_unit",
-    ),
     "partners": ("intake.channels.*.partner",),
-    "papers and choices": ("intake.documents.*", "intake.forms.*.fields.*.format=choice"),
+    "papers": ("intake.documents.*",),
     "reviews of problem users": (
         "intake.problem_users.*.one_contact",
         "intake.problem_users.*.review_days",
