@@ -133,6 +133,10 @@ class EntryPage(BaseModel):
     next: str | None
 
 
+def _actor(who: Caller) -> Actor:
+    return Actor(person=who.person, unit=who.unit, role=who.role, rights=who.rights)
+
+
 def _use(request: Request) -> Handling:
     found: Handling = request.app.state.use
     return found
@@ -167,7 +171,7 @@ async def read(complaint_id: UUID, request: Request, who: Reader) -> CaseDetail:
         **CaseView.of(case).model_dump(),
         clocks=clocks,
         done=[one.model_dump(mode="json") for one in case.done],
-        allowed=await use.allowed(case, who.rights),
+        allowed=await use.allowed(case, _actor(who)),
     )
 
 
@@ -210,11 +214,10 @@ async def command(
     _may_enter_late(body, who, base.directory)
     if body.do == "transfer":
         _may_hand_to(body.to_unit, who, base)
-    by = Actor(person=who.person, unit=who.unit, role=who.role, rights=who.rights)
     answer = await _use(request).command(
         str(complaint_id),
         body,
-        by,
+        _actor(who),
         key=key,
         digest=digest,
         sees=lambda unit: base.access.sees(who, unit),

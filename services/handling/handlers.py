@@ -104,9 +104,9 @@ class Handling:
         found = (await self.store.get(str(command.into))).state
         return found if found and sees(found.unit) else None
 
-    async def allowed(self, case: Case, rights: frozenset[str]) -> list[dict[str, Any]]:
+    async def allowed(self, case: Case, by: Actor) -> list[dict[str, Any]]:
         """Return what may be done next on a case."""
-        return [dict(one) for one in domain.allowed(case, self.edition(case.edition_hash), rights)]
+        return [dict(one) for one in domain.allowed(case, self.edition(case.edition_hash), by)]
 
     async def sweep(self) -> int:
         """Tell the deadlines that passed in silence. Returns how many cases had some.

@@ -20,6 +20,7 @@ class Allowed(TypedDict):
     """One thing that could be done.
 
     Attributes:
+        by: Roles of which one must do it; empty: any.
         right: Rights that the caller needs, all of them.
         needs: Fields that the command must hold for it, as ``evidence.agreement`` or ``signatures.owner``.
         why_not: Why it cannot be done now; None where it can.
@@ -27,6 +28,7 @@ class Allowed(TypedDict):
 
     do: str
     step: str
+    by: list[str]
     title_zh: str
     title_en: str
     right: list[str]
@@ -35,21 +37,23 @@ class Allowed(TypedDict):
     why_not: str | None
 
 
-def allowed(case: Case, edition: Edition, rights: frozenset[str]) -> list[Allowed]:
+def allowed(case: Case, edition: Edition, by: Actor) -> list[Allowed]:
     """Return what may be done next: the steps that are owed, then what may be done with the case."""
     law = Law.of(edition, case.received_at)
     found: list[Allowed] = []
     for duty in duties(case, law).values():
         is_due = case.is_live or (case.status is Status.CLOSED and "closing" in duty.step.after)
         if is_due and not case.done_in_run(duty.key) and is_owed(case, duty) and not voided_by(case, duty):
-            found.append(_step(case, duty, law, rights))
-    return found + [_act(do, _right(do, case, law), rights) for do in _acts(case, law)]
+            found.append(_step(case, duty, law, by))
+    return found + [_act(do, _right(do, case, law), by.rights) for do in _acts(case, law)]
 
 
-def _step(case: Case, duty: Duty, law: Law, rights: frozenset[str]) -> Allowed:
+def _step(case: Case, duty: Duty, law: Law, by: Actor) -> Allowed:
     do = command_for(duty)
     rights_needed = [right for right in (RIGHTS[do], duty.step.right) if right]
-    why_not = _lacking(rights_needed, rights)
+    why_not = _lacking(rights_needed, by.rights)
+    if duty.step.by and by.role not in duty.step.by:
+        why_not = f"Is for {' or '.join(duty.step.by)}."
     try:
         # Order is judged as of the latest moment that the case knows; the rest needs the command itself.
         check_order(case, duty, Scene(law, Actor(person="", unit="", role=""), _latest(case)))
@@ -60,6 +64,7 @@ def _step(case: Case, duty: Duty, law: Law, rights: frozenset[str]) -> Allowed:
     return Allowed(
         do=do,
         step=duty.key,
+        by=list(duty.step.by),
         title_zh=duty.step.title.zh,
         title_en=duty.step.title.en,
         right=list(dict.fromkeys(rights_needed)),
@@ -73,6 +78,7 @@ def _act(do: str, right: str, rights: frozenset[str]) -> Allowed:
     return Allowed(
         do=do,
         step="",
+        by=[],
         title_zh="",
         title_en="",
         right=[right],

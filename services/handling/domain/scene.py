@@ -1,6 +1,6 @@
 """What a decision is made in: the law, who commands, when. And the small checks that every command shares."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -87,6 +87,14 @@ def must_have_right(scene: Scene, right: str) -> None:
         raise ForbiddenError(
             f"This needs the right '{right}', which the role '{scene.by.role}' does not have. "
             "Ask someone whose role has it."
+        )
+
+
+def must_be_for(scene: Scene, roles: Collection[str], what: str) -> None:
+    """Refuse what the rulebook gives to other roles. Whoever imports does it in the role of who did it."""
+    if roles and scene.by.role not in roles:
+        raise ForbiddenError(
+            f"{what} is for {' or '.join(roles)}, not for '{scene.by.role}'. Ask one of them to do it."
         )
 
 

@@ -25,7 +25,7 @@ from services.handling.domain.scene import (
 from services.handling.domain.steps import begin_again, conclude, do_act
 from shared.errors import FieldProblem
 from shared.events import Happened
-from shared.events.handling import SettlementApproved, SettlementProposed, SettlementSigned
+from shared.events.handling import CaseEvent, SettlementApproved, SettlementProposed, SettlementSigned
 from shared.rulebook.schema.procedures import Way
 
 
@@ -58,7 +58,7 @@ def propose_settlement(case: Case, command: ProposeSettlement, scene: Scene) -> 
         case = _reached_anew(case, scene)
     case = case.with_(settlements=(*case.settlements, proposed))
     case, made = do_act(case, "settlement", command, scene)
-    event = SettlementProposed(
+    proposal = SettlementProposed(
         complaint_id=case.complaint_id,
         department=command.department,
         person=command.person,
@@ -69,12 +69,19 @@ def propose_settlement(case: Case, command: ProposeSettlement, scene: Scene) -> 
         owner_consents=command.owner_consents,
         by=scene.by.person,
     )
-    if way.approvals or _must_be_signed(case, scene):
-        case, happened = conclude(case, made, scene)
-        return case, [told(case, event, scene.at), *happened]
-    case, approved = _hold(case, proposed, scene)
+    events: list[CaseEvent] = [proposal]
+    if way.up_to and scene.by.role in way.approvals:
+        # Who proposes within the chain has signed in his own place of it (LN-08, XA-12).
+        case, signature = _signed(case, scene.by.role, scene)
+        events.append(signature)
+        if isinstance(signature, SettlementApproved):
+            case, more = do_act(case, "approval", command, scene, has_right=True)
+            made += more
+    elif not way.approvals and not _must_be_signed(case, scene):
+        case, held = _hold(case, proposed, scene)
+        events.append(held)
     case, happened = conclude(case, made, scene)
-    return case, [told(case, event, scene.at), told(case, approved, scene.at), *happened]
+    return case, [*(told(case, event, scene.at) for event in events), *happened]
 
 
 def approve_settlement(case: Case, command: ApproveSettlement, scene: Scene) -> tuple[Case, list[Happened]]:
@@ -86,8 +93,8 @@ def approve_settlement(case: Case, command: ApproveSettlement, scene: Scene) -> 
     if settlement.approved_at:
         raise AlreadyDoneError("The settlement is approved already. Go on with the next step.")
     way = scene.law.rules.procedures.ways[settlement.way]
-    signed = len(settlement.approvals)
-    role = way.approvals[signed] if way.approvals else scene.by.role
+    left = to_sign(settlement, way)
+    role = left[0] if left else scene.by.role
     if role not in (scene.by.role, *scene.by.rights):
         raise NotTheirTurnError(
             f"The next signature on a settlement by '{settlement.way}' is that of '{role}', not of "
@@ -98,28 +105,51 @@ def approve_settlement(case: Case, command: ApproveSettlement, scene: Scene) -> 
             "Who proposed or signed a settlement cannot sign it as somebody else. Ask another person to approve it."
         )
     must_not_precede("at", scene.at, settlement.at, "the proposal")
-    approval = Approval(role=role, by=scene.by.person, at=scene.at)
-    deposit = settlement.deposit if command.deposit is None else command.deposit
-    settlement = settlement.model_copy(
-        update={"approvals": (*settlement.approvals, approval), "deposit": deposit}
-    )
-    if way.approvals and signed + 1 < len(way.approvals):
-        signature = SettlementSigned(
-            complaint_id=case.complaint_id,
-            way=settlement.way,
-            role=role,
-            by=scene.by.person,
-            still_to_sign=way.approvals[signed + 1 :],
-        )
-        case = case.with_(settlements=(*case.settlements[:-1], settlement))
-        return case, [told(case, signature, scene.at)]
+    if command.deposit is not None:
+        settlement = settlement.model_copy(update={"deposit": command.deposit})
+    case, event = _signed(case.with_(settlements=(*case.settlements[:-1], settlement)), role, scene)
+    if isinstance(event, SettlementSigned):
+        return case, [told(case, event, scene.at)]
     for duty in duties(case, scene.law).values():
         if duty.step.done_by == "approval":
             must_have_right(scene, duty.step.right)
-    case, event = _hold(case, settlement, scene)
     case, made = do_act(case, "approval", command, scene)
     case, happened = conclude(case, made, scene)
     return case, [told(case, event, scene.at), *happened]
+
+
+def chain(way: Way, amount: Decimal | None) -> tuple[str, ...]:
+    """Return the roles that sign an amount, in order: up to the first whose authority covers it."""
+    for at, role in enumerate(way.approvals):
+        if amount is not None and role in way.up_to and amount <= way.up_to[role]:
+            return way.approvals[: at + 1]
+    return way.approvals
+
+
+def to_sign(settlement: Settlement, way: Way) -> tuple[str, ...]:
+    """Return the roles that still have to sign. Nobody below who signed is asked any more."""
+    roles, signed = chain(way, settlement.amount), settlement.approvals
+    if signed and way.up_to:
+        return roles[way.approvals.index(signed[-1].role) + 1 :]
+    return roles[len(signed) :]
+
+
+def _signed(case: Case, role: str, scene: Scene) -> tuple[Case, SettlementSigned | SettlementApproved]:
+    """Add a signature to the newest settlement; the last one makes it hold."""
+    newest = case.settlements[-1]
+    approval = Approval(role=role, by=scene.by.person, at=scene.at)
+    settlement = newest.model_copy(update={"approvals": (*newest.approvals, approval)})
+    left = to_sign(settlement, scene.law.rules.procedures.ways[settlement.way])
+    if not left:
+        return _hold(case, settlement, scene)
+    event = SettlementSigned(
+        complaint_id=case.complaint_id,
+        way=settlement.way,
+        role=role,
+        by=scene.by.person,
+        still_to_sign=left,
+    )
+    return case.with_(settlements=(*case.settlements[:-1], settlement)), event
 
 
 def _hold(case: Case, settlement: Settlement, scene: Scene) -> tuple[Case, SettlementApproved]:

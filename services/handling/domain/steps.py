@@ -43,6 +43,7 @@ from services.handling.domain.scene import (
     Scene,
     as_ended,
     must_approve_for_another,
+    must_be_for,
     must_be_live,
     must_be_open,
     must_have_right,
@@ -233,22 +234,32 @@ def begin_again(
     return case.with_(rounds=(*case.rounds, one), accepted_at=None)
 
 
-def do_act(case: Case, act: str, deed: Deed, scene: Scene) -> tuple[Case, list[Made]]:
-    """Complete the steps that an act completes, where they are owed and not done yet."""
+def do_act(
+    case: Case, act: str, deed: Deed, scene: Scene, *, has_right: bool = False
+) -> tuple[Case, list[Made]]:
+    """Complete the steps that an act completes, where they are owed and not done yet.
+
+    Args:
+        has_right: The rulebook gives the caller the act itself, whatever right its steps ask for besides.
+    """
     made: list[Made] = []
     for duty in duties(case, scene.law).values():
         if duty.step.done_by != act or not is_owed(case, duty) or voided_by(case, duty):
             continue
         if case.done_in_run(duty.key) is None:
-            case, one = do_step(case, duty, deed, scene)
+            case, one = do_step(case, duty, deed, scene, has_right=has_right)
             made.append(one)
     return case, made
 
 
-def do_step(case: Case, duty: Duty, deed: Deed, scene: Scene) -> tuple[Case, Made]:
+def do_step(
+    case: Case, duty: Duty, deed: Deed, scene: Scene, *, has_right: bool = False
+) -> tuple[Case, Made]:
     """Check and record that a step was done."""
     check_order(case, duty, scene)
-    must_have_right(scene, duty.step.right)
+    must_be_for(scene, duty.step.by, f"The step '{duty.key}'")
+    if not has_right:
+        must_have_right(scene, duty.step.right)
     check_needs(case, duty, deed, scene)
     done = Done(
         step=duty.key,

@@ -47,10 +47,6 @@ NOT_YET: Mapping[str, tuple[str, ...]] = {
         "procedures.validities.*.presumed",
         "procedures.determinations.*",
     ),
-    "roles of steps and limits of authority": (
-        "procedures.procedures.*.steps.*.by",
-        "procedures.ways.*.up_to",
-    ),
     "limits of later rounds and lengths of extensions": (
         "procedures.procedures.*.steps.*.again_within",
         "procedures.extensions.*.longest",

@@ -1,5 +1,6 @@
 """How commands are read, who may give them, when they may have happened, and what is allowed next."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, get_args
 
@@ -7,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.handling import domain
+from services.handling.domain import Actor
 from services.handling.domain.decide import HANDLERS
 from services.handling.domain.refusals import (
     AlreadyDoneError,
@@ -33,10 +35,14 @@ from tests.unit.handling.builders import (
 )
 
 
+def someone(rights: Iterable[str] = ()) -> Actor:
+    return Actor(person="", unit="", role="", rights=frozenset(rights))
+
+
 def what(story: Story, *rights: str) -> dict[str, str | None]:
     """What is allowed next, by step or command, with why not."""
     held = frozenset(rights) if rights else frozenset(domain.RIGHTS.values())
-    found = domain.allowed(story.case, story.edition, held)
+    found = domain.allowed(story.case, story.edition, someone(held))
     return {one["step"] or one["do"]: one["why_not"] for one in found}
 
 
@@ -190,7 +196,7 @@ def test_what_is_allowed_next_says_what_must_come_first() -> None:
 
 def test_what_is_allowed_next_names_the_command_the_deadline_and_the_rights() -> None:
     story = a_story(class_="general")
-    found = domain.allowed(story.case, story.edition, frozenset({"cases.handle"}))
+    found = domain.allowed(story.case, story.edition, someone({"cases.handle"}))
 
     facts = next(one for one in found if one["step"] == "facts")
     assert (facts["do"], shown(facts["due_before"]), facts["right"]) == (
@@ -231,7 +237,7 @@ def test_pause_and_resume_are_offered_while_there_is_something_to_pause_or_resum
 
 def test_the_right_to_pause_is_that_of_the_reason() -> None:
     story = an_engineering_story(until="notice")
-    offered = domain.allowed(story.case, story.edition, frozenset())
+    offered = domain.allowed(story.case, story.edition, someone())
 
     assert [one["right"] for one in offered if one["do"] == "pause"] == [["cases.approve"]]
 
