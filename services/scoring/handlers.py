@@ -111,7 +111,7 @@ class Scoring:
             return change_of(stored, known, (), None, index={"basis": self.basis(), "again": None})
         stamp = self.stamp(stream_of(last["source"]), last["unit"], f"rework-{stored.id}", now)
         index = index_of(
-            subject, months, self.basis(), domain.judged_again(months, self.directory.edition, now)
+            subject, months, self.basis(), domain.judged_again(subject, months, self.tariffs(), now)
         )
         return change_of(stored, subject, happened, stamp, index=index)
 
@@ -316,7 +316,10 @@ class Scoring:
         else:
             watermark = await self._complete_watermark()
             result = await self._month(months[0], order.at, watermark)
-        state, happened = await asyncio.to_thread(domain.publish, stored.state, result, watermark, order)
+        told = domain.delivered(months, edition) if len(months) == 1 else frozenset[str]()
+        state, happened = await asyncio.to_thread(
+            domain.publish, stored.state, result, watermark, order, told
+        )
         if happened:
             if stored.state is not None:
                 await self.store.keep_version(stored.state)
@@ -326,6 +329,10 @@ class Scoring:
 
     async def _month(self, month: Month, at: datetime, watermark: Mapping[str, int]) -> MonthResult:
         edition = self.directory.edition
+        if self.tariffs().counts_time:
+            # What stays undone touches each month by itself, and must be among those that are read.
+            while await self.rework():
+                pass
         published = await self.store.periods_called(domain.looked_back_on(month, edition))
         before = {name: domain.totals(document) for name, document in published.items()}
         subjects = [

@@ -4,7 +4,7 @@ An edition is read once into tariffs, so that judging one of a million cases loo
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -13,6 +13,8 @@ from typing import TypeVar
 from shared.errors import RulebookGapError
 from shared.rulebook.calendar import Month, add_months
 from shared.rulebook.edition import Edition
+from shared.rulebook.formulas import Tallied, tallies
+from shared.rulebook.limits import Limit
 from shared.rulebook.organisation import Organisation
 from shared.rulebook.schema import Match, Rules
 from shared.rulebook.schema.scoring import (
@@ -24,6 +26,7 @@ from shared.rulebook.schema.scoring import (
     MissingElement,
     ObligationFault,
     Offence,
+    OfMatter,
     Praise,
     ReportNotSent,
     Trigger,
@@ -43,6 +46,8 @@ class Price:
         points: Signed and exact; where the offence forfeits the item, the item's full marks.
         unit_kinds: Kinds of unit that the sheet scores.
         when: Condition on the case, where there is one.
+        per: The points are taken for every such time that the deed stays undone, at most ``most`` times.
+        plans: Plans of callback that it is about; none: all.
     """
 
     rule: str
@@ -57,6 +62,13 @@ class Price:
     replaces: frozenset[str]
     when: Match | None
     fault: str = ""
+    per: Limit | None = None
+    most: int | None = None
+    plans: tuple[str, ...] = ()
+
+    def holds(self, known: tuple[Mapping[str, str], tuple[str, ...]]) -> bool:
+        """Say whether its condition holds for what a matter was (``facts_at``)."""
+        return self.when is None or self.when.holds(*known)
 
 
 Prices = Mapping[str, tuple[Price, ...]]
@@ -68,12 +80,13 @@ class Tariff:
     """The prices of one day, by trigger, and what its indicators measure.
 
     Attributes:
-        answers: Steps and watches that are first answers to the customer.
+        tallies: What is counted matter by matter for the indicators.
         scored_kinds: Kinds of unit that sheets score and rankings rank, those of one together.
     """
 
     rules: Rules
     missed: Prices
+    matters: Prices
     found: Prices
     aspects: Prices
     elements: Prices
@@ -85,8 +98,7 @@ class Tariff:
     combined: tuple[Price, ...]
     replacing: Mapping[str, frozenset[str]]
     uncounted_kinds: frozenset[str]
-    measures: tuple[str, ...]
-    answers: frozenset[str]
+    tallies: tuple[Tallied, ...]
     scored_kinds: tuple[tuple[str, ...], ...]
 
     @classmethod
@@ -98,6 +110,7 @@ class Tariff:
         return cls(
             rules=rules,
             missed=_by(priced, MissedDeadline, lambda trigger: trigger.clocks),
+            matters=_by(priced, OfMatter, lambda trigger: (trigger.moment,)),
             found=_by(priced, Found, lambda trigger: (trigger.finding,)),
             aspects=_by(priced, FailedAspect, lambda trigger: (trigger.inspection,)),
             elements=_by(priced, MissingElement, lambda trigger: (trigger.report,)),
@@ -111,10 +124,7 @@ class Tariff:
             uncounted_kinds=frozenset(
                 kind for kind, matter in rules.intake.kinds.items() if not matter.counts_as_complaint
             ),
-            measures=tuple(
-                sorted({one.measure for one in rules.scoring.indicators.values() if one.measure is not None})
-            ),
-            answers=frozenset(_answers(rules)),
+            tallies=tallies(rules),
             scored_kinds=tuple(
                 sorted(
                     {sheet.unit_kind for sheet in rules.scoring.sheets.values()}
@@ -129,6 +139,7 @@ class Tariff:
         return replace(
             self,
             missed=none,
+            matters=none,
             found=none,
             aspects=none,
             elements=none,
@@ -140,6 +151,11 @@ class Tariff:
             combined=(),
             replacing={},
         )
+
+    @property
+    def counts_time(self) -> bool:
+        """Say whether anything costs points for every time that it stays undone."""
+        return any(price.per is not None for prices in self.missed.values() for price in prices)
 
     def missed_by(self, clock: str, step: str) -> tuple[Price, ...]:
         """Return what a missed deadline costs."""
@@ -157,17 +173,20 @@ class Tariffs:
 
     Attributes:
         before: The tariff of every day before the first.
+        counts_time: On some day something costs points for every time that it stays undone.
     """
 
     edition: Edition
     slices: tuple[tuple[date, Tariff], ...]
     before: Tariff
+    counts_time: bool
 
     @classmethod
     def of(cls, edition: Edition) -> "Tariffs":
         """Read every slice of an edition."""
         slices = tuple((first, Tariff.of(rules)) for first, rules in edition.slices)
-        return cls(edition, slices, slices[0][1].unpriced())
+        counts_time = any(tariff.counts_time for _, tariff in slices)
+        return cls(edition, slices, slices[0][1].unpriced(), counts_time)
 
     def on(self, day: date) -> Tariff:
         """Return the tariff in force on a local day. What lies before the rulebook costs nothing.
@@ -267,14 +286,6 @@ def later(month: Month, months: int) -> Month:
     return Month(day.year, day.month)
 
 
-def _answers(rules: Rules) -> Iterator[str]:
-    for key, watch in rules.procedures.watches.items():
-        if watch.stops_at == "first-answer":
-            yield key
-    for procedure in rules.procedures.procedures.values():
-        yield from (key for key, step in procedure.steps.items() if step.answers)
-
-
 def _price(key: str, offence: Offence, rules: Rules) -> Price:
     sheet = rules.scoring.sheets[offence.sheet]
     points = offence.points
@@ -293,8 +304,13 @@ def _price(key: str, offence: Offence, rules: Rules) -> Price:
         personal=offence.against == "department-and-person",
         with_all=frozenset(offence.with_all),
         replaces=frozenset(offence.replaces),
-        when=trigger.when if isinstance(trigger, MissedDeadline) and trigger.when != Match() else None,
+        when=trigger.when
+        if isinstance(trigger, MissedDeadline | OfMatter) and trigger.when != Match()
+        else None,
         fault=trigger.fault if isinstance(trigger, ObligationFault) else "",
+        per=trigger.per if isinstance(trigger, MissedDeadline) else None,
+        most=trigger.most if isinstance(trigger, MissedDeadline) else None,
+        plans=trigger.plans if isinstance(trigger, CallbackFault) else (),
     )
 
 

@@ -5,7 +5,7 @@ Nothing here depends on the decimal context of the thread, which a caller may ha
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from fractions import Fraction
@@ -18,6 +18,10 @@ import orjson
 _EXACT = Context(prec=100)
 _UNROUNDED = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _BRIEF_PLACES = 6
+
+LATER = {"later": True}
+"""Metadata of a field that came after results were published: left out while it holds its default, so that what was
+published before keeps its bytes."""
 
 
 def half_up(value: Fraction | Decimal, decimals: int) -> Decimal:
@@ -89,11 +93,17 @@ def plain(value: Any) -> Any:  # noqa: ANN401  # any part of a result becomes pl
         case tuple() | list():
             shown = [plain(inside) for inside in value]
         case _ if is_dataclass(value):
-            shown = {part.name: plain(getattr(value, part.name)) for part in fields(value)}
+            shown = {
+                part.name: plain(getattr(value, part.name)) for part in fields(value) if _is_told(part, value)
+            }
         case _:
             name = type(value).__name__
             raise TypeError(f"A {name} has no canonical form; use decimals, texts, instants and tuples.")
     return shown
+
+
+def _is_told(part: Field[Any], value: object) -> bool:
+    return "later" not in part.metadata or getattr(value, part.name) != part.default
 
 
 def bytes_of(document: Any) -> bytes:  # noqa: ANN401  # any plain JSON

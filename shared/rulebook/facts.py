@@ -15,7 +15,16 @@ from shared.rulebook.calendar import Month, WorkingCalendar
 ORGANISATION_TYPES = frozenset({"unit.established.v1", "unit.closed.v1"})
 """Facts of the organisation. They are dated by themselves, so no ``before`` hides them."""
 
-UNIT_TYPES = frozenset({"inspection.recorded.v1", "duty.fulfilled.v1", "assessment.recorded.v1"})
+UNIT_TYPES = frozenset(
+    {
+        "inspection.recorded.v1",
+        "duty.fulfilled.v1",
+        "assessment.recorded.v1",
+        "figure.reported.v1",
+        "customers.counted.v1",
+        "shift.rostered.v1",
+    }
+)
 """Facts about a unit as a whole."""
 
 CASE_TYPES = frozenset(
@@ -31,12 +40,21 @@ CASE_TYPES = frozenset(
         "deadline.cleared.v1",
         "settlement.proposed.v1",
         "appeal.decided.v1",
+        "case.resolved.v1",
+        "case.closed.v1",
+        "case.reopened.v1",
+        "case.transferred.v1",
+        "case.withdrawn.v1",
+        "case.escalated.v1",
+        "clock.changed.v1",
+        "alert.raised.v1",
         "callback.due.v1",
         "callback.attempted.v1",
         "callback.completed.v1",
         "callback.missed.v1",
         "callback.unreachable.v1",
         "callback.voided.v1",
+        "callback.recalled.v1",
         "offence.found.v1",
         "dispute.ruled.v1",
     }
@@ -54,6 +72,7 @@ _DUE_TYPES = _DEADLINE_TYPES | {"callback.due.v1"}
 _NUMBERS: Mapping[str, Callable[[Mapping[str, Any]], Iterable[object]]] = {
     "inspection.recorded.v1": lambda data: data.get("observations", {}).values(),
     "assessment.recorded.v1": lambda data: (data["score"],),
+    "figure.reported.v1": lambda data: (data["value"],),
 }
 """The numbers of facts that a fold counts with."""
 
@@ -215,6 +234,50 @@ class History:
         """Return the first fact of one type."""
         found = self.by_type.get(kind)
         return found[0] if found else None
+
+
+_OPENING = frozenset({"complaint.registered.v1", "case.opened.v1"})
+_CHANGING = frozenset({"finding.made.v1", "case.reclassified.v1", "settlement.proposed.v1"})
+_TOLD = (
+    "kind",
+    "class_",
+    "validity",
+    "item",
+    "channel",
+    "way",
+    "liable",
+    "procedure",
+    "grade",
+    "tier",
+    "service",
+)
+
+
+def facts_at(history: History, at: datetime) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return what a matter was at a moment: field → value, and its flags.
+
+    What it was registered and opened as holds from receipt, however late it was registered.
+    """
+    known: dict[str, str] = {}
+    flags: tuple[str, ...] = ()
+    for fact in history.facts:
+        if fact.type in _OPENING or (fact.type in _CHANGING and fact.time <= at):
+            data = fact.data
+            known |= {name.rstrip("_"): str(data[name]) for name in _TOLD if data.get(name)}
+            flags = tuple(data.get("flags", flags))
+    return known, flags
+
+
+def standing_misses(history: History, before: datetime) -> list[Fact]:
+    """Return the missed deadlines that stand: of each clock and round, the verdict that was told last."""
+    missed = history.all("deadline.missed.v1")
+    if not missed:
+        return []
+    told = [fact for fact in (*missed, *history.all("deadline.cleared.v1")) if is_known(fact, before)]
+    latest: dict[tuple[str, int], Fact] = {}
+    for fact in told if len(told) == 1 else sorted(told, key=recency):
+        latest[fact.data["clock"], fact.data["occurrence"]] = fact
+    return [fact for fact in latest.values() if fact.type == "deadline.missed.v1"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 from shared.rulebook.basis import Basis
 from shared.rulebook.calendar import Month
 from shared.rulebook.canonical import bytes_of, hash_of, plain
+from shared.rulebook.counting import Count, counts
 from shared.rulebook.duties import Ledger, instances, unit_postings
 from shared.rulebook.edition import Edition
 from shared.rulebook.facts import (
@@ -24,7 +25,7 @@ from shared.rulebook.facts import (
     is_known,
     touches,
 )
-from shared.rulebook.indicators import Count, Figure, Tally, counts, figures
+from shared.rulebook.indicators import Figure, Tally, figures
 from shared.rulebook.organisation import Organisation
 from shared.rulebook.postings import Posting, in_sheet_order, postings
 from shared.rulebook.rankings import (
@@ -40,6 +41,7 @@ from shared.rulebook.rankings import (
     recommendations,
 )
 from shared.rulebook.scorecards import PenaltySheet, Scorecard, penalty_sheets, scorecards
+from shared.rulebook.sights import months_overdue
 
 UNIT_SUBJECT = "unit/"
 """How the subjects begin whose facts are about a unit as a whole."""
@@ -177,7 +179,9 @@ def fold_subjects(
     tally = Tally()
     for subject in subjects:
         facts = [fact for fact in in_order(subject) if is_known(fact, as_of)]
-        if not touches(facts, basis.start, basis.end):
+        if not touches(facts, basis.start, basis.end) and month not in months_overdue(
+            History.of(facts), as_of, basis.tariffs
+        ):
             continue
         facts_hash = facts_hash.plus(facts)
         entries = subject_entries(facts, basis)
@@ -216,8 +220,8 @@ def month_result(
     ledger = Ledger(tuple(unit_facts), organisation, edition.calendar)
     duties = instances(edition, organisation, basis.month)
     posted = sorted((*case_postings, *unit_postings(ledger, duties, basis)), key=in_sheet_order)
+    counted = figures(tally, ledger, duties, basis)
     cards = scorecards(posted, ledger, duties, basis)
-    counted = figures(tally, basis)
     units = {
         unit: UnitInMonth(record.kind, organisation.exists_throughout(unit, basis.first_day, basis.last_day))
         for unit in organisation.existing(basis.first_day, basis.last_day)

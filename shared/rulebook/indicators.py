@@ -1,47 +1,31 @@
-"""Indicators: shares and counts with numerator, denominator, exclusions, interval and target.
+"""Indicators: shares, rates, means and counts with numerator, denominator, exclusions, interval and target.
 
-Each measure counts every matter once, in one month, for the unit that the matter is about; a unit's figure
-holds what it answers for. Problem users are outside numerator and denominator; the figure with them stands
-beside it.
+What an indicator is made of stands in ``formulas``. Here everything is counted once, in one month, for the unit
+that it is about; a unit's figure holds what it answers for. Problem users are outside numerator and denominator;
+the figure with them stands beside it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from typing import NamedTuple
 
 from shared.rulebook.basis import Basis
-from shared.rulebook.canonical import half_up
-from shared.rulebook.facts import Fact, History, is_known, moment
-from shared.rulebook.offences import standing_misses
-from shared.rulebook.schema.scoring import Indicator
+from shared.rulebook.canonical import LATER, half_up
+from shared.rulebook.counting import Count
+from shared.rulebook.duties import Duty, Ledger
+from shared.rulebook.formulas import Formula, Term, formula_of
+from shared.rulebook.schema.scoring import Counted, Indicator, Reported
 
 Z_95 = Decimal("1.959963984540054")
 """97.5 % point of the normal distribution."""
 
 INTERVAL_PLACES = 6
 
-_SHARES = frozenset({"satisfaction", "record-completeness", "on-time", "callback-coverage", "first-response"})
-
-
-class Count(NamedTuple):
-    """What one subject adds to a measure: how many of how many.
-
-    Attributes:
-        excluded: It concerns a problem user.
-    """
-
-    measure: str
-    unit: str
-    hits: int
-    of: int
-    excluded: bool
-
 
 class Interval(NamedTuple):
-    """A 95 % interval of a share."""
+    """A 95 % interval."""
 
     low: Decimal
     high: Decimal
@@ -52,51 +36,28 @@ class Figure:
     """An indicator of one unit.
 
     Attributes:
-        value: Share (or count); None where nothing was counted.
-        interval: Wilson 95 %, for shares.
+        value: Share, rate, mean or count; None where nothing was counted or reported.
+        hits: Numerator; ``of``: denominator. Of a mean: the sum, and how many.
+        interval: 95 %: Wilson's for shares, Byar's for rates, normal for means.
         rated: Enough was counted to judge it and to rank by it.
         breach: It is rated and misses its target.
         hits_with_excluded: The same with problem users, as ``of_with_excluded``.
+        per: Of how many the value speaks: per thousand customers.
     """
 
     indicator: str
     unit: str
     clauses: tuple[str, ...]
     value: Fraction | None
-    hits: int
-    of: int
-    hits_with_excluded: int
-    of_with_excluded: int
+    hits: int | Decimal
+    of: int | Decimal
+    hits_with_excluded: int | Decimal
+    of_with_excluded: int | Decimal
     interval: Interval | None
     target: Decimal | None
     rated: bool
     breach: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Matter:
-    """One subject in one month, as the measures see it."""
-
-    history: History
-    basis: Basis
-
-    def in_month(self, at: datetime) -> bool:
-        return self.basis.start <= at < self.basis.before
-
-    def closed_in_month(self, due_before: datetime) -> bool:
-        return self.basis.start < due_before <= self.basis.before
-
-
-def counts(history: History, basis: Basis) -> tuple[Count, ...]:
-    """Return what the facts of one subject add to the measures of the month."""
-    matter = _Matter(history, basis)
-    registered = history.first("complaint.registered.v1")
-    is_problem = registered is not None and bool(registered.data.get("problem_user"))
-    return tuple(
-        Count(measure, unit, hits, of, excluded or is_problem)
-        for measure in basis.tariff.measures
-        for unit, hits, of, excluded in MEASURES[measure](matter)
-    )
+    per: int = field(default=1, metadata=LATER)
 
 
 class Tally:
@@ -104,27 +65,53 @@ class Tally:
 
     def __init__(self) -> None:
         """Begin at zero."""
-        self._sums: dict[tuple[str, str], tuple[int, int, int, int]] = {}
+        self._sums: dict[tuple[int, str], tuple[int, int]] = {}
 
     def add(self, counted: Iterable[Count]) -> None:
         """Add what a subject counts."""
-        for measure, unit, hits, of, excluded in counted:
-            a, b, c, d = self._sums.get((measure, unit), (0, 0, 0, 0))
-            normal = (a, b) if excluded else (a + hits, b + of)
-            self._sums[measure, unit] = (*normal, c + hits, d + of)
+        for tally, unit, amount, excluded in counted:
+            normal, all_ = self._sums.get((tally, unit), (0, 0))
+            self._sums[tally, unit] = (normal if excluded else normal + amount, all_ + amount)
 
     @property
-    def sums(self) -> Mapping[tuple[str, str], tuple[int, int, int, int]]:
-        """Return, by measure and unit: hits and count without problem users, then with them."""
+    def sums(self) -> Mapping[tuple[int, str], tuple[int, int]]:
+        """Return, by tally and unit: how many without problem users, and with them."""
         return self._sums
 
 
-def figures(tally: Tally, basis: Basis) -> tuple[Figure, ...]:
+class _Sums(NamedTuple):
+    """A term of one unit: without problem users and with them; None where nobody reported it."""
+
+    normal: int | Decimal | None
+    all: int | Decimal | None
+
+
+def figures(tally: Tally, ledger: Ledger, duties: Sequence[Duty], basis: Basis) -> tuple[Figure, ...]:
     """Return every indicator of every unit that exists in the month, by indicator and unit."""
-    rolled = _rolled_up(tally.sums, basis)
-    return tuple(
-        _figure(key, indicator, unit, rolled.get((indicator.measure or "", unit), (0, 0, 0, 0)))
+    rolled = _rolled_up({**tally.sums, **_duties(ledger, duties, basis)}, basis)
+    places = {asked: place for place, asked in enumerate(basis.tariff.tallies)}
+
+    def sums(term: Term | None, unit: str) -> _Sums:
+        if term is None:
+            return _Sums(None, None)
+        if isinstance(term, Reported):
+            kind = basis.rules.obligations.figures[term.figure]
+            told = ledger.figure(kind.counted or term.figure, unit, str(basis.month))
+            return _Sums(told.normal, told.all) if told else _Sums(None, None)
+        return _Sums(*rolled.get((places[term], unit), (0, 0)))
+
+    formulas = {
+        key: (indicator, formula_of(indicator, basis.rules))
         for key, indicator in sorted(basis.rules.scoring.indicators.items())
+    }
+    return tuple(
+        _figure(
+            _Asked(key, unit, indicator, formula),
+            sums(formula.numerator, unit),
+            sums(formula.denominator, unit),
+            sums(formula.squares, unit),
+        )
+        for key, (indicator, formula) in formulas.items()
         for unit in basis.organisation.existing(basis.first_day, basis.last_day)
     )
 
@@ -150,111 +137,75 @@ def wilson(hits: int, of: int) -> Interval:
     )
 
 
-_Counted = Iterator[tuple[str, int, int, bool]]
-"""Unit, hits, of how many, whether a problem user is concerned."""
+def byar(hits: int, of: Decimal) -> Interval:
+    """Return Byar's 95 % interval of a rate of events, to six places (Rothman and Boice, 1979).
 
-
-def _satisfaction(matter: _Matter) -> _Counted:
-    """Satisfied answers ÷ answers. A customer who was not reached gave none."""
-    answers: dict[int, Fact] = {}
-    for fact in matter.history.all("callback.completed.v1"):
-        if matter.in_month(fact.time):
-            answers[fact.data["occurrence"]] = fact
-    for fact in answers.values():
-        yield fact.unit, int(fact.data["satisfied"]), 1, bool(fact.data.get("problem_user"))
-
-
-def _record_completeness(matter: _Matter) -> _Counted:
-    """Records that are complete when the month of their registration ends ÷ records of that month."""
-    registered = matter.history.first("complaint.registered.v1")
-    if registered is None or not matter.in_month(registered.time):
-        return
-    amended = (fact for fact in matter.history.all("record.amended.v1") if fact.time < matter.basis.before)
-    record = max(amended, key=lambda fact: fact.time, default=registered)
-    yield registered.unit, int(record.data["complete"]), 1, False
-
-
-def _on_time(matter: _Matter) -> _Counted:
-    """Clocks of steps stopped in time ÷ clocks stopped in time or missed; an open overdue one counts.
-
-    A clock that was missed in one month and stopped in a later one counts once, when it was missed.
+    Example:
+        >>> byar(10, Decimal(1000))
+        Interval(low=Decimal('0.004787'), high=Decimal('0.018391'))
     """
-    yield from _step_clocks(matter, None)
+    if hits < 0 or of <= 0:
+        raise ValueError(f"{hits} events over {of} is no rate.")
+    with localcontext(Context(prec=50)):
+
+        def bound(events: Decimal, side: int) -> Decimal:
+            inside = 1 - 1 / (9 * events) + side * Z_95 / (3 * events.sqrt())
+            return events * inside**3 / of
+
+        low = bound(Decimal(hits), -1) if hits else Decimal(0)
+        high = bound(Decimal(hits + 1), 1)
+    return Interval(half_up(low, INTERVAL_PLACES), half_up(high, INTERVAL_PLACES))
 
 
-def _first_response(matter: _Matter) -> _Counted:
-    """First answers in time ÷ first answers that were given or fell due. Automatic replies are no steps."""
-    yield from _step_clocks(matter, matter.basis.tariff.answers)
+def mean_interval(n: int, total: int, squares: int) -> Interval:
+    """Return the normal 95 % interval of a mean. Of promoters: √((p + d − (p − d)²) ÷ n) is its standard error.
+
+    Example:
+        >>> mean_interval(100, 30, 70)
+        Interval(low=Decimal('0.146930'), high=Decimal('0.453070'))
+    """
+    mean = Fraction(total, n)
+    variance = (Fraction(squares, n) - mean * mean) / n
+    with localcontext(Context(prec=50)):
+        spread = Z_95 * (Decimal(variance.numerator) / variance.denominator).sqrt()
+        middle = Decimal(mean.numerator) / mean.denominator
+    return Interval(half_up(middle - spread, INTERVAL_PLACES), half_up(middle + spread, INTERVAL_PLACES))
 
 
-def _step_clocks(matter: _Matter, names: frozenset[str] | None) -> _Counted:
-    missed = {
-        (fact.data["clock"], fact.data["occurrence"]): fact
-        for fact in standing_misses(matter.history, matter.basis.before)
-    }
-    for fact in missed.values():
-        if _is_counted(fact.data, names) and matter.closed_in_month(moment(fact.data["due_before"])):
-            yield fact.unit, 0, 1, False
-    for fact in matter.history.all("step.completed.v1"):
-        data = fact.data
-        if not data.get("in_time") or (data.get("clock"), data["occurrence"]) in missed:
+def _duties(ledger: Ledger, duties: Sequence[Duty], basis: Basis) -> dict[tuple[int, str], tuple[int, int]]:
+    """Count the duties that fell due in the month, by who owes them."""
+    found: dict[tuple[int, str], tuple[int, int]] = {}
+    for place, asked in enumerate(basis.tariff.tallies):
+        if not isinstance(asked, Counted) or asked.count != "duties":
             continue
-        if data.get("clock") and _is_counted(data, names) and matter.in_month(fact.time):
-            yield fact.unit, 1, 1, False
+        for duty in duties:
+            is_named = not asked.of or duty.obligation in asked.of
+            if is_named and (not asked.is_ or not _duty_states(duty, ledger, basis).isdisjoint(asked.is_)):
+                so_far, _ = found.get((place, duty.unit), (0, 0))
+                found[place, duty.unit] = (so_far + 1, so_far + 1)
+    return found
 
 
-def _is_counted(data: Mapping[str, object], names: frozenset[str] | None) -> bool:
-    if names is None:
-        return bool(data.get("step"))
-    return data.get("step") in names or data.get("clock") in names
-
-
-def _complaint_count(matter: _Matter) -> _Counted:
-    """Complaints registered in the month. One that goes on inside another keeps its count."""
-    registered = matter.history.first("complaint.registered.v1")
-    if registered is None or not matter.in_month(registered.time):
-        return
-    if registered.data["kind"] not in matter.basis.tariff.uncounted_kinds:
-        yield registered.unit, 1, 1, False
-
-
-def _callback_coverage(matter: _Matter) -> _Counted:
-    """Callbacks attempted at least once ÷ callbacks whose window ended in the month while the case was closed."""
-    tried = {
-        fact.data["occurrence"]
-        for kind in ("callback.attempted.v1", "callback.completed.v1")
-        for fact in matter.history.all(kind)
-        if fact.time < matter.basis.before
+def _duty_states(duty: Duty, ledger: Ledger, basis: Basis) -> frozenset[str]:
+    deed = ledger.deed(duty, min(duty.judged_at, basis.as_of))
+    states = {
+        "done": deed.done_at is not None,
+        "in-time": deed.done_at is not None and deed.done_at < duty.due_before,
+        "nil": deed.nil,
     }
-    voided = {fact.data["occurrence"]: fact.time for fact in matter.history.all("callback.voided.v1")}
-    for fact in matter.history.all("callback.due.v1"):
-        ended = voided.get(fact.data["occurrence"])
-        if ended is not None and ended < moment(fact.data["due_before"]):
-            continue
-        if is_known(fact, matter.basis.before) and matter.closed_in_month(moment(fact.data["due_before"])):
-            yield fact.unit, int(fact.data["occurrence"] in tried), 1, False
+    return frozenset(state for state, holds in states.items() if holds)
 
 
-MEASURES: Mapping[str, Callable[[_Matter], _Counted]] = {
-    "satisfaction": _satisfaction,
-    "record-completeness": _record_completeness,
-    "on-time": _on_time,
-    "complaint-count": _complaint_count,
-    "callback-coverage": _callback_coverage,
-    "first-response": _first_response,
-}
-"""The formulas that a rulebook may name."""
+_Summed = tuple[int, int]
 
 
-def _rolled_up(
-    per_unit: Mapping[tuple[str, str], Sequence[int]], basis: Basis
-) -> dict[tuple[str, str], tuple[int, ...]]:
+def _rolled_up(per_unit: Mapping[tuple[int, str], _Summed], basis: Basis) -> dict[tuple[int, str], _Summed]:
     """Add what each unit counted to the units above it, and to the scored unit that answers for it."""
-    rolled: dict[tuple[str, str], tuple[int, ...]] = {}
-    for (measure, unit), sums in sorted(per_unit.items()):
+    rolled: dict[tuple[int, str], _Summed] = {}
+    for (tally, unit), (normal, all_) in sorted(per_unit.items()):
         for above in _answering(unit, basis):
-            before = rolled.get((measure, above), (0, 0, 0, 0))
-            rolled[measure, above] = tuple(map(sum, zip(before, sums, strict=True)))
+            before = rolled.get((tally, above), (0, 0))
+            rolled[tally, above] = (before[0] + normal, before[1] + all_)
     return rolled
 
 
@@ -264,25 +215,64 @@ def _answering(unit: str, basis: Basis) -> set[str]:
     return {*organisation.line(unit, day), *scored}
 
 
-def _figure(key: str, indicator: Indicator, unit: str, sums: Sequence[int]) -> Figure:
-    hits, of, all_hits, all_of = sums
-    is_share = indicator.measure in _SHARES
-    value = (Fraction(hits, of) if of else None) if is_share else Fraction(hits)
-    rated = value is not None and of >= (indicator.minimum_n if is_share else 0)
+class _Asked(NamedTuple):
+    key: str
+    unit: str
+    indicator: Indicator
+    formula: Formula
+
+
+def _figure(asked: _Asked, hits: _Sums, of: _Sums, squares: _Sums) -> Figure:
+    """Return a unit's figure. Without a denominator the numerator stands for both."""
+    indicator, formula = asked.indicator, asked.formula
+    if formula.denominator is None:
+        of = hits
+    whole = indicator.counts_problem_users
+    top, bottom = (hits.all, of.all) if whole else (hits.normal, of.normal)
+    value = _value(formula, top, bottom)
+    rated = value is not None and (formula.kind == "count" or (bottom or 0) >= indicator.minimum_n)
     return Figure(
-        indicator=key,
-        unit=unit,
+        indicator=asked.key,
+        unit=asked.unit,
         clauses=indicator.source,
         value=value,
-        hits=hits,
-        of=of,
-        hits_with_excluded=all_hits,
-        of_with_excluded=all_of,
-        interval=wilson(hits, of) if is_share and of else None,
+        hits=top or 0,
+        of=bottom or 0,
+        hits_with_excluded=hits.all or 0,
+        of_with_excluded=of.all or 0,
+        interval=_interval(formula, top, bottom, squares.all if whole else squares.normal),
         target=indicator.target,
         rated=rated,
         breach=rated and value is not None and _misses(value, indicator),
+        per=formula.per,
     )
+
+
+_Amount = int | Decimal | None
+
+
+def _value(formula: Formula, hits: _Amount, of: _Amount) -> Fraction | None:
+    if hits is None or of is None:
+        return None
+    if formula.denominator is None:
+        return Fraction(hits)
+    return Fraction(hits) / Fraction(of) * formula.per if of > 0 else None
+
+
+def _interval(formula: Formula, hits: _Amount, of: _Amount, squares: _Amount) -> Interval | None:
+    """Return the interval of what was counted. What was reported has none: nobody says how it came about."""
+    if not isinstance(hits, int) or of is None or of <= 0:
+        return None
+    found: Interval | None = None
+    if formula.kind == "share" and isinstance(of, int):
+        found = wilson(hits, of)
+    elif formula.kind == "rate":
+        return byar(hits, Decimal(of) / formula.per)
+    elif formula.kind == "mean" and isinstance(of, int) and isinstance(squares, int):
+        found = mean_interval(of, hits, squares)
+    if found is None or formula.per == 1:
+        return found
+    return Interval(found.low * formula.per, found.high * formula.per)
 
 
 def _misses(value: Fraction, indicator: Indicator) -> bool:

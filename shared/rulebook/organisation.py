@@ -14,6 +14,7 @@ class Unit:
     Attributes:
         since: First day of this record.
         lead: Person who answers for the unit's service.
+        peers: Peer group of its kind of unit that it is compared with.
     """
 
     unit: str
@@ -24,6 +25,7 @@ class Unit:
     name_en: str
     lead: str
     since: date
+    peers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,16 @@ class Organisation:
             above = record.parent if record else ""
         return tuple(line)
 
+    def below(self, unit: str, day: date) -> tuple[str, ...]:
+        """Return the units that stand directly below a unit on a day."""
+        return tuple(
+            one
+            for one, spans in self.spans.items()
+            if any(span.holds(day) for span in spans)
+            and (found := self.on(one, day))
+            and found.parent == unit
+        )
+
     def scored_unit(self, unit: str, kinds: tuple[str, ...], day: date) -> str:
         """Return the unit of these kinds that is charged for what ``unit`` did, empty where there is none.
 
@@ -166,6 +178,7 @@ def _unit_of(fact: Fact) -> Unit:
         name_en=data["name_en"],
         lead=data.get("service_lead", ""),
         since=_day_of(fact),
+        peers=data.get("peers", ""),
     )
 
 

@@ -3,7 +3,7 @@
 A publication says from exactly which facts it comes. What arrives later leads to a new version, visible.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -21,6 +21,7 @@ from shared.errors import (
 from shared.events import Event, Happened
 from shared.events.scoring import (
     AwardGranted,
+    IndicatorsPublished,
     PeriodClosed,
     RankingPublished,
     RecommendationMade,
@@ -151,10 +152,23 @@ def answered(document: Document | None, order: Order) -> Document | None:
     return None
 
 
+def delivered(months: Sequence[Month], edition: Edition) -> frozenset[str]:
+    """Return the indicators that the rulebook sends out when a period is closed (ZY-14)."""
+    rules = edition.on(edition.calendar.closing_day(window(edition, months[-1])[1]))
+    return frozenset(key for one in rules.scoring.publications.values() for key in one.indicators)
+
+
 def publish(
-    before: Document | None, result: PeriodResult, watermark: Mapping[str, int], order: Order
+    before: Document | None,
+    result: PeriodResult,
+    watermark: Mapping[str, int],
+    order: Order,
+    indicators: Collection[str] = (),
 ) -> tuple[Document, list[Happened]]:
-    """Return the publication and what it tells; nothing where it would say the same again."""
+    """Return the publication and what it tells; nothing where it would say the same again.
+
+    ``indicators``: those that are told.
+    """
     says = content_hash(result)
     if before is not None and before["content_hash"] == says:
         return before, []
@@ -185,7 +199,7 @@ def publish(
         result_hash=document["result_hash"],
         by=order.by,
     )
-    return document, [Happened(event, order.at) for event in (closed, *_told(result, version))]
+    return document, [Happened(event, order.at) for event in (closed, *_told(result, version, indicators))]
 
 
 _SUMMARY = ("period", "version", "as_of", "by", "result_hash", "facts_hash", "edition_hash")
@@ -196,7 +210,7 @@ def summary(document: Document) -> Document:
     return {name: document[name] for name in _SUMMARY}
 
 
-def _told(result: PeriodResult, version: int) -> list[Event]:
+def _told(result: PeriodResult, version: int, indicators: Collection[str]) -> list[Event]:
     told: list[Event] = []
     if isinstance(result, MonthResult):
         told += [
@@ -211,6 +225,7 @@ def _told(result: PeriodResult, version: int) -> list[Event]:
             )
             for card in result.scorecards
         ]
+        told += _indicators(result, version, indicators)
         told += [
             RecommendationMade(
                 period=result.period,
@@ -236,6 +251,18 @@ def _told(result: PeriodResult, version: int) -> list[Event]:
         for one in result.awards
     ]
     return told
+
+
+def _indicators(result: MonthResult, version: int, indicators: Collection[str]) -> list[IndicatorsPublished]:
+    """Return what is told of each unit, in the words of the published result: nobody reckons a figure again."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for figure in result.indicators:
+        if figure.indicator in indicators:
+            found.setdefault(figure.unit, []).append(plain(figure))
+    return [
+        IndicatorsPublished(period=result.period, version=version, unit=unit, indicators=tuple(told))
+        for unit, told in found.items()
+    ]
 
 
 def _ranking(ranked: Ranked, version: int) -> RankingPublished:

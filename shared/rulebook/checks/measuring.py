@@ -1,10 +1,11 @@
 """Whether callbacks, duties, sheets, offences and rankings fit together."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
-from shared.rulebook.checks.references import Fault, unknown
+from shared.rulebook.checks.references import Fault, step_names, unknown
+from shared.rulebook.formulas import STEPS
 from shared.rulebook.schema import Rules
-from shared.rulebook.schema.scoring import ObservedMean, Sheet
+from shared.rulebook.schema.scoring import Counted, ObservedMean, Sheet
 
 MONTHS_WEIGHED = {"month": 0, "quarter": 3, "year": 12}
 
@@ -18,6 +19,43 @@ def faults(rules: Rules) -> Iterator[Fault]:
         yield from _observed(key, sheet, rules)
     yield from _items_of_offences(rules)
     yield from _weights(rules)
+    yield from _counted(rules)
+
+
+_CALLED = {
+    "clocks": "step or watch",
+    "extensions": "step or watch",
+    "callbacks": "callback plan",
+    "answers": "callback plan",
+    "recalls": "callback plan",
+    "duties": "obligation",
+    "alerts": "alert",
+}
+"""What an indicator counts → what ``of`` names."""
+
+
+def _counted(rules: Rules) -> Iterator[Fault]:
+    about = rules.procedures
+    known: Mapping[str, tuple[str, Collection[str]]] = {
+        "step or watch": ("procedures.watches", {STEPS, *step_names(rules), *about.watches}),
+        "callback plan": ("callback.plans", rules.callback.plans),
+        "obligation": ("obligations.obligations", rules.obligations.obligations),
+        "alert": ("procedures.alerts", about.alerts),
+    }
+    for key, indicator in rules.scoring.indicators.items():
+        for part in ("numerator", "denominator"):
+            asked = getattr(indicator, part)
+            if not isinstance(asked, Counted) or not asked.of:
+                continue
+            loc = ("scoring", "indicators", key, part, "of")
+            what = _CALLED.get(asked.count)
+            if what is None:
+                yield Fault(
+                    loc, f"'{asked.count}' have no names.", "Leave 'of' out; 'when' asks what a matter is."
+                )
+            else:
+                where, names = known[what]
+                yield from unknown(loc, asked.of, names, what, where)
 
 
 def _plans(rules: Rules) -> Iterator[Fault]:

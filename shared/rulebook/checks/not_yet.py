@@ -95,12 +95,6 @@ NOT_YET: Mapping[str, tuple[str, ...]] = {
         "scoring.offences.*.trigger.per",
         "scoring.offences.*.trigger.plans",
     ),
-    "indicators that a rulebook makes up": (
-        "scoring.indicators.*.numerator",
-        "scoring.indicators.*.mean",
-        "scoring.indicators.*.counts_problem_users",
-        "scoring.publications.*.indicators",
-    ),
     "items by indicator and bounds of sections": (
         "scoring.sheets.*.sections.*.floor",
         "scoring.sheets.*.sections.*.cap",
