@@ -42,8 +42,10 @@ def folder_of(book: str) -> Path:
     return named if book and named.is_dir() else RULEBOOKS / book
 
 
-def edition_of(book: str, calendars: Path | None = None) -> Edition:
+def edition_of(book: str, calendars: Path | None = None, *, draft: bool = False) -> Edition:
     """Read a rulebook, with the calendars that are given, lie beside it, or are ours.
+
+    ``draft``: it is only read, so it may ask for what the engine does not carry out yet.
 
     Raises:
         InvalidInputError: There is no such group or folder.
@@ -55,7 +57,8 @@ def edition_of(book: str, calendars: Path | None = None) -> Edition:
         msg = f"There is no group and no folder '{book}'. Groups: {groups}."
         raise InvalidInputError(msg)
     beside = folder.parent / "calendars"
-    return load_edition(folder, calendars or (beside if beside.is_dir() else RULEBOOKS / "calendars"))
+    calendars = calendars or (beside if beside.is_dir() else RULEBOOKS / "calendars")
+    return load_edition(folder, calendars, draft=draft)
 
 
 def day_of(text: str) -> date:

@@ -1,4 +1,4 @@
-"""The commands ``jiandu rulebook check``, ``show``, ``due``, ``schema`` and ``coverage``."""
+"""The commands of ``jiandu rulebook``: check, schema, template, show, explain, diff, due, coverage."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -26,11 +26,13 @@ from jiandu.rulebook_due import (
     step_clock,
     watch_clock,
 )
+from jiandu.rulebook_explain import Said, sentences
 from jiandu.rulebook_schema import schemas
 from shared.errors import InvalidInputError, RulebookProblem, RulebookRefusedError
 from shared.rulebook.checks import organisation_faults
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import ORGANISATION, load_organisation
+from shared.rulebook.parts import Line
 from shared.rulebook.wording import say_due
 
 app = typer.Typer(name="rulebook", help="Check, show and question a rulebook.", no_args_is_help=True)
@@ -108,6 +110,45 @@ def show(
 
 
 @app.command()
+def explain(
+    book: Book,
+    key: Annotated[
+        str, typer.Argument(help="A key such as procedures.watches, or a clause such as JK-05.")
+    ] = "",
+    on: Annotated[
+        str, typer.Option(help="The day whose rules are told; by default those that come last.")
+    ] = "",
+    language: Annotated[Language | None, typer.Option("--lang", help="One language instead of both.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell the regulation back in sentences. A draft may be told too."""
+    with refusals(1):
+        edition = edition_of(book, draft=True)
+        rules = rules_of(edition, day_of(on)) if on else edition.slices[-1][1]
+        told = [
+            one
+            for one in sentences(rules, "" if key in rules.rulebook.rules else key)
+            if key not in rules.rulebook.rules or key in one.cites
+        ]
+        if not told:
+            msg = f"There is no '{key}' to explain. 'jiandu rulebook show' without a key shows all keys."
+            raise InvalidInputError(msg)
+    if as_json:
+        console.print_json(json.dumps([_said_as_json(one) for one in told], ensure_ascii=False))
+        return
+    for one in told:
+        since = f"  自 from {one.since}" if one.since and one.since > edition.slices[0][0] else ""
+        console.print(f"{one.key}{since}", style="cyan", markup=False, highlight=False, soft_wrap=True)
+        for spoken in one.lines:
+            for words in _in(language, spoken):
+                console.print(f"  {words}", markup=False, highlight=False, soft_wrap=True)
+        if one.note:
+            console.print(
+                f"  注 note: {one.note}", style="dim", markup=False, highlight=False, soft_wrap=True
+            )
+
+
+@app.command()
 def due(  # noqa: PLR0913, PLR0917  # each is an option of the command line
     book: Book,
     procedure: Annotated[str, typer.Option(help="Procedure of the step.")] = "",
@@ -169,8 +210,7 @@ def due(  # noqa: PLR0913, PLR0917  # each is an option of the command line
     provisional = "  暂定 provisional" if found.provisional else ""
     console.print(f"[bold]{shown.zh}  {shown.en}[/bold]{provisional}", highlight=False, soft_wrap=True)
     for line in found.lines:
-        words = {Language.ZH: line.zh, Language.EN: line.en}
-        said = words[language] if language else f"{line.zh}  {line.en}"
+        said = "  ".join(_in(language, line))
         console.print(f"  {said}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -195,6 +235,23 @@ def coverage(
     console.print(
         f"wrote {path}; without proof: {', '.join(unproved) or 'none'}", highlight=False, soft_wrap=True
     )
+
+
+def _in(language: Language | None, line: Line) -> tuple[str, ...]:
+    """Return the words of one language, or of both, Chinese first."""
+    words = {Language.ZH: line.zh, Language.EN: line.en}
+    return (words[language],) if language else (line.zh, line.en)
+
+
+def _said_as_json(said: Said) -> dict[str, Any]:
+    return {
+        "key": said.key,
+        "clause": said.clause,
+        "from": said.since.isoformat() if said.since else None,
+        "zh": [line.zh for line in said.lines],
+        "en": [line.en for line in said.lines],
+        "note": said.note,
+    }
 
 
 def _find(part: object, key: str) -> object:

@@ -5,7 +5,7 @@ The schema says what an entry looks like; here stands what one entry asks of ano
 
 from collections.abc import Iterator, Mapping
 
-from shared.rulebook.checks import measuring, not_yet, people, procedures
+from shared.rulebook.checks import consistency, measuring, not_yet, people, procedures
 from shared.rulebook.checks.references import Fault, Loc, references, shown, unknown
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.base import Part
@@ -14,16 +14,20 @@ from shared.rulebook.schema.organisation import Organisation
 __all__ = ["Fault", "cited", "faults", "organisation_faults"]
 
 
-def faults(rules: Rules) -> list[Fault]:
-    """Return everything in one day's rules that does not fit together."""
-    return [
+def faults(rules: Rules, *, draft: bool = False) -> list[Fault]:
+    """Return everything in one day's rules that does not fit together.
+
+    ``draft``: what the engine does not carry out yet is let pass.
+    """
+    found = [
         *_sources_exist(rules),
         *references(rules),
         *people.faults(rules),
         *procedures.faults(rules),
         *measuring.faults(rules),
-        *not_yet.faults(rules),
+        *consistency.faults(rules),
     ]
+    return found if draft else [*found, *not_yet.faults(rules)]
 
 
 def organisation_faults(organisation: Organisation, rules: Rules) -> list[Fault]:

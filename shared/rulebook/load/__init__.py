@@ -37,12 +37,13 @@ Show = Callable[[str], str]
 """Turns a file's name inside an edition into what a person knows it by."""
 
 
-def load_edition(folder: Path, calendars: Path) -> Edition:
+def load_edition(folder: Path, calendars: Path, *, draft: bool = False) -> Edition:
     """Read the edition that a folder holds.
 
     Args:
         folder: Holds ``procedures.yaml`` and its siblings.
         calendars: Holds a folder of day tables for each country.
+        draft: It is only read and compared, so it may ask for what the engine does not carry out yet.
 
     Raises:
         RulebookRefusedError: Names every fault with file and line.
@@ -55,7 +56,7 @@ def load_edition(folder: Path, calendars: Path) -> Edition:
         fault = RulebookProblem(str(folder), 1, "There is no such folder.", "Name one under rulebooks/.")
         raise RulebookRefusedError([fault])
     files = {name: _text(path) for name, path in paths.items()}
-    return _edition(files, lambda name: str(paths.get(name, folder / name)))
+    return _edition(files, lambda name: str(paths.get(name, folder / name)), draft=draft)
 
 
 def edition_from_files(files: Mapping[str, str]) -> Edition:
@@ -133,7 +134,7 @@ def _text(path: Path) -> str:
         raise RulebookRefusedError([fault]) from None
 
 
-def _edition(files: Mapping[str, str], show: Show) -> Edition:
+def _edition(files: Mapping[str, str], show: Show, *, draft: bool = False) -> Edition:
     book, written = _book(files, show)
     problems: list[RulebookProblem] = []
     slices, disorder = slices_of(book)
@@ -142,9 +143,8 @@ def _edition(files: Mapping[str, str], show: Show) -> Edition:
     if not slices and not written:
         fault = "No entry of the rulebook says from when it holds."
         problems.append(RulebookProblem(show("rulebook.yaml"), 1, fault, "Give each entry a 'from'."))
-    problems += _shown(
-        _cross_checked([(slice_, valid) for slice_, valid in rules if valid is not None]), show
-    )
+    sound = [(slice_, valid) for slice_, valid in rules if valid is not None]
+    problems += _shown(_cross_checked(sound, draft=draft), show)
     calendar = _calendar(files, rules, problems, show)
     if written or problems or calendar is None:
         raise RulebookRefusedError(_distinct(written, problems))
@@ -205,11 +205,11 @@ def _rules(slice_: Slice, problems: list[RulebookProblem], show: Show) -> Rules 
         return None
 
 
-def _cross_checked(books: list[tuple[Slice, Rules]]) -> list[RulebookProblem]:
+def _cross_checked(books: list[tuple[Slice, Rules]], *, draft: bool) -> list[RulebookProblem]:
     """Return what does not fit together; a fault of some days only says from which day it is one."""
     days: dict[RulebookProblem, list[str]] = {}
     for slice_, rules in books:
-        for fault in faults(rules):
+        for fault in faults(rules, draft=draft):
             place = slice_.page(str(fault.loc[0])).place(fault.loc[1:])
             problem = RulebookProblem(place.file, place.line, fault.what, fault.mend)
             days.setdefault(problem, []).append(slice_.first.isoformat())
