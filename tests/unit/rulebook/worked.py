@@ -1,0 +1,86 @@
+"""The worked examples: where they lie, which rulebook they are about, and what they wait for.
+
+Examples of a group lie in ``tests/cases/<group>``; those of a rulebook of the field, which is a test's own, in
+``tests/cases/field/<group>/examples``. An example that names in ``waits`` a piece of ``not_yet.NOT_YET`` is read
+once the engine has it.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+
+from jiandu.rulebook_coverage import COMPLETE
+from shared.rulebook.checks.not_yet import NOT_YET
+from shared.rulebook.edition import Edition
+from shared.rulebook.limits import Limit
+from shared.rulebook.load import load_edition, load_organisation
+from shared.rulebook.schema.organisation import Organisation
+from tests.builders_rules import RULEBOOKS, an_edition
+
+CASES = Path(__file__).parents[2] / "cases"
+FIELD = CASES / "field"
+
+GROUPS = (*COMPLETE, *sorted({"luneng", "xinao", "zhongyida"} - set(COMPLETE)))
+FIELDS = tuple(sorted(path.parent.name for path in FIELD.glob("*/rulebook.yaml")))
+
+Case = dict[str, Any]
+
+
+def folder_of(group: str) -> Path:
+    """Return the folder of a group's rulebook."""
+    return FIELD / group if group in FIELDS else RULEBOOKS / group
+
+
+@cache
+def edition_of(group: str) -> Edition:
+    """Return a group's edition; of one that waits for the engine, as it is drafted."""
+    if group in COMPLETE:
+        return an_edition(group)
+    return load_edition(folder_of(group), RULEBOOKS / "calendars", draft=True)
+
+
+@cache
+def organisation_of(group: str) -> Organisation:
+    """Return the units and people that a group is seeded with."""
+    return load_organisation(folder_of(group) / "organisation.yaml")
+
+
+@cache
+def all_examples(group: str, topic: str) -> Sequence[Case]:
+    """Return every example of one file; none where there is no such file."""
+    path = (FIELD / group / "examples" if group in FIELDS else CASES / group) / f"{topic}.yaml"
+    return tuple(YAML(typ="safe", pure=True).load(path.read_text("utf-8"))) if path.exists() else ()
+
+
+def examples(group: str, topic: str) -> list[Case]:
+    """Return the examples that the engine has everything for."""
+    return [case for case in all_examples(group, topic) if case.get("waits") not in NOT_YET]
+
+
+def params(groups: Sequence[str], topic: str) -> list[Any]:
+    """Return ``(group, example)`` as test parameters, each named by its claim."""
+    return [
+        pytest.param(group, case, id=f"{group}: {case['name']}")
+        for group in groups
+        for case in examples(group, topic)
+    ]
+
+
+def limits_in(part: object, path: str = "") -> Iterator[tuple[str, Limit]]:
+    """Yield every limit of a rulebook with its place: ``procedures.appeals.complaint.within``."""
+    inside: Iterator[tuple[object, object]] = iter(())
+    if isinstance(part, Limit):
+        yield path, part
+    elif isinstance(part, BaseModel):
+        inside = ((name, getattr(part, name)) for name in type(part).model_fields)
+    elif isinstance(part, dict):
+        inside = iter(part.items())
+    elif isinstance(part, tuple):
+        inside = enumerate(part)
+    for key, value in inside:
+        yield from limits_in(value, f"{path}.{key}" if path else str(key))
