@@ -23,6 +23,8 @@ from shared.events.callback import (
 from shared.events.handling import (
     AppealDecided,
     CaseReclassified,
+    CaseReopened,
+    CaseWithdrawn,
     DeadlineCleared,
     DeadlineMissed,
     FindingMade,
@@ -261,6 +263,18 @@ class Told:
         )
         return self.tell("handling", case_id(case), unit, time, event)
 
+    def reopened(self, case: str, time: str, occurrence: int = 2, unit: str = "chongqing-branch") -> Fact:
+        """A closed case goes on."""
+        event = CaseReopened(
+            complaint_id=case_uuid(case), occurrence=occurrence, reason="again", by="officer"
+        )
+        return self.tell("handling", case_id(case), unit, time, event)
+
+    def withdrawn(self, case: str, time: str, unit: str = "chongqing-branch") -> Fact:
+        """The customer withdrew the matter."""
+        event = CaseWithdrawn(complaint_id=case_uuid(case), reason="settled at home", by="officer")
+        return self.tell("handling", case_id(case), unit, time, event)
+
     def appeal(
         self, case: str, time: str, against: str, upheld: bool = True, unit: str = "chongqing-branch"
     ) -> Fact:
@@ -284,12 +298,13 @@ class Told:
         due: str | datetime,
         occurrence: int = 1,
         unit: str = "chongqing-branch",
+        plan: str = "p",
     ) -> Fact:
         """A customer is to be called back."""
         event = CallbackDue(
             complaint_id=case_uuid(case),
             occurrence=occurrence,
-            plan="p",
+            plan=plan,
             earliest=at(time),
             due_before=at(due),
         )
@@ -320,9 +335,11 @@ class Told:
         )
         return self.tell("callback", case_id(case), unit, time, event)
 
-    def callback_missed(self, case: str, due: str, unit: str = "chongqing-branch") -> Fact:
+    def callback_missed(self, case: str, due: str, unit: str = "chongqing-branch", plan: str = "p") -> Fact:
         """A callback's window closed."""
-        event = CallbackMissed(complaint_id=case_uuid(case), occurrence=1, due_before=at(due), clause="JK-27")
+        event = CallbackMissed(
+            complaint_id=case_uuid(case), occurrence=1, due_before=at(due), clause="JK-27", plan=plan
+        )
         return self.tell("callback", case_id(case), unit, due, event)
 
     def callback_voided(self, case: str, time: str, unit: str = "chongqing-branch") -> Fact:

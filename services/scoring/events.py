@@ -69,7 +69,7 @@ def followings(
             subject,
             happened,
             stamp(stream_of(last["source"]), last["unit"], last["correlationid"], now),
-            index=index_of(subject, months, basis(), domain.judged_again(months, tariffs().edition, now)),
+            index=index_of(subject, months, basis(), domain.judged_again(subject, months, tariffs(), now)),
         )
 
     return [

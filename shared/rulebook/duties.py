@@ -6,20 +6,26 @@ Thursday and may end in the next one, so it is judged when both are over.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
+from shared.bounds import number
 from shared.rulebook.basis import Basis, later, window
-from shared.rulebook.calendar import Month, WorkingCalendar
+from shared.rulebook.calendar import Month, WorkingCalendar, add_months
+from shared.rulebook.canonical import exact_sum
 from shared.rulebook.edition import Edition
 from shared.rulebook.facts import Fact
-from shared.rulebook.offences import Fallen, Offence, Sight, Words, overruled, priced
+from shared.rulebook.offences import Fallen, Offence, Ruling, overruled, priced, rulings_of
 from shared.rulebook.organisation import Organisation
 from shared.rulebook.parts import Line
 from shared.rulebook.periods import Every, Period, month_counted, period_due, periods_of_month
 from shared.rulebook.postings import Posting, charge, in_sheet_order, reversal
+from shared.rulebook.rankings import months_of
 from shared.rulebook.schema.obligations import Obligation
+from shared.rulebook.sights import Sight, Words
 from shared.rulebook.wording import say_due
 
 _REACH = {"week": (0, 0), "month": (-2, 1), "quarter": (-6, 3), "year": (-24, 12)}
@@ -70,12 +76,25 @@ class Deed:
     Attributes:
         done_at: When it was first done; None if it was not.
         missing: Required sections that are in none of the submissions.
+        nil: There was nothing to report, and the last submission says so.
     """
 
     done_at: datetime | None
     missing: tuple[str, ...]
     evidence: tuple[str, ...]
     by: str
+    nil: bool = False
+
+
+class Amounts(NamedTuple):
+    """A reported or counted number: without problem users, and with them."""
+
+    normal: Decimal
+    all: Decimal
+
+
+CUSTOMERS = "customers"
+"""What the system counts where a figure says so (``FigureKind.counted``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +138,37 @@ class Ledger:
         return found
 
     @cached_property
-    def rulings(self) -> Sequence[tuple[str, datetime, str]]:
-        """Return the upheld rulings over points of units: against what, when, event."""
-        return [
-            (fact.data["offence"], fact.time, fact.id)
-            for fact in self.facts
-            if fact.type == "dispute.ruled.v1" and fact.data["upheld"]
-        ]
+    def rulings(self) -> Sequence[Ruling]:
+        """Return the upheld rulings over points of units."""
+        return rulings_of(self.facts)
+
+    @cached_property
+    def told(self) -> Mapping[tuple[str, str], Mapping[Month, Amounts]]:
+        """Return by figure and unit what was told last of each period, by the period's last month."""
+        found: dict[tuple[str, str], dict[Month, Amounts]] = {}
+        for fact in self.facts:
+            data = fact.data
+            if fact.type == "figure.reported.v1":
+                value = number(data["value"])
+                month = months_of(data["period"])[-1]
+                found.setdefault((data["figure"], data["unit"]), {})[month] = Amounts(value, value)
+            elif fact.type == "customers.counted.v1":
+                amounts = Amounts(Decimal(data["normal"]), Decimal(data["all"]))
+                found.setdefault((CUSTOMERS, data["unit"]), {})[months_of(data["month"])[-1]] = amounts
+        return found
+
+    def figure(self, figure: str, unit: str, period: str) -> Amounts | None:
+        """Return a figure of a month, or the last one before it; of a unit that has none, the sum of those below."""
+        month = months_of(period)[-1]
+        told = self.told.get((figure, unit), {})
+        if known := [one for one in told if one <= month]:
+            return told[max(known)]
+        day = add_months(date(month.year, month.month, 1), 1) - timedelta(days=1)
+        below = (self.figure(figure, one, period) for one in self.organisation.below(unit, day))
+        found = [one for one in below if one is not None]
+        if not found:
+            return None
+        return Amounts(exact_sum(one.normal for one in found), exact_sum(one.all for one in found))
 
     def inspected(self, kind: str, unit: str, start: datetime, before: datetime) -> list[Fact]:
         """Return the inspections of a kind in ``[start, before)`` at a unit or what it answers for."""
@@ -155,6 +198,7 @@ class Ledger:
             missing=tuple(section for section in duty.rule.sections if section not in held),
             evidence=tuple(fact.id for fact in done),
             by=done[0].data["by"] if done else "",
+            nil=bool(done) and bool(done[-1].data.get("nil")),
         )
 
     def status(self, duty: Duty, now: datetime) -> Status:
@@ -229,7 +273,9 @@ def unit_postings(ledger: Ledger, duties: Sequence[Duty], basis: Basis) -> tuple
         for offence in _offences(ledger, duties, basis).values()
         if _ruling(offence, ledger, basis.before) is None
     ]
-    ruled = {against for against, at, _ in ledger.rulings if basis.start <= at < basis.before}
+    ruled = {
+        one.against for one in ledger.rulings if not one.restates and basis.start <= one.at < basis.before
+    }
     return tuple(sorted((*posted, *_reversals(ledger, ruled, basis)), key=in_sheet_order))
 
 
@@ -380,7 +426,7 @@ def _seen_faults(ledger: Ledger, duty: Duty, basis: Basis, day: date) -> dict[st
 
 
 def _ruling(offence: Offence, ledger: Ledger, before: datetime) -> Fallen | None:
-    return overruled(offence, (), [ruling for ruling in ledger.rulings if ruling[1] < before])
+    return overruled(offence, [one for one in ledger.rulings if one.restates or one.at < before])
 
 
 def _reversals(ledger: Ledger, ruled: set[str], basis: Basis) -> Iterator[Posting]:

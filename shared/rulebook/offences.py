@@ -1,19 +1,18 @@
 """Offences: what the facts of one subject come to under the rulebook, as known before a moment.
 
-``judge`` is the whole of it. It knows the rulebook only through a ``Basis``, and reads facts as plain dicts,
-because a fold asks it twice of every case that a month touched.
+``judge`` is the whole of it: what ``sights`` sees, at its price, less what rulings take away.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from shared.rulebook.basis import Basis, Price
-from shared.rulebook.facts import Fact, History, is_known, moment, recency
-from shared.rulebook.wording import say_due
+from shared.rulebook.facts import Fact, History
+from shared.rulebook.sights import TRIGGERING, Seen, Sight, sights
 
 OFFENCES = UUID("7b6a3f0e-6a1c-5d0e-9d58-1a8a4f6c2e10")
 """Namespace of the ids of offences and of what they cost."""
@@ -64,67 +63,22 @@ class Judged:
     fallen: Mapping[str, Fallen]
 
 
-class _Ruling(NamedTuple):
+class Ruling(NamedTuple):
+    """A ruling that was upheld.
+
+    Attributes:
+        against: An offence, an event, or a clock.
+        restates: It was never an offence: the month that was published is stated anew. Else what it takes is
+            reversed in the month of the ruling.
+    """
+
     against: str
     at: datetime
     event: str
-
-
-class _Found(NamedTuple):
-    offence: Offence
-    marks: tuple[str, ...]
-
-
-class Words(NamedTuple):
-    """What an explanation says, line by line."""
-
-    zh: tuple[str, ...]
-    en: tuple[str, ...]
-
-
-class Sight(NamedTuple):
-    """Something seen in the facts that a rule may put a price on.
-
-    Attributes:
-        unit: The unit that the facts are about; the sheet's kind decides who is charged.
-        day: The local day whose rules hold.
-    """
-
-    subject: str
-    unit: str
-    key: str
-    at: datetime
-    day: date
-    words: Words
-    department: str = ""
-    person: str = ""
-    clause: str = ""
-    evidence: tuple[str, ...] = ()
+    restates: bool
 
 
 NOTHING = Judged({}, {})
-
-_TRIGGERING = frozenset(
-    {
-        "deadline.missed.v1",
-        "complaint.registered.v1",
-        "step.completed.v1",
-        "offence.found.v1",
-        "callback.missed.v1",
-        "praise.received.v1",
-    }
-)
-
-_ENDS_A_CALLBACK = (
-    "callback.completed.v1",
-    "callback.attempted.v1",
-    "callback.unreachable.v1",
-    "callback.voided.v1",
-)
-
-_OPENING = frozenset({"complaint.registered.v1", "case.opened.v1"})
-_CHANGING = frozenset({"finding.made.v1", "case.reclassified.v1", "settlement.proposed.v1"})
-_MATCHED = ("kind", "class_", "validity", "item", "channel", "way", "liable")
 
 
 def offences(history: History, before: datetime, basis: Basis) -> tuple[Offence, ...]:
@@ -140,21 +94,14 @@ def judge(history: History, before: datetime, basis: Basis) -> Judged:
     and what an offence replaces falls. What a ruling took away comes back for nobody, but the offence that
     replaced another no longer does so once it is itself ruled away.
     """
-    if _TRIGGERING.isdisjoint(history.by_type):
+    if TRIGGERING.isdisjoint(history.by_type):
         return NOTHING
-    found = [
-        *_missed_deadlines(history, before, basis),
-        *_incomplete_records(history, before, basis),
-        *_missing_elements(history, before, basis),
-        *_findings(history, before, basis),
-        *_missed_callbacks(history, before, basis),
-        *_praises(history, before, basis),
-    ]
+    found = list(sights(history, before, basis))
     if not found:
         return NOTHING
     rulings = _rulings(history, before)
     fallen: dict[str, Fallen] = {}
-    standing = _without_overruled(found, rulings, fallen)
+    standing = _without_overruled(found, rulings, fallen, basis)
     standing |= _combined(history, standing, rulings, fallen, basis)
     for offence_id, reason in _replaced(standing, basis).items():
         fallen[offence_id] = reason
@@ -193,216 +140,48 @@ def priced(sight: Sight, price: Price, basis: Basis) -> Offence:
     )
 
 
-def _seen(
-    fact: Fact,
-    key: str,
-    at: datetime,
-    day: date,
-    words: Words,
-    *,
-    clause: str = "",
-    evidence: Sequence[str] = (),
-) -> Sight:
-    data = fact.data
-    return Sight(
-        fact.subject,
-        fact.unit,
-        key,
-        at,
-        day,
-        words,
-        data.get("department", ""),
-        data.get("person", ""),
-        clause,
-        (fact.id, *evidence),
-    )
+def _rulings(history: History, before: datetime) -> list[Ruling]:
+    told = (*history.all("appeal.decided.v1"), *history.all("dispute.ruled.v1"))
+    return [ruling for ruling in rulings_of(told) if ruling.restates or ruling.at < before]
 
 
-def _missed_deadlines(history: History, before: datetime, basis: Basis) -> Iterator[_Found]:
-    for fact in standing_misses(history, before):
-        data = fact.data
-        due, clock = moment(data["due_before"]), data["clock"]
-        round_ = f"{clock}#{data['occurrence']}"
-        day = basis.closing_day(due)
-        tariff = basis.tariffs.on(day)
-        words = Words(tuple(data["explanation_zh"]), tuple(data["explanation_en"]))
-        sight = _seen(fact, round_, due, day, words, clause=data["clause"])
-        for price in tariff.missed_by(clock, data.get("step", "")):
-            if price.when is None or price.when.holds(*_case_at(history, fact)):
-                yield _Found(priced(sight, price, basis), (fact.id, clock, round_))
-        report = data.get("report", "")
-        if report in tariff.unsent:
-            month_end = basis.month_end(due, closing=True)
-            if month_end <= before and not _was_sent(history, fact, month_end):
-                unsent = sight._replace(
-                    key=f"{report}/{round_}",
-                    at=month_end,
-                    words=Words(
-                        (*words.zh, f"月末仍未报送（{report}）"),
-                        (*words.en, f"not sent when the month ended ({report})"),
-                    ),
-                )
-                for price in tariff.unsent[report]:
-                    yield _Found(priced(unsent, price, basis), (fact.id, clock, round_))
-
-
-def standing_misses(history: History, before: datetime) -> list[Fact]:
-    """Return the missed deadlines that stand: of each clock and round, the verdict that was told last."""
-    missed = history.all("deadline.missed.v1")
-    if not missed:
-        return []
-    told = [fact for fact in (*missed, *history.all("deadline.cleared.v1")) if is_known(fact, before)]
-    latest: dict[tuple[str, int], Fact] = {}
-    for fact in told if len(told) == 1 else sorted(told, key=recency):
-        latest[fact.data["clock"], fact.data["occurrence"]] = fact
-    return [fact for fact in latest.values() if fact.type == "deadline.missed.v1"]
-
-
-def _was_sent(history: History, missed: Fact, month_end: datetime) -> bool:
-    data = missed.data
-    return any(
-        done.data.get("report") == data["report"]
-        and done.data["step"] == (data.get("step") or done.data["step"])
-        and done.data["occurrence"] == data["occurrence"]
-        and done.time < month_end
-        for done in history.all("step.completed.v1")
-    )
-
-
-def _case_at(history: History, missed: Fact) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return what the case was when the deadline passed: field → value, and its flags.
-
-    What it was registered and opened as holds from receipt, however late it was registered.
-    """
-    case: dict[str, str] = {}
-    flags: tuple[str, ...] = ()
-    for fact in history.facts:
-        is_first = fact.type in _OPENING
-        if not is_first and (fact.type not in _CHANGING or fact.time > missed.time):
-            continue
-        data = fact.data
-        case |= {name.rstrip("_"): str(data[name]) for name in _MATCHED if data.get(name)}
-        flags = tuple(data.get("flags", flags))
-    case["procedure"] = missed.data["procedure"]
-    return case, flags
-
-
-def _incomplete_records(history: History, before: datetime, basis: Basis) -> Iterator[_Found]:
-    registered = history.first("complaint.registered.v1")
-    if registered is None:
-        return
-    amended = history.all("record.amended.v1")
-    if registered.data["complete"] and not amended:
-        return
-    month_end = basis.month_end(registered.time)
-    record = next((fact for fact in reversed(amended) if fact.time < month_end), registered)
-    if month_end > before or record.data["complete"]:
-        return
-    day = basis.closing_day(month_end)
-    tariff = basis.tariffs.on(day)
-    if registered.data["kind"] in tariff.uncounted_kinds:
-        return
-    missing = ", ".join(record.data["missing"])
-    words = Words((f"登记当月月末仍缺：{missing}",), (f"still missing when the month ended: {missing}",))
-    more = () if record is registered else (record.id,)
-    sight = _seen(registered, "record", month_end, day, words, evidence=more)
-    for price in tariff.incomplete:
-        yield _Found(priced(sight, price, basis), sight.evidence)
-
-
-def _missing_elements(history: History, before: datetime, basis: Basis) -> Iterator[_Found]:
-    for fact in history.all("step.completed.v1"):
-        data = fact.data
-        if not data.get("missing_elements") or data.get("exempt") or fact.time >= before:
-            continue
-        day = basis.edition.calendar.local_day(fact.time)
-        report = data.get("report", "")
-        for price in basis.tariffs.on(day).elements.get(report, ()):
-            for element in data["missing_elements"]:
-                key = f"{report}/{data['step']}#{data['occurrence']}/{element}"
-                words = Words((f"报告缺少：{element}",), (f"the report lacks: {element}",))
-                sight = _seen(fact, key, fact.time, day, words)
-                yield _Found(priced(sight, price, basis), (fact.id,))
-
-
-def _findings(history: History, before: datetime, basis: Basis) -> Iterator[_Found]:
-    for fact in history.all("offence.found.v1"):
-        if fact.time >= before:
-            continue
-        data = fact.data
-        day = basis.edition.calendar.local_day(fact.time)
-        words = Words((data["reason"],), (data["reason"],))
-        key = f"finding/{data['finding']}"
-        sight = _seen(fact, key, fact.time, day, words, evidence=data["evidence"])
-        for price in basis.tariffs.on(day).found.get(data["kind"], ()):
-            yield _Found(priced(sight, price, basis), (fact.id, data["finding"]))
-
-
-def _missed_callbacks(history: History, before: datetime, basis: Basis) -> Iterator[_Found]:
-    for fact in history.all("callback.missed.v1"):
-        data = fact.data
-        due = moment(data["due_before"])
-        if not is_known(fact, before) or _was_over(history, data["occurrence"], due):
-            continue
-        day = basis.closing_day(due)
-        said = say_due(due, basis.edition.calendar)
-        words = Words((f"回访期限 {said.zh} 已过",), (f"not called back before {said.en}",))
-        sight = _seen(fact, f"callback#{data['occurrence']}", due, day, words, clause=data["clause"])
-        for price in basis.tariffs.on(day).callbacks:
-            yield _Found(priced(sight, price, basis), (fact.id, sight.key))
-
-
-def _was_over(history: History, occurrence: int, due: datetime) -> bool:
-    # Known only after the sweep had spoken: calls that were made in time, or a case that was closed no more.
-    return any(
-        one.data["occurrence"] == occurrence and one.time < due
-        for kind in _ENDS_A_CALLBACK
-        for one in history.all(kind)
-        if kind != "callback.attempted.v1" or one.data["outcome"] == "refused"
-    )
-
-
-def _praises(history: History, before: datetime, basis: Basis) -> Iterator[_Found]:
-    for fact in history.all("praise.received.v1"):
-        if fact.time >= before:
-            continue
-        to = fact.data["to"]
-        day = basis.edition.calendar.local_day(fact.time)
-        words = Words((f"受表扬（{to}）",), (f"praised to: {to}",))
-        sight = _seen(fact, "praise", fact.time, day, words)
-        for price in basis.tariffs.on(day).praise.get(to, ()):
-            yield _Found(priced(sight, price, basis), (fact.id,))
-
-
-def _rulings(history: History, before: datetime) -> list[_Ruling]:
+def rulings_of(facts: Iterable[Fact]) -> list[Ruling]:
+    """Return the rulings that were upheld."""
+    fields = {"appeal.decided.v1": "against", "dispute.ruled.v1": "offence"}
     return [
-        _Ruling(fact.data[field], fact.time, fact.id)
-        for kind, field in (("appeal.decided.v1", "against"), ("dispute.ruled.v1", "offence"))
-        for fact in history.all(kind)
-        if fact.time < before and fact.data["upheld"]
+        Ruling(fact.data[fields[fact.type]], fact.time, fact.id, bool(fact.data.get("restates")))
+        for fact in facts
+        if fact.type in fields and fact.data["upheld"]
     ]
 
 
 def overruled(
-    offence: Offence, marks: Sequence[str], rulings: Sequence[tuple[str, datetime, str]]
+    offence: Offence, rulings: Sequence[Ruling], marks: Sequence[str] = (), since: datetime | None = None
 ) -> Fallen | None:
     """Return why a ruling takes the offence away, or None.
 
     A ruling names an offence, an event, or a clock. A clock's name reaches only what had happened by then:
     the clock may be missed again in a later round.
+
+    Args:
+        offence: What may fall.
+        rulings: The rulings that count.
+        marks: What a ruling may name beside the offence.
+        since: When what the marks name was complete; the offence's own moment where None.
     """
-    for against, at, event in rulings:
-        if against == offence.id or (against in marks and offence.at <= at):
-            return Fallen("申诉或争议裁定成立", "an appeal or dispute was upheld", (event,))
+    for ruling in rulings:
+        if ruling.against == offence.id or (ruling.against in marks and (since or offence.at) <= ruling.at):
+            return Fallen("申诉或争议裁定成立", "an appeal or dispute was upheld", (ruling.event,))
     return None
 
 
 def _without_overruled(
-    found: Sequence[_Found], rulings: Sequence[_Ruling], fallen: dict[str, Fallen]
+    found: Sequence[Seen], rulings: Sequence[Ruling], fallen: dict[str, Fallen], basis: Basis
 ) -> dict[str, Offence]:
     standing: dict[str, Offence] = {}
-    for offence, marks in found:
-        reason = overruled(offence, marks, rulings) if rulings else None
+    for sight, price, marks, since in found:
+        offence = priced(sight, price, basis)
+        reason = overruled(offence, rulings, marks, since) if rulings else None
         if reason is None:
             standing[offence.id] = offence
         else:
@@ -413,7 +192,7 @@ def _without_overruled(
 def _combined(
     history: History,
     standing: dict[str, Offence],
-    rulings: Sequence[_Ruling],
+    rulings: Sequence[Ruling],
     fallen: dict[str, Fallen],
     basis: Basis,
 ) -> dict[str, Offence]:
@@ -431,7 +210,7 @@ def _combined(
             if not is_new or last.rule not in price.with_all or {p.rule for p in parts} != price.with_all:
                 continue
             offence = _composed(composed_id, price, parts, basis)
-            reason = overruled(offence, (), rulings)
+            reason = overruled(offence, rulings)
             if reason is None:
                 combined[composed_id] = offence
             else:

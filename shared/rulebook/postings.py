@@ -13,6 +13,7 @@ from uuid import uuid5
 from shared.rulebook.basis import Basis, later
 from shared.rulebook.facts import History, is_known
 from shared.rulebook.offences import OFFENCES, Fallen, Offence, judge
+from shared.rulebook.sights import MATTER_FOUND, months_overdue
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def postings(history: History, basis: Basis) -> tuple[Posting, ...]:
     new = [offence for key, offence in now.standing.items() if not _same(offence, then.standing.get(key))]
     posted = [charge(offence, basis) for offence in new]
     for offence in gone:
-        why = now.fallen.get(offence.id) or _cleared(offence, history)
+        why = now.fallen.get(offence.id) or _corrected(offence, history, basis.before)
         posted.append(reversal(offence, why, _charged_in(offence, history, basis), basis))
     return tuple(sorted(posted, key=in_sheet_order))
 
@@ -136,10 +137,10 @@ def posting_of(document: Mapping[str, object]) -> Posting:
 def _touches(history: History, basis: Basis) -> bool:
     for fact in reversed(history.facts):
         if fact.time < basis.start:
-            return False
+            break
         if is_known(fact, basis.before) and not is_known(fact, basis.start):
             return True
-    return False
+    return basis.month in months_overdue(history, basis.before, basis.tariffs)
 
 
 def _same(one: Offence, other: Offence | None) -> bool:
@@ -151,7 +152,12 @@ def _same(one: Offence, other: Offence | None) -> bool:
     )
 
 
-def _cleared(offence: Offence, history: History) -> Fallen:
+def _corrected(offence: Offence, history: History, before: datetime) -> Fallen:
+    if offence.key == MATTER_FOUND:
+        kinds = ("finding.made.v1", "case.reclassified.v1")
+        changed = [fact for kind in kinds for fact in history.all(kind) if fact.time < before]
+        last = max(changed, key=lambda fact: fact.time)
+        return Fallen("后来的认定取代了它", "a later finding took its place", (last.id,))
     told = tuple(
         fact.id
         for fact in history.all("deadline.cleared.v1")

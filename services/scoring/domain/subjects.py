@@ -13,10 +13,10 @@ from shared.events.scoring import ScorePosted
 from shared.rulebook.basis import Basis, Tariffs, window
 from shared.rulebook.calendar import Month
 from shared.rulebook.canonical import plain
-from shared.rulebook.edition import Edition
 from shared.rulebook.facts import Fact, History, fact_of, in_order, months_touched
 from shared.rulebook.organisation import Organisation
 from shared.rulebook.postings import Posting, posting_of, postings
+from shared.rulebook.sights import months_overdue, next_overdue
 
 Compact = dict[str, Any]
 """An envelope as scoring keeps it: what a fact needs, without sealed data."""
@@ -76,10 +76,11 @@ def gather(
     known.update({record["id"]: compact(record) for record in records})
     before = subject.postings if subject else {}
     facts = in_order(fact_of(fact) for fact in known.values())
-    months = months_touched(facts, tariffs.edition.calendar)
     # What has arrived has happened, even where the clock of the machine that told it is ahead of this one's.
     as_of = max(now, facts[-1].time + timedelta.resolution) if facts else now
     history = History.of(facts)
+    touched = months_touched(facts, tariffs.edition.calendar)
+    months = sorted({*touched, *months_overdue(history, as_of, tariffs)})
     found: dict[str, Posting] = {}
     for month in months:
         for posting in postings(history, Basis.of(tariffs, organisation, month, as_of)):
@@ -93,9 +94,17 @@ def gather(
     return Subject(ordered, after), happened, months
 
 
-def judged_again(months: Sequence[Month], edition: Edition, now: datetime) -> datetime | None:
-    """Return when the postings may change without any further fact: some things are judged when a month ends."""
-    return min((end for month in months if (end := window(edition, month)[1]) > now), default=None)
+def judged_again(
+    subject: Subject, months: Sequence[Month], tariffs: Tariffs, now: datetime
+) -> datetime | None:
+    """Return when the postings may change without any further fact.
+
+    Some things are judged when a month ends, and what stays undone may cost points again and again.
+    """
+    moments = [end for month in months if (end := window(tariffs.edition, month)[1]) > now]
+    if tariffs.counts_time and (again := next_overdue(History.of(subject.history()), now, tariffs)):
+        moments.append(again)
+    return min(moments, default=None)
 
 
 _TELLING = ("sheet", "item", "rule", "points", "unit", "month", "department", "person", "reverses")

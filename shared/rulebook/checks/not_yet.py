@@ -11,11 +11,6 @@ from shared.rulebook.checks.references import Fault, Loc, at, shown
 from shared.rulebook.schema import Rules
 
 NOT_YET: Mapping[str, tuple[str, ...]] = {
-    "chains of approval by topic": (
-        "rulebook.approval.*.of",
-        "rulebook.approval.*.covers",
-        "rulebook.approval.*.files_with",
-    ),
     "activation, training and deputies": (
         "rights.unit_kinds.*.needs_lead",
         "rights.unit_kinds.*.activated_by",
@@ -90,11 +85,6 @@ NOT_YET: Mapping[str, tuple[str, ...]] = {
     ),
     "reported figures": ("obligations.figures.*", "rights.roles.*.rights=figures.report"),
     "rosters": ("obligations.rosters.*", "rights.roles.*.rights=rosters.keep"),
-    "points by matter, by overdue day and by callback plan": (
-        "scoring.offences.*.trigger.on=matter",
-        "scoring.offences.*.trigger.per",
-        "scoring.offences.*.trigger.plans",
-    ),
     "items by indicator and bounds of sections": (
         "scoring.sheets.*.sections.*.floor",
         "scoring.sheets.*.sections.*.cap",

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from services.scoring.domain import Subject, gather
+from services.scoring.domain import Subject, gather, judged_again
 from shared.events import Event, Happened
 from shared.events.callback import CallbackUnreachable, CallbackVoided
 from shared.events.scoring import ScorePosted
 from shared.rulebook.basis import Tariffs
+from shared.rulebook.limits import Limit
 from shared.rulebook.organisation import Organisation
-from shared.rulebook.schema.scoring import CallbackFault
+from shared.rulebook.schema.scoring import CallbackFault, MissedDeadline
 from tests.builders_facts import Told, at, case_id, case_uuid
 from tests.builders_rules import an_edition, an_edition_with, with_offences
 
@@ -164,3 +165,30 @@ def test_a_missed_callback_stands_unless_it_was_over_in_time(how: str) -> None:
     after = [*gather(None, told.envelopes, tariffs, the_organisation(), NOW)[0].postings]
 
     assert after == (before if how == "late" else [])
+
+
+def test_what_stays_undone_is_worked_out_anew_at_the_next_moment_at_which_it_costs_points() -> None:
+    """INVARIANT: points that time alone brings are told when they come, with no further fact of the matter.
+
+    What breaks it: waiting for the month's end, or for a fact.
+
+    Due 3 July 09:00 and a point for every day: at 4 July 12:00 one day is full, and the next is at 5 July 09:00.
+    """
+    daily = MissedDeadline(on="missed-deadline", clocks=("steps",), per=Limit(days=1))
+    tariffs = Tariffs.of(an_edition_with(lambda rules: with_offences(rules, missed_step={"trigger": daily})))
+    told = Told("chongqing")
+    told.registered("c", "2026-07-01 09:00")
+    told.missed("c", "2026-07-03 09:00")
+    noon = at("2026-07-04 12:00")
+
+    subject, happened, months = gather(None, told.envelopes, tariffs, the_organisation(), noon)
+
+    day = {"chongqing-branch 2026-07": Decimal(-2)}
+    # HR's sheet takes its part for the miss itself once; the scorecard two points for the one full day.
+    assert points([one for one in happened if getattr(one.event, "rule", "") == "missed-step"]) == day
+    again = judged_again(subject, months, tariffs, noon)
+    assert again == at("2026-07-05 09:00")
+
+    subject, happened, _ = gather(subject, (), tariffs, the_organisation(), again)
+
+    assert points(happened) == day
