@@ -84,6 +84,9 @@ class FindingMade(CaseEvent):
     reason: str
     evidence: tuple[str, ...] = ()
     by: str
+    confirmed_by: tuple[str, ...] = Field(
+        default=(), description="Who confirmed it, where it takes two (XA-18)."
+    )
     grade: str = ""
     tier: str = ""
     service: str = ""

@@ -32,13 +32,8 @@ SERVICES = (*(service for service in FOLLOWS if service != "intake"), "intake")
 TOLD_BY_NO_ROUTE_YET: dict[str, str] = {
     **dict.fromkeys(("unit.proposed.v1", "training.recorded.v1"), "activation and training"),
     **dict.fromkeys(("person.left.v1", "deputy.named.v1"), "people who leave, deputies"),
-    **dict.fromkeys(
-        ("edition.proposed.v1", "edition.approved.v1", "edition.rejected.v1", "edition.filed.v1"),
-        "approvals are kept as state only",
-    ),
     **dict.fromkeys(("overlay.filed.v1", "overlay.ended.v1"), "overlays of one unit"),
     "customers.counted.v1": "the census of customers",
-    "finding.proposed.v1": "determination by two",
     "extension.asked.v1": "extensions asked for in time",
     "alert.raised.v1": "alerts",
     "partner.told.v1": "partners",

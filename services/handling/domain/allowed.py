@@ -111,6 +111,8 @@ def _acts(case: Case, law: Law) -> list[str]:
             acts = ["part"]
         case _:
             acts = ["reopen"]
+    if case.is_live and case.finding and case.finding.awaits:
+        acts.append("confirm-finding")
     if law.rules.procedures.appeals and (case.finding or any(clock.told for clock in case.clocks)):
         acts.append("lodge-appeal")
     if any(one.decided_at is None for one in case.appeals):

@@ -102,7 +102,8 @@ def decide_appeal(case: Case, command: DecideAppeal, scene: Scene) -> tuple[Case
 def _people(case: Case, appeal: Appeal) -> tuple[str, ...]:
     """Return who had a hand in what the appeal is about, as it was when the appeal was lodged."""
     if appeal.against == FINDING:
-        return tuple(one.by for one in case.findings if one.at <= appeal.at)
+        made = [one for one in case.findings if one.at <= appeal.at]
+        return tuple(who for one in made for who in (one.by, *(by.by for by in one.confirmations)))
     person = case.charge_at(appeal.at).person
     name, _, run = appeal.against.partition("#")
     clock = case.clock(name)
@@ -128,7 +129,11 @@ def _contested(case: Case, against: str) -> Contested:
     if against == FINDING:
         if case.finding is None:
             raise NotPermittedByRulebookError("The case has no finding to appeal against. Wait for one.")
-        return Contested(FINDING, case.finding.at)
+        if case.finding.awaits:
+            raise NotPermittedByRulebookError(
+                "The finding is only proposed. Wait until it is confirmed, then appeal."
+            )
+        return Contested(FINDING, case.finding.made_at)
     name, _, run = against.partition("#")
     clock = case.clock(name)
     wanted = int(run) if run.isdecimal() else clock.occurrence if clock and not run else 0

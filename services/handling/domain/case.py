@@ -56,11 +56,20 @@ class Adopted(Piece):
     procedure: str
 
 
+class Confirmation(Piece):
+    """A second person's word on a finding, for one of the rulebook's determinations."""
+
+    determination: str
+    at: AwareDatetime
+    by: str
+
+
 class Finding(Piece):
     """What was found: validity, class, item, who is liable.
 
     Attributes:
         overturned: An appeal took it away; another person has to find anew.
+        determinations: Those that it is subject to. Until each is confirmed it is provisional (XA-18).
     """
 
     at: AwareDatetime
@@ -69,6 +78,19 @@ class Finding(Piece):
     liable: str = ""
     reason: str = ""
     overturned: bool = False
+    determinations: tuple[str, ...] = ()
+    confirmations: tuple[Confirmation, ...] = ()
+
+    @property
+    def awaits(self) -> tuple[str, ...]:
+        """Determinations that nobody confirmed yet."""
+        confirmed = {one.determination for one in self.confirmations}
+        return tuple(key for key in self.determinations if key not in confirmed)
+
+    @property
+    def made_at(self) -> datetime:
+        """Since when it is no longer provisional, once it is not."""
+        return max((self.at, *(one.at for one in self.confirmations)))
 
 
 class Done(Piece):

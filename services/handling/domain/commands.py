@@ -84,6 +84,26 @@ class MakeFinding(Deed):
     warranty_before: Instant | None = Field(default=None, description="End of the warranty for the item.")
 
 
+class ConfirmFinding(Command):
+    """Confirm, as the second person, what another proposed; or say what holds instead."""
+
+    do: Literal["confirm-finding"] = "confirm-finding"
+    agrees: bool
+    validity: OptionalKey = Field(default="", description="Where it is found otherwise; likewise the grade.")
+    grade: OptionalKey = ""
+    reason: Words = Field(default="", description="Needed with a finding that differs.")
+
+    @model_validator(mode="after")
+    def _differs_or_agrees(self) -> "ConfirmFinding":
+        if self.agrees == bool(self.validity or self.grade):
+            msg = "State 'validity' or 'grade' where you do not agree, and only there."
+            raise ValueError(msg)
+        if not self.agrees and not self.reason:
+            msg = "State the 'reason' why it is found otherwise."
+            raise ValueError(msg)
+        return self
+
+
 class ProposeSettlement(Deed):
     """Record how the parties agreed to settle."""
 
@@ -286,6 +306,7 @@ class DecideAppeal(Command):
 AnyCommand = Annotated[
     CompleteStep
     | MakeFinding
+    | ConfirmFinding
     | ProposeSettlement
     | ApproveSettlement
     | StartWorks
@@ -320,6 +341,7 @@ READ, HANDLE, APPROVE = "cases.read", "cases.handle", "cases.approve"
 RIGHTS: dict[str, str] = {
     "complete-step": HANDLE,
     "make-finding": "cases.find",
+    "confirm-finding": "cases.find",
     "propose-settlement": HANDLE,
     "approve-settlement": APPROVE,
     "start-works": HANDLE,

@@ -41,6 +41,7 @@ _LABELS = {
     "settlement": Line(zh="达成处理意见", en="settlement reached"),
     "approval": Line(zh="批准", en="approved"),
     "closing": Line(zh="结案", en="closed"),
+    "proposal": Line(zh="提出认定意见", en="finding proposed"),
     "agreed": Line(zh="与客户约定", en="agreed with the customer"),
 }
 
@@ -48,7 +49,7 @@ _LABELS = {
 def sync(case: Case, law: Law) -> Case:
     """Bring every clock up to what the case's history and the rulebook say. Doing it again changes nothing."""
     clocks = {clock.name: clock for clock in case.clocks}
-    wanted = {one.name: one for one in (*_steps(case, law), *_watches(case, law), *_appeals(case, law))}
+    wanted = {one.name: one for one in _wanted_of(case, law)}
     for name, one in wanted.items():
         clock = clocks.get(name)
         if clock and one.run == clock.occurrence and _is_history(case, clock):
@@ -60,6 +61,13 @@ def sync(case: Case, law: Law) -> Case:
         if name not in wanted and not waits and not _is_history(case, clock):
             clocks[name] = clock.model_copy(update={"void": True})
     return case.with_(clocks=tuple(clocks.values()))
+
+
+def _wanted_of(case: Case, law: Law) -> Iterator[Wanted]:
+    yield from _steps(case, law)
+    yield from _watches(case, law)
+    yield from _confirmations(case, law)
+    yield from _appeals(case, law)
 
 
 def _is_history(case: Case, clock: ClockState) -> bool:
@@ -184,6 +192,34 @@ def _watch_stop(case: Case, watch: Watch, law: Law) -> datetime | None:
                 if step.answers
             }
             return min((one.at for one in case.done if one.step in answers), default=None)
+
+
+def _confirmations(case: Case, law: Law) -> Iterator[Wanted]:
+    """Yield the clocks against which a proposed finding is confirmed by a second person (XA-18)."""
+    for key, rule in law.rules.procedures.determinations.items():
+        subject = [one for one in case.findings if key in one.determinations]
+        if not subject or rule.within is None:
+            continue
+        finding = subject[-1]
+        confirmed = next((one.at for one in finding.confirmations if one.determination == key), None)
+        yield Wanted(
+            name=confirmation_clock(key),
+            run=len(subject),
+            start=finding.at,
+            label=_LABELS["proposal"],
+            limit=rule.within,
+            moments=(),
+            source=", ".join(rule.source),
+            since=finding.at,
+            procedure=case.procedure,
+            stop=confirmed,
+            cancel=_ended_for(case, finding.at),
+        )
+
+
+def confirmation_clock(determination: str) -> str:
+    """Return the name of the clock that the confirmation of a finding runs against."""
+    return f"confirm-{determination}"
 
 
 def _appeals(case: Case, law: Law) -> Iterator[Wanted]:

@@ -12,6 +12,7 @@ from services.handling.domain import (
     appeals,
     changes,
     commands,
+    confirmations,
     ending,
     findings,
     moves,
@@ -36,6 +37,7 @@ Handler = Callable[[Case, Any, Scene], tuple[Case, list[Happened]]]
 HANDLERS: dict[str, Handler] = {
     "complete-step": steps.complete_step,
     "make-finding": findings.make_finding,
+    "confirm-finding": confirmations.confirm_finding,
     "propose-settlement": settlement.propose_settlement,
     "approve-settlement": settlement.approve_settlement,
     "start-works": steps.start_works,
@@ -192,10 +194,12 @@ def follow(case: Case, envelope: Envelope, edition: Edition) -> tuple[Case, list
         return case, []
     told = read(envelope)
     is_asked = isinstance(told, CallbackCompleted) and told.reopen and told.occurrence == case.occurrence
-    if not is_asked or case.status is not Status.CLOSED or case.ended_at is None:
+    # A callback may count from the resolution, while the file still waits for its papers.
+    over_at = case.ended_at or case.resolved_at
+    if not is_asked or case.status not in {Status.RESOLVED, Status.CLOSED} or over_at is None:
         return case, []
     law = Law.of(edition, case.received_at)
-    at = max(envelope.time.astimezone(UTC), case.ended_at)
+    at = max(envelope.time.astimezone(UTC), over_at)
     case, before = settled(case, law, at)
     case, happened = ending.reopened(case, "callback", "callback", at, law)
     case, after = settled(case, law, at)

@@ -47,6 +47,10 @@ def close(case: Case, command: Close, scene: Scene) -> tuple[Case, list[Happened
     must_follow_deeds(case, scene)
     if case.status is not Status.RESOLVED:
         raise StepOrderError(f"Case {case.number} is not resolved yet. {_what_resolves(case, scene.law)}")
+    if case.finding and case.finding.awaits:
+        raise StepOrderError(
+            "The finding is proposed and not confirmed yet. Ask who confirms it to send 'confirm-finding' first."
+        )
     open_ = [clock.name for clock in case.clocks if clock.runs and clock.step]
     if open_:
         raise DutiesOpenError(

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from services.handling.domain.case import Adopted, Case, Done, Finding
 from services.handling.domain.commands import Deed, MakeFinding, Reclassify
-from services.handling.domain.deadlines import sync
+from services.handling.domain.deadlines import confirmation_clock, sync
 from services.handling.domain.procedure import Law, choose, described, duties, is_owed, voided_by
 from services.handling.domain.refusals import (
     MissingPartsError,
@@ -15,6 +16,7 @@ from services.handling.domain.refusals import (
 )
 from services.handling.domain.scene import (
     Scene,
+    must_be_for,
     must_be_live,
     must_be_open,
     must_know,
@@ -24,7 +26,8 @@ from services.handling.domain.scene import (
 from services.handling.domain.steps import Made, conclude, do_act, with_done
 from shared.errors import FieldProblem
 from shared.events import Happened
-from shared.events.handling import CaseReclassified, FindingMade
+from shared.events.handling import CaseReclassified, FindingMade, FindingProposed
+from shared.rulebook.schema.procedures import Determination
 
 
 def make_finding(case: Case, command: MakeFinding, scene: Scene) -> tuple[Case, list[Happened]]:
@@ -37,12 +40,16 @@ def make_finding(case: Case, command: MakeFinding, scene: Scene) -> tuple[Case, 
         raise SamePersonError(
             "An appeal overturned this person's finding; somebody else has to find anew. Hand the finding over."
         )
+    rules = determinations(case, scene.law)
+    for rule in rules.values():
+        must_be_for(scene, rule.proposes, "A finding of such a matter")
     finding = Finding(
         at=scene.at,
         by=scene.by.person,
         validity=command.validity,
         liable=command.liable,
         reason=command.reason,
+        determinations=tuple(rules),
     )
     case = case.with_(
         class_=command.class_ or case.class_,
@@ -52,32 +59,66 @@ def make_finding(case: Case, command: MakeFinding, scene: Scene) -> tuple[Case, 
         findings=(*case.findings, finding),
     )
     case = adopt(case, scene.law, scene.at)
-    _check_grade(case, command.grade)
+    check_grade(case, command.grade)
     _check_liable(case, command, scene.law)
     # What an earlier finding established is not established a second time, later, under another name.
-    case, known = _carry_over(case, scene.law, case.findings[:-1])
+    case, known = carry_over(case, scene.law, case.findings[:-1])
     case, made = do_act(case, "finding", command, scene)
-    case, carried = _carry_over(case, scene.law, case.findings[:-1])
+    case, carried = carry_over(case, scene.law, case.findings[:-1])
     evidence = tuple(f"{kind}:{ref}" for kind, refs in command.evidence.items() for ref in refs)
-    event = FindingMade(
-        complaint_id=case.complaint_id,
-        department=command.department,
-        person=command.person,
-        validity=command.validity,
-        class_=case.class_,
-        item=case.item,
-        liable=command.liable,
-        procedure=case.procedure,
-        reason=command.reason,
+    # With the state of the clocks: a proposal tells until when it is to be confirmed.
+    case, happened = conclude(case, [*known, *made, *carried], scene)
+    event = proposed(case, evidence) if finding.awaits else made_known(case, evidence)
+    named = {"department": command.department, "person": command.person}
+    return case, [told(case, event.model_copy(update=named), scene.at), *happened]
+
+
+def determinations(case: Case, law: Law) -> dict[str, Determination]:
+    """Return what of a finding takes two persons, by key: its validity, or the grade of what has grades (XA-18)."""
+    kind = law.rules.intake.kinds.get(case.kind)
+    return {
+        key: rule
+        for key, rule in law.rules.procedures.determinations.items()
+        if rule.of == "validity" or (kind and kind.graded)
+    }
+
+
+def proposed(case: Case, evidence: tuple[str, ...]) -> FindingProposed:
+    """Tell of the newest finding while it is to be confirmed."""
+    finding = case.findings[-1]
+    clocks = (case.clock(confirmation_clock(key)) for key in finding.awaits)
+    return FindingProposed(
+        **_found(case, finding),
         evidence=evidence,
-        by=scene.by.person,
-        grade=case.grade,
+        confirm_before=min((clock.due for clock in clocks if clock), default=None),
+    )
+
+
+def made_known(case: Case, evidence: tuple[str, ...] = ()) -> FindingMade:
+    """Tell of the newest finding, which holds."""
+    finding = case.findings[-1]
+    return FindingMade(
+        **_found(case, finding),
+        evidence=evidence,
+        confirmed_by=tuple(one.by for one in finding.confirmations),
         tier=case.tier,
         service=case.service,
         warranty_before=case.warranty_before,
     )
-    case, happened = conclude(case, [*known, *made, *carried], scene)
-    return case, [told(case, event, scene.at), *happened]
+
+
+def _found(case: Case, finding: Finding) -> dict[str, Any]:
+    return {
+        "complaint_id": case.complaint_id,
+        "validity": finding.validity,
+        "class_": case.class_,
+        "item": case.item,
+        "liable": finding.liable,
+        "procedure": case.procedure,
+        "reason": finding.reason,
+        "by": finding.by,
+        "grade": case.grade,
+    }
 
 
 def reclassify(case: Case, command: Reclassify, scene: Scene) -> tuple[Case, list[Happened]]:
@@ -106,7 +147,7 @@ def reclassify(case: Case, command: Reclassify, scene: Scene) -> tuple[Case, lis
         flags=flags,
         handover_on=command.handover_on or case.handover_on,
     )
-    case, carried = _carry_over(adopt(case, scene.law, scene.at), scene.law, case.findings)
+    case, carried = carry_over(adopt(case, scene.law, scene.at), scene.law, case.findings)
     event = CaseReclassified(
         complaint_id=case.complaint_id,
         class_=case.class_,
@@ -159,7 +200,8 @@ def _check_finding(case: Case, command: MakeFinding, scene: Scene) -> None:
         )
 
 
-def _check_grade(case: Case, found: str) -> None:
+def check_grade(case: Case, found: str) -> None:
+    """Refuse a grade that is milder than the floor of such a matter."""
     if found and case.grade != found:
         raise NotPermittedByRulebookError(
             f"The rulebook takes such a matter for '{case.grade}' at least. Find that grade, or reclassify the case "
@@ -178,7 +220,7 @@ def _check_liable(case: Case, command: MakeFinding, law: Law) -> None:
         )
 
 
-def _carry_over(case: Case, law: Law, findings: tuple[Finding, ...]) -> tuple[Case, list[Made]]:
+def carry_over(case: Case, law: Law, findings: tuple[Finding, ...]) -> tuple[Case, list[Made]]:
     """Count acts that happened under another procedure for the steps that they complete in this one."""
     made: list[Made] = []
     known = duties(case, law)

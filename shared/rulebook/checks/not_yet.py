@@ -38,10 +38,6 @@ NOT_YET: Mapping[str, tuple[str, ...]] = {
         "intake.problem_users.*.one_contact",
         "intake.problem_users.*.review_days",
     ),
-    "presumed validity and determination by two": (
-        "procedures.validities.*.presumed",
-        "procedures.determinations.*",
-    ),
     "limits of later rounds and lengths of extensions": (
         "procedures.procedures.*.steps.*.again_within",
         "procedures.extensions.*.longest",
