@@ -1,24 +1,35 @@
-"""Registry: wire the ports, seed the register once, serve HTTP.
+"""Registry: wire the ports, seed the register once, serve HTTP, follow what is published.
 
 Run: uvicorn services.registry.app:create_app --factory
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 
-from services.registry import api, jobs
-from services.registry.handlers import Registry
-from services.registry.store import PROPOSAL_INDEXES, MongoProposals, MongoStore, proposals_in
+from services.registry import api, events, jobs
+from services.registry.domain.records import State
+from services.registry.handlers import Editions, Organisation, Register, Registry
+from services.registry.store import (
+    PROPOSAL_INDEXES,
+    MongoProposals,
+    MongoPublished,
+    MongoStore,
+    proposals_in,
+    published_in,
+)
+from shared.messaging import Following
 from shared.service import Base, running
 from shared.settings import Settings
+from shared.storage import Aggregates
 from shared.web import service_app
 
 
 def create_app() -> FastAPI:
     """Build the service; connections open in its lifespan."""
-    return service_app("registry", lifespan, api.router)
+    return service_app("registry", lifespan, *api.routers)
 
 
 @asynccontextmanager
@@ -32,24 +43,44 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[tuple[Base, Registry]]:
     """Run the service, without its HTTP side."""
-    made: list[Registry] = []
+    parts = Parts()
+    async with running(
+        settings, "registry", collections=parts.wire, before=parts.prepare, followings=parts.followings
+    ) as base:
+        yield base, parts.use
 
-    async def seed(base: Base) -> None:
-        proposals = proposals_in(base.database)
-        await proposals.ensure_indexes(*PROPOSAL_INDEXES)
-        use = Registry(
+
+class Parts:
+    """The object graph of the service, made once the database is open."""
+
+    proposals: Aggregates[State]
+    published: Aggregates[State]
+    use: Registry
+
+    def wire(self, base: Base) -> list[Aggregates[Any]]:
+        """Make the collections and the use cases; return the collections that tell events."""
+        self.proposals = proposals_in(base.database, base.offer)
+        self.published = published_in(base.database)
+        register = Register(
             store=MongoStore(base.directory.collection),
-            proposals=MongoProposals(proposals),
             directory=base.directory,
             clock=base.clock,
             stamp=lambda stream, unit, request, now: base.stamp(
                 stream=stream, unit=unit, correlation=request, now=now
             ),
         )
-        made.append(use)
-        await jobs.seed(use, base.settings)
+        self.use = Registry(
+            Organisation(register),
+            Editions(register, MongoProposals(self.proposals), MongoPublished(self.published)),
+        )
+        return [base.directory.collection, self.proposals]
 
-    async with running(
-        settings, "registry", collections=lambda base: [base.directory.collection], before=seed
-    ) as base:
-        yield base, made[0]
+    async def prepare(self, base: Base) -> None:
+        """Create the indexes, and fill an empty register."""
+        await self.proposals.ensure_indexes(*PROPOSAL_INDEXES)
+        await self.published.ensure_indexes()
+        await jobs.seed(self.use, base.settings)
+
+    def followings(self, base: Base) -> list[Following[Any]]:
+        """Return the table of subscriptions."""
+        return events.followings(self.published)

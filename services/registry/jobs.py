@@ -23,26 +23,26 @@ async def seed(use: Registry, settings: Settings) -> None:
         RulebookRefusedError: The rulebook has errors. Nothing was written.
     """
     folder = settings.rulebooks / settings.group
-    if not use.directory.enacted:
+    if not use.organisation.register.directory.enacted:
         edition = load_edition(folder, settings.rulebooks / "calendars")
-        await use.enact_first(edition)
+        await use.editions.enact_first(edition)
         log.info("registry.edition-enacted", edition=edition.name, hash=edition.hash)
     organisation = load_organisation(folder / "organisation.yaml")
     await _units(use, organisation)
     await _people(use, organisation)
     if settings.seed_password:
         await _accounts(use, organisation, settings, settings.seed_password.get_secret_value())
-    await use.filled(REQUEST)
+    await use.organisation.filled(REQUEST)
 
 
 async def _units(use: Registry, organisation: Organisation) -> None:
-    todo = [unit for unit in organisation.units if unit not in use.directory.units]
+    todo = [unit for unit in organisation.units if unit not in use.organisation.register.directory.units]
     while todo:
         # Parents first: a unit is established inside one that is there.
         ready = [unit for unit in todo if organisation.units[unit].parent not in todo]
         for unit in ready:
             one = organisation.units[unit]
-            await use.establish(
+            await use.organisation.establish(
                 UnitEstablished(
                     unit=unit,
                     kind=one.kind,
@@ -57,16 +57,16 @@ async def _units(use: Registry, organisation: Organisation) -> None:
             )
         todo = [unit for unit in todo if unit not in ready]
     for unit, one in organisation.units.items():
-        if one.closes_on and use.directory.units[unit].closes_on is None:
-            await use.close_unit(unit, one.closes_on, REQUEST)
+        if one.closes_on and use.organisation.register.directory.units[unit].closes_on is None:
+            await use.organisation.close_unit(unit, one.closes_on, REQUEST)
 
 
 async def _people(use: Registry, organisation: Organisation) -> None:
     for person, one in organisation.people.items():
-        if person in use.directory.people:
+        if person in use.organisation.register.directory.people:
             continue
         if one.opinion:
-            await use.give_opinion(
+            await use.organisation.give_opinion(
                 OpinionRecorded(
                     opinion=f"{person}-{one.role}",
                     unit=one.unit,
@@ -78,7 +78,7 @@ async def _people(use: Registry, organisation: Organisation) -> None:
                 _opinion_of(use, one.role),
                 REQUEST,
             )
-        await use.appoint(
+        await use.organisation.appoint(
             PersonAppointed(
                 person=person,
                 name=one.name,
@@ -92,17 +92,21 @@ async def _people(use: Registry, organisation: Organisation) -> None:
 
 
 def _opinion_of(use: Registry, role: str) -> str:
-    rules = use.directory.edition.at(use.clock())
+    rules = use.organisation.register.directory.edition.at(use.organisation.register.clock())
     return next((one.of for one in rules.rights.appointments.values() if role in one.role), "")
 
 
 async def _accounts(use: Registry, organisation: Organisation, settings: Settings, password: str) -> None:
-    todo = [account for account in organisation.accounts if account not in use.directory.accounts]
+    todo = [
+        account
+        for account in organisation.accounts
+        if account not in use.organisation.register.directory.accounts
+    ]
     # One hash serves all: they share the password, and hashing is slow by design.
     hashed = hash_password(password) if todo else ""
     for account in todo:
         one = organisation.accounts[account]
-        await use.grant(
+        await use.organisation.grant(
             AccountGranted(
                 account=account,
                 person=one.person,

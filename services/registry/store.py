@@ -1,11 +1,11 @@
-"""Where the register is kept: one document a unit, person, account, edition, opinion, ruling."""
+"""Where the register is kept: one document a unit, person, account, edition, opinion, ruling; and each draft."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
-from services.registry.domain import State
-from shared.storage import ASCENDING, Aggregates, Change, Database, IndexModel, Stored
+from services.registry.domain.records import State
+from shared.storage import ASCENDING, Aggregates, Change, Database, IndexModel, Offer, Stored
 
 
 class Store(Protocol):
@@ -21,6 +21,14 @@ class Store(Protocol):
 
     async def save(self, change: Change[State]) -> None:
         """Write a record with its events, together or not at all. Raises ``StaleWriteError``."""
+        ...
+
+
+class Published(Protocol):
+    """What the handlers need of the periods that scoring published."""
+
+    async def before(self) -> date | None:
+        """Return the first day that is not published yet; None: nothing is."""
         ...
 
 
@@ -76,9 +84,31 @@ class MongoProposals(MongoStore):
         return [stored.state for stored in found if stored.state]
 
 
-def proposals_in(database: Database) -> Aggregates[State]:
-    """Return the collection of editions that wait for approval. They tell no events of their own."""
-    return Aggregates(database, "proposals", load=_same, dump=_same)
+class MongoPublished:
+    """The months that scoring published, as its events told them."""
+
+    def __init__(self, collection: Aggregates[State]) -> None:
+        """No IO happens here."""
+        self._collection = collection
+
+    async def before(self) -> date | None:
+        """See :class:`Published`."""
+        state = (await self._collection.get(PUBLISHED)).state
+        return date.fromisoformat(state["before"]) if state else None
+
+
+PUBLISHED = "published"
+"""The one document about what is published."""
+
+
+def proposals_in(database: Database, offer: Offer) -> Aggregates[State]:
+    """Return the collection of drafts with what was decided about them."""
+    return Aggregates(database, "proposals", load=_same, dump=_same, offer=offer)
+
+
+def published_in(database: Database) -> Aggregates[State]:
+    """Return the collection that knows what is published. It tells no events of its own."""
+    return Aggregates(database, "published", load=_same, dump=_same)
 
 
 def _same(state: Mapping[str, Any] | State) -> State:

@@ -4,7 +4,7 @@
                                                                  ├▶ jiandu.callback
     handling ─▶ jiandu.from.handling ──────┬▶ callback, scoring  └▶ jiandu.scoring
     callback ─▶ jiandu.from.callback ──────┼▶ handling, scoring
-    scoring  ─▶ jiandu.from.scoring  ──────┼▶ anyone (HR, BI): see docs/score-events.md
+    scoring  ─▶ jiandu.from.scoring  ──────┼▶ registry; anyone (HR, BI): see docs/score-events.md
     registry ─▶ jiandu.from.registry ──────┴▶ everyone
                  (routing key = stream: a site, `group` or `all`)  ─▶ jiandu.intake.<site>
 
@@ -30,7 +30,7 @@ FOLLOWS = {
     "handling": ("inbound", "callback", "registry"),
     "callback": ("inbound", "handling", "registry"),
     "scoring": ("inbound", "handling", "callback", "scoring", "registry"),
-    "registry": (),
+    "registry": ("scoring",),
     "intake": ("handling", "callback", "registry"),
 }
 """Who consumes what. A consumer binds all of a source. Scoring follows itself, so that every fact comes one way."""

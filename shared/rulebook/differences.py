@@ -82,7 +82,12 @@ def changes(old: Edition, new: Edition) -> tuple[Change, ...]:
 
 def first_change(old: Edition, new: Edition) -> date | None:
     """Return the first day on which something else can be worked out; None: on no day."""
-    return min((one.since for one in changes(old, new) if not one.is_wording), default=None)
+    return first_of(changes(old, new))
+
+
+def first_of(found: Iterable[Change]) -> date | None:
+    """Return the first day of changes that are more than wording; see ``first_change``."""
+    return min((one.since for one in found if not one.is_wording), default=None)
 
 
 def changed_topics(old: Edition, new: Edition) -> tuple[str, ...]:

@@ -166,7 +166,10 @@ ASKED = {
 
 ABOUT_NO_OTHER_UNIT = {
     "intake POST /v1/products": "files a product of the caller's own unit",
-    "registry POST /v1/editions/{edition_hash}/approval": "about an edition, and takes no body",
+    **{
+        f"registry POST /v1/editions/{{edition_hash}}/{deed}": "about an edition, which is every unit's"
+        for deed in ("approval", "rejection", "filing")
+    },
     "callback POST /v1/tasks/{complaint_id}/release": "takes no body",
     **{f"{service} POST /v1/operations/log/verify": "takes no body" for service in SERVICES},
     **{f"{service} POST /v1/session": "signs in" for service in SERVICES},

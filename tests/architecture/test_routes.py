@@ -14,7 +14,9 @@ KEYLESS = {
     "/v1/accounts": "the account's own name is the key, for ever: the same again changes nothing, else a conflict",
     "/v1/accounts/{account}/revocation": "revoked is revoked, however often",
     "/v1/editions": "an edition's hash is the key: while it waits it is answered as before, in force it is a conflict",
-    "/v1/editions/{edition_hash}/approval": "a person approves once; again is a conflict",
+    "/v1/editions/{edition_hash}/approval": "a person approves once in each chain; again is a conflict",
+    "/v1/editions/{edition_hash}/rejection": "a draft is rejected once; again is a conflict",
+    "/v1/editions/{edition_hash}/filing": "a text is filed once with a body: again changes nothing",
     "/v1/tasks/claim": "who holds a task gets that one again",
     "/v1/tasks/{complaint_id}/release": "free is free, however often",
     "/v1/operations/parked/replay": "makes no fact; what is no longer parked is passed over",
@@ -27,6 +29,7 @@ ANY_SESSION = {
     "/v1/positions": "how far logs reach, by number",
     "/v1/units": "the caller's own subtree",
     "/v1/editions": "the rulebooks are everyone's to know; their text is left out",
+    "/v1/editions/{edition_hash}": "and so is who approved them",
 }
 """What every signed-in person may read."""
 

@@ -1,79 +1,21 @@
 """The registry over HTTP, seeded from rulebooks/jinke, on real MongoDB. The broker is away."""
 
-import base64
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
-from httpx2 import ASGITransport, AsyncClient, Response
 
 from jiandu.stack.stack import Stack
-from services.registry.app import create_app, serving
-from services.registry.handlers import Registry
-from services.registry.store import WAITING, prefix_query, proposals_in
+from services.registry.store import WAITING, prefix_query
 from shared.errors import UnauthenticatedError
-from shared.service import Base
 from shared.settings import Settings
-from shared.storage import open_database
-from tests.builders_rules import RULEBOOKS
+from shared.storage import Aggregates, open_database
 from tests.conftest import FreshName
-from tests.contract.callback_world import KEY, PASSWORD
-from tests.contract.intake_world import NO_BROKER
+from tests.contract.callback_world import PASSWORD
+from tests.contract.registry_world import Office, an_office, files, settings_of
 
 pytestmark = pytest.mark.connected
 
 BRANCH = "chongqing-branch"
-
-
-def settings_of(mongo_url: str, prefix: str, group: str = "jinke") -> Settings:
-    key = base64.b64encode(KEY).decode()
-    given: dict[str, Any] = {
-        "group": group,
-        "mongo_url": mongo_url,
-        "amqp_url": NO_BROKER,
-        "database_prefix": prefix,
-        "token_secret": key,
-        "site_key": key,
-        "group_key": key,
-        "rulebooks": RULEBOOKS,
-        "seed_password": PASSWORD,
-        "log_level": "CRITICAL",
-    }
-    return Settings(**given)
-
-
-@dataclass
-class Office:
-    """A running registry."""
-
-    base: Base
-    use: Registry
-    http: AsyncClient
-
-    def bearer(self, role: str) -> dict[str, str]:
-        accounts = self.base.directory.accounts
-        account = next(name for name, one in accounts.items() if one["role"] == role and not one["revoked"])
-        token = self.base.access.sign_in(account, PASSWORD, self.base.clock()).token
-        return {"Authorization": f"Bearer {token}"}
-
-    async def post(self, path: str, body: Mapping[str, Any] | None, role: str) -> Response:
-        return await self.http.post(f"/v1{path}", json=body, headers=self.bearer(role))
-
-    async def get(self, path: str, role: str) -> Response:
-        return await self.http.get(f"/v1{path}", headers=self.bearer(role))
-
-
-@asynccontextmanager
-async def an_office(settings: Settings) -> AsyncIterator[Office]:
-    async with AsyncExitStack() as stack:
-        base, use = await stack.enter_async_context(serving(settings))
-        app = create_app()
-        app.state.front, app.state.use = base, use
-        transport = ASGITransport(app=app)
-        http = await stack.enter_async_context(AsyncClient(transport=transport, base_url="http://registry"))
-        yield Office(base, use, http)
 
 
 @pytest.fixture(scope="module")
@@ -104,11 +46,6 @@ async def test_a_second_start_writes_nothing(office: Office, settings: Settings)
     async with an_office(settings) as second:
         assert await versions(second) == before
     assert len(before) > 60
-
-
-def files(office: Office, **changed: str) -> dict[str, str]:
-    """Return the files of the edition in force, some of them changed."""
-    return {**office.base.directory.edition.files, **changed}
 
 
 # --- editions
@@ -358,7 +295,7 @@ async def test_pages_hold_every_account_once_by_name(office: Office) -> None:
 async def test_every_query_uses_an_index(office: Office) -> None:
     """What breaks it: a list that looks at every record, bundles and all."""
     directory = office.base.directory.collection
-    proposals = proposals_in(office.base.database)
+    proposals = Aggregates(office.base.database, "proposals", load=dict, dump=dict)
     for collection, query in ((directory, prefix_query("unit/")), (proposals, WAITING)):
         find = {"find": collection.name, "filter": query}
         plan = await collection.collection.database.command({"explain": find, "verbosity": "queryPlanner"})

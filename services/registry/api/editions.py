@@ -1,0 +1,136 @@
+"""Editions over HTTP: drafted, approved, rejected, filed, interpreted."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+
+from services.registry.api.entry import Known, Slug, request_id, shown, use
+from services.registry.domain.editions import Holder
+from shared.access import Caller
+from shared.bounds import Day
+from shared.events.registry import RulingRecorded
+from shared.web import Body, needs
+
+router = APIRouter(prefix="/v1", tags=["editions"])
+
+
+class Ruling(Body):
+    """How a clause is to be read."""
+
+    ruling: Slug
+    edition: str
+    clause: str = Field(pattern=r"^[A-Z]{2}-\d\d$")
+    text: str = Field(min_length=1, max_length=4000)
+
+
+class Proposal(Body):
+    """The YAML files of an edition, by name."""
+
+    files: dict[str, str] = Field(min_length=1)
+    restates: bool = Field(
+        default=False, description="It is meant to change published periods, which are closed anew then."
+    )
+
+
+class Approving(Body):
+    """What was before who approves."""
+
+    report: str = Field(
+        default="",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="Hash of the what-if report, where there was one.",
+    )
+
+
+class Rejection(Body):
+    """Why a draft is refused."""
+
+    reasons: str = Field(min_length=1, max_length=2000)
+
+
+class Filing(Body):
+    """Where the approved text was filed, and when."""
+
+    filed_with: str = Field(min_length=1, max_length=200)
+    on: Day
+
+
+@router.get("/editions")
+async def editions(request: Request, who: Known) -> dict[str, Any]:
+    """List the editions enacted, the newest last, and the drafts that wait for approval."""
+    found = use(request).editions
+    enacted = [one.state for one in await found.register.store.all("edition/") if one.state]
+    return {
+        "enacted": sorted((shown(one) for one in enacted), key=lambda one: one["enacted_at"]),
+        "waiting": [shown(one) for one in await found.proposals.waiting()],
+    }
+
+
+@router.get("/editions/{edition_hash}")
+async def proposal(edition_hash: str, request: Request, who: Known) -> dict[str, Any]:
+    """Read a draft with all that was decided about it: who approved for whom, who refused, where it was filed."""
+    return shown(await use(request).editions.proposed(edition_hash))
+
+
+@router.post("/editions", status_code=201)
+async def propose(
+    body: Proposal, request: Request, who: Annotated[Caller, needs("editions.propose")]
+) -> dict[str, Any]:
+    """Propose an edition. One with errors is refused with file, line, what and how to mend.
+
+    The regulation names who drafts which files, and whose approvals they need (QS-11, XA-15). A draft that changes
+    a published period is refused unless it says so.
+    """
+    proposed = await use(request).editions.propose(
+        body.files, who.person, who.role, request_id(request), restates=body.restates
+    )
+    return shown(proposed)
+
+
+@router.post("/editions/{edition_hash}/approval", status_code=201)
+async def approve(
+    edition_hash: str,
+    request: Request,
+    who: Annotated[Caller, needs("editions.approve")],
+    body: Approving | None = None,
+) -> dict[str, Any]:
+    """Approve a draft; the last approval of its chains puts it into force."""
+    report = body.report if body else ""
+    return shown(await use(request).editions.approve(edition_hash, holders(who), request_id(request), report))
+
+
+@router.post("/editions/{edition_hash}/rejection", status_code=201)
+async def reject(
+    edition_hash: str, body: Rejection, request: Request, who: Annotated[Caller, needs("editions.approve")]
+) -> dict[str, Any]:
+    """Refuse a draft, with reasons. It may be proposed again."""
+    return shown(
+        await use(request).editions.reject(edition_hash, holders(who), body.reasons, request_id(request))
+    )
+
+
+@router.post("/editions/{edition_hash}/filing", status_code=201)
+async def file(
+    edition_hash: str, body: Filing, request: Request, who: Annotated[Caller, needs("editions.propose")]
+) -> dict[str, Any]:
+    """Record that an approved text was filed with the body that the regulation names (XA-15)."""
+    return shown(
+        await use(request).editions.file(
+            edition_hash, body.filed_with, body.on, who.person, request_id(request)
+        )
+    )
+
+
+@router.post("/rulings", status_code=201)
+async def rule(
+    body: Ruling, request: Request, who: Annotated[Caller, needs("editions.propose")]
+) -> dict[str, Any]:
+    """Record how a clause of an edition is to be read. The rulebook may name the role that interprets (QS-12)."""
+    event = RulingRecorded(**body.model_dump(), by=who.person)
+    return await use(request).editions.rule(event, who.role, request_id(request))
+
+
+def holders(who: Caller) -> list[Holder]:
+    """Return the roles in which the caller can act, their own first."""
+    return [Holder(who.person, who.role)]

@@ -1,0 +1,38 @@
+"""What every route needs: the use cases, and what is shown of a record."""
+
+from typing import Annotated, Any
+
+from fastapi import Request
+from fastapi.params import Depends
+from pydantic import Field
+
+from services.registry.handlers import Registry
+from shared.access import Caller
+from shared.service import Base
+from shared.web import caller
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Known = Annotated[Caller, Depends(caller)]
+_SECRET = {"secret", "bundle"}
+
+
+def shown(state: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is nobody's to read: password hashes, and the edition's bulk."""
+    return {key: value for key, value in state.items() if key not in _SECRET}
+
+
+def use(request: Request) -> Registry:
+    """Return the service's use cases."""
+    found: Registry = request.app.state.use
+    return found
+
+
+def base(request: Request) -> Base:
+    """Return what the service stands on."""
+    found: Base = request.app.state.front
+    return found
+
+
+def request_id(request: Request) -> str:
+    """Return the id of the request."""
+    return str(request.scope["request_id"])

@@ -1,0 +1,38 @@
+"""The table of subscriptions: what the registry follows."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from services.registry.domain.records import State
+from services.registry.store import PUBLISHED
+from shared.messaging import Decision, Following, Record
+from shared.storage import Aggregates, Stored
+
+_MONTH = re.compile(r"(\d{4})-(\d{2})")
+
+
+def followings(published: Aggregates[State]) -> list[Following[Any]]:
+    """Return the subscriptions.
+
+    | event | from | effect |
+    |---|---|---|
+    | period.closed | scoring | a draft that changes the month's rules must say that it restates it |
+    """
+
+    def key(record: Record) -> str | None:
+        is_month = record["type"] == "period.closed.v1" and _MONTH.fullmatch(str(record["data"]["period"]))
+        return PUBLISHED if is_month else None
+
+    def follow(stored: Stored[State], records: Sequence[Record]) -> Decision[State]:
+        before = {_next_month(str(record["data"]["period"])) for record in records}
+        known = {str(stored.state["before"])} if stored.state else set()
+        return Decision({"before": max(before | known)})
+
+    return [Following(published, key, follow, ordered=False)]
+
+
+def _next_month(month: str) -> str:
+    year, number = (int(part) for part in month.split("-"))
+    return date(year + number // 12, number % 12 + 1, 1).isoformat()

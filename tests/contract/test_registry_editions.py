@@ -1,0 +1,171 @@
+"""Editions over HTTP, and what the log tells of who approved them."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+import pytest
+
+from jiandu.stack.stack import Stack
+from services.registry.events import followings
+from services.registry.store import published_in
+from shared.settings import Settings
+from shared.storage import change_of, open_database
+from tests.conftest import FreshName
+from tests.contract.registry_world import Office, an_office, files, settings_of
+
+pytestmark = pytest.mark.connected
+
+SHORTER = ("attempts: 3", "attempts: 4")
+TWO_CHAINS = """
+approval:
+  callbacks:
+    from: 2005-05-28
+    source: JK-01
+    title: {zh: 回访, en: callbacks}
+    drafts: centre-director
+    approves: [group-president]
+    covers: callback
+    files_with: 国家中心
+  rest:
+    from: 2005-05-28
+    source: JK-01
+    title: {zh: 其余, en: the rest}
+    drafts: centre-director
+    approves: [group-president]
+"""
+
+
+@pytest.fixture
+async def office(servers: Stack, fresh_name: FreshName) -> AsyncIterator[Office]:
+    settings: Settings = settings_of(servers.mongo_url, fresh_name("registry"))
+    async with an_office(settings) as office:
+        yield office
+    async with open_database(servers.mongo_url, settings.database("registry")) as database:
+        await database.drop()
+
+
+def with_callback(office: Office, *passages: tuple[str, str]) -> dict[str, str]:
+    text = office.base.directory.edition.files["callback.yaml"]
+    for old, new in passages:
+        assert old in text
+        text = text.replace(old, new)
+    return files(office, **{"callback.yaml": text})
+
+
+async def propose(office: Office, texts: dict[str, str], **more: bool) -> dict[str, Any]:
+    response = await office.post("/editions", {"files": texts, **more}, "centre-director")
+    return {"status": response.status_code, **response.json()}
+
+
+async def told(office: Office, edition_hash: str) -> list[str]:
+    """Return the types of what was told of a draft, in order; what still waits for the log too."""
+    subject = f"proposal/{edition_hash}"
+    document = await office.base.database.collection("proposals").find_one({"_id": subject})
+    logged = [orjson.loads(one.body) for one in await office.base.log.about(subject)]
+    by_ordinal = {one["ordinal"]: one["type"] for one in [*(document or {})["pending"], *logged]}
+    return [by_ordinal[ordinal] for ordinal in sorted(by_ordinal)]
+
+
+@pytest.mark.rule("QS-11")
+async def test_the_log_shows_who_proposed_and_who_approved_with_which_report(office: Office) -> None:
+    proposed = await propose(office, with_callback(office, SHORTER))
+    path = f"/editions/{proposed['hash']}"
+
+    approved = await office.post(f"{path}/approval", {"report": "e" * 64}, "group-president")
+    seen = (await office.get(path, "branch-head")).json()
+
+    assert (proposed["status"], proposed["topics"], approved.status_code) == (201, ["callback"], 201)
+    assert proposed["changes_from"] == "2005-05-28"
+    assert (
+        seen["approvals"][0].items()
+        >= {
+            "role": "group-president",
+            "report": "e" * 64,
+            "chain": "regulation",
+        }.items()
+    )
+    assert await told(office, proposed["hash"]) == ["edition.proposed.v1", "edition.approved.v1"]
+    assert office.base.directory.edition.hash == proposed["hash"]
+
+
+@pytest.mark.rule("QS-11")
+async def test_a_rejected_draft_comes_into_force_only_when_it_is_proposed_and_approved_anew(
+    office: Office,
+) -> None:
+    texts = with_callback(office, SHORTER)
+    proposed = await propose(office, texts)
+    path = f"/editions/{proposed['hash']}"
+
+    rejected = await office.post(f"{path}/rejection", {"reasons": "人手不足"}, "group-president")
+    late = await office.post(f"{path}/approval", None, "group-president")
+    held = office.base.directory.edition.hash
+    again = await propose(office, texts)
+    approved = await office.post(f"{path}/approval", None, "group-president")
+
+    assert (rejected.status_code, late.status_code, again["status"], approved.status_code) == (
+        201,
+        409,
+        201,
+        201,
+    )
+    assert held != proposed["hash"] == office.base.directory.edition.hash
+
+
+@pytest.mark.rule("XA-15")
+async def test_chains_go_by_topic_and_the_text_is_filed_with_the_body_that_they_name(office: Office) -> None:
+    head = office.base.directory.edition.files["rulebook.yaml"].partition("\napproval:\n")[0]
+    chains = await propose(office, files(office, **{"rulebook.yaml": head + TWO_CHAINS}))
+    await office.post(f"/editions/{chains['hash']}/approval", None, "group-president")
+
+    proposed = await propose(office, with_callback(office, SHORTER))
+    path = f"/editions/{proposed['hash']}"
+    body = {"filed_with": "国家中心", "on": "2026-08-09"}
+    early = await office.post(f"{path}/filing", body, "centre-director")
+    await office.post(f"{path}/approval", None, "group-president")
+    elsewhere = await office.post(f"{path}/filing", {**body, "filed_with": "别处"}, "centre-director")
+    filed = [await office.post(f"{path}/filing", body, "centre-director") for _ in range(2)]
+
+    assert chains["chains"] == {"regulation": ["group-president"]}
+    assert proposed["chains"] == {"callbacks": ["group-president"]}
+    assert [one.status_code for one in (early, elsewhere, *filed)] == [409, 422, 201, 201]
+    assert filed[0].json()["filed"] == filed[1].json()["filed"]
+    assert (await told(office, proposed["hash"]))[-1] == "edition.filed.v1"
+
+
+async def test_of_two_drafts_the_second_is_not_approved_over_the_first(office: Office) -> None:
+    """INVARIANT: a change that came into force is not undone by a draft that did not know it.
+
+    What breaks it: approving whatever was proposed before.
+    """
+    first = await propose(office, with_callback(office, SHORTER))
+    second = await propose(office, with_callback(office, ("ratio: 1", "ratio: 0.5")))
+
+    one = await office.post(f"/editions/{first['hash']}/approval", None, "group-president")
+    two = await office.post(f"/editions/{second['hash']}/approval", None, "group-president")
+
+    assert (one.status_code, two.status_code) == (201, 409)
+    assert office.base.directory.edition.hash == first["hash"]
+
+
+@pytest.mark.rule("QS-11")
+async def test_a_draft_that_changes_a_published_month_is_refused_unless_it_restates_it(
+    office: Office,
+) -> None:
+    """Published: July 2026. The callback plan of jinke holds since 2005, so changing it there changes July."""
+    published = published_in(office.base.database)
+    (following,) = followings(published)
+    closed: dict[str, Any] = {"type": "period.closed.v1", "data": {"period": "2026-07"}}
+    quarter: dict[str, Any] = {"type": "period.closed.v1", "data": {"period": "2026-Q3"}}
+    assert (following.key(closed), following.key(quarter)) == ("published", None)
+    stored = await published.get("published")
+    decided = following.decide(stored, [closed])
+    assert decided is not None
+    assert decided.state == {"before": "2026-08-01"}
+    await published.save(change_of(stored, decided.state, [], None, index={}))
+
+    refused = await propose(office, with_callback(office, SHORTER))
+    stated = await propose(office, with_callback(office, SHORTER), restates=True)
+
+    assert (refused["status"], refused["code"]) == (409, "published-period")
+    assert (stated["status"], stated["restates"]) == (201, True)
