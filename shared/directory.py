@@ -182,6 +182,10 @@ class Directory:
             seen = found.parent if found else None
         return False
 
+    def above(self, unit: str) -> frozenset[str]:
+        """Return ``unit`` and every unit above it."""
+        return frozenset(top for top in self.units if self.within(unit, top))
+
     def below(self, top: str) -> list[str]:
         """Return ``top`` and every unit below it, in order of name."""
         return sorted(unit for unit in self.units if self.within(unit, top))

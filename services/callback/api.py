@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, Field
 
-from services.callback.domain import Attempt, Call, Matter, Outcome, Summary, Task, field_of
+from services.callback.domain import Attempt, Call, Dialler, Matter, Outcome, Summary, Task, field_of
 from services.callback.handlers import Callbacks, Sees
 from services.callback.store import Page
 from shared.access import Caller
@@ -22,7 +22,7 @@ from shared.web import Body, Digest, IdempotencyKey, cursor_of, needs, place_of
 router = APIRouter(prefix="/v1", tags=["callbacks"])
 
 Reader = Annotated[Caller, needs("callbacks.read")]
-Dialler = Annotated[Caller, needs("callbacks.call")]
+Calls = Annotated[Caller, needs("callbacks.call")]
 
 StatusName = Literal["open", "missed", "completed", "refused", "unreachable", "void"]
 Units = Annotated[list[str], Query(description="Only these units and those below them.")]
@@ -65,8 +65,14 @@ class TaskView(BaseModel):
     unit: str
     kind: str
     class_: str = Field(serialization_alias="class")
+    grade: str
+    tier: str
+    service: str
     status: str
     plan: str
+    own_unit: bool = Field(description="Whether the unit itself may call.")
+    again: bool = Field(description="Somebody above makes a call again that was made.")
+    roles: list[str] = Field(description="Roles that make it; empty: whoever may call.")
     clause: str
     problem_user: bool
     closed_at: AwareDatetime
@@ -87,8 +93,14 @@ class TaskView(BaseModel):
             unit=task.unit,
             kind=task.kind,
             class_=task.class_,
+            grade=task.grade,
+            tier=task.tier,
+            service=task.service,
             status=str(task.status),
             plan=task.plan,
+            own_unit=task.own_unit,
+            again=bool(task.first_by),
+            roles=list(task.roles),
             clause=task.clause,
             problem_user=task.problem_user,
             closed_at=task.closed_at,
@@ -126,6 +138,14 @@ class TaskPage(BaseModel):
     next: str | None
 
 
+class Behalf(Body):
+    """Whose call it was, where somebody else enters it."""
+
+    person: str = Field(min_length=1, max_length=100)
+    role: str = Field(default="", max_length=100)
+    unit: str = Field(default="", max_length=100)
+
+
 class CallBody(Body):
     """A call that was made."""
 
@@ -138,6 +158,9 @@ class CallBody(Body):
     call_back_at: Instant | None = None
     at: Instant | None = Field(
         default=None, description="When it was made, for late entries; needs the right 'complaints.import'."
+    )
+    acting_for: Behalf | None = Field(
+        default=None, description="Who made it, for late entries; needs the right 'complaints.import'."
     )
 
 
@@ -174,6 +197,8 @@ class QuestionView(BaseModel):
     required: bool
     title: Text
     choices: dict[str, Text]
+    asked_if: dict[str, list[str]] = Field(description="Question → answers after which this one is asked.")
+    opens_on: list[str] = Field(description="Answers that are registered as a matter of their own.")
 
 
 class QuestionnaireView(BaseModel):
@@ -311,6 +336,8 @@ async def questionnaire(complaint_id: UUID, request: Request, who: Reader) -> Qu
                 required=one.required,
                 title=one.title,
                 choices=dict(one.choices),
+                asked_if={name: list(answers) for name, answers in one.asked_if.items()},
+                opens_on=list(one.opens_on),
             )
             for key, one in asked.questions.items()
         ],
@@ -331,19 +358,21 @@ async def summary(request: Request, who: Reader, month: Month, unit: Units = [])
 
 
 @router.post("/tasks/claim", summary="Take the next task")
-async def claim(body: ClaimBody, request: Request, who: Dialler) -> TaskView:
+async def claim(body: ClaimBody, request: Request, who: Calls) -> TaskView:
     """Take the task that is due soonest, for some minutes. No other caller gets it meanwhile.
 
     A caller who holds a task gets that one again, so the call may be repeated. When none is free: 404
     ``queue-empty``.
     """
     units = _units(request, who, body.units)
-    matter, task = await _use(request).claim(who.account, units, timedelta(minutes=body.minutes))
+    matter, task = await _use(request).claim(
+        _dialler(request, who, None), units, timedelta(minutes=body.minutes)
+    )
     return TaskView.of(matter, task)
 
 
 @router.post("/tasks/{complaint_id}/release", summary="Give a task back")
-async def release(complaint_id: UUID, request: Request, who: Dialler) -> TaskView:
+async def release(complaint_id: UUID, request: Request, who: Calls) -> TaskView:
     """Give a claimed task back, so that another caller may take it."""
     matter, task = await _use(request).release(str(complaint_id), who.account, _sees(request, who))
     return TaskView.of(matter, task)
@@ -351,7 +380,7 @@ async def release(complaint_id: UUID, request: Request, who: Dialler) -> TaskVie
 
 @router.post("/tasks/{complaint_id}/reveal", summary="See a customer's contact")
 async def reveal(
-    complaint_id: UUID, body: RevealBody, request: Request, who: Dialler, key: IdempotencyKey, digest: Digest
+    complaint_id: UUID, body: RevealBody, request: Request, who: Calls, key: IdempotencyKey, digest: Digest
 ) -> Contact:
     """See name and telephone number for a stated purpose. Who looked, and why, is told as an event first."""
     found = await _use(request).reveal(
@@ -362,19 +391,18 @@ async def reveal(
 
 @router.post("/tasks/{complaint_id}/attempts", status_code=201, summary="Record a call")
 async def attempt(
-    complaint_id: UUID, body: CallBody, request: Request, who: Dialler, key: IdempotencyKey, digest: Digest
+    complaint_id: UUID, body: CallBody, request: Request, who: Calls, key: IdempotencyKey, digest: Digest
 ) -> CallView:
     """Record a call and its outcome. It belongs to the last closing before it was made.
 
-    Outside the calling hours, before the window opens, too soon after the last attempt or on an ended task it
-    answers 409 with the reason; answers that do not fit the questionnaire answer 422.
+    Outside the calling hours, before the window opens, too soon after the last attempt, too often, by a caller whom
+    the plan bars, or on an ended task it answers 409 with the reason; answers that do not fit the questionnaire answer 422.
     """
     base: Base = request.app.state.front
     call = Call(
         outcome=body.outcome,
         at=_when(body.at, base.clock(), who),
-        by=who.person,
-        account=who.account,
+        who=_dialler(request, who, body.acting_for),
         key=key,
         digest=digest,
         satisfaction=body.satisfaction,
@@ -411,6 +439,14 @@ def _units(request: Request, who: Caller, asked: list[str]) -> list[str] | None:
         return None if who.sees_all else base.directory.below(who.unit)
     wanted = sorted({below for top in asked for below in base.directory.below(top)})
     return [unit for unit in wanted if base.access.sees(who, unit)]
+
+
+def _dialler(request: Request, who: Caller, behalf: Behalf | None) -> Dialler:
+    base: Base = request.app.state.front
+    if behalf is None:
+        return Dialler(who.person, who.account, who.role, base.directory.above(who.unit))
+    who.must("complaints.import")
+    return Dialler(behalf.person, who.account, behalf.role, base.directory.above(behalf.unit))
 
 
 def _when(at: datetime | None, now: datetime, who: Caller) -> datetime:

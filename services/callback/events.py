@@ -27,7 +27,7 @@ def followings(
     | event | from | effect |
     |---|---|---|
     | complaint.registered, record.amended | intake | keeps the sealed contact, unit and customer |
-    | case.closed | handling | opens a task by the plan of its day |
+    | case.closed, case.resolved | handling | opens a task by the plan of its day |
     | case.reopened, case.withdrawn | handling | ends the task as void, unless its window had passed |
     | import.declared | intake | entered complaints of the unit are swept up to the moment |
     """

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from services.callback import domain
-from services.callback.domain import Attempt, Call, Matter, Summary, Task
+from services.callback.domain import DAY, Attempt, Call, Dialler, Matter, Summary, Task
 from services.callback.store import LIVE, Page, Store, index_of
 from shared.errors import KeyReusedError, NotYetHereError, StaleWriteError
 from shared.events import Happened, Sealed
@@ -100,7 +100,7 @@ class Callbacks:
         """Record a call once per key; the same key again gets the first answer.
 
         Raises:
-            ConflictError: The call may not be made then, or the task is over.
+            ConflictError: The call may not be made then, or by this caller, or the task is over.
             InvalidInputError: The answers do not fit the questionnaire.
         """
         for round_ in range(TRIES):
@@ -116,7 +116,10 @@ class Callbacks:
                 edition = self.edition(about.edition_hash)
                 checked = domain.check(call, domain.questionnaire_of(about, edition))
                 sealed = await self._sealed(matter, checked.words)
-            decided, one, happened = domain.attempt(matter, call, checked, sealed, edition, self.clock())
+            elsewhere = await self.store.called(matter, call.at - DAY)
+            decided, one, happened = domain.attempt(
+                matter, call, checked, sealed, edition, self.clock(), elsewhere
+            )
             task = decided.task_at(call.at)
             if task is None:
                 raise AssertionError  # an attempt was recorded on it
@@ -129,7 +132,7 @@ class Callbacks:
             return task, one
         raise AssertionError  # the loop returns or raises
 
-    async def claim(self, account: str, units: Sequence[str] | None, lasts: timedelta) -> tuple[Matter, Task]:
+    async def claim(self, who: Dialler, units: Sequence[str] | None, lasts: timedelta) -> tuple[Matter, Task]:
         """Give the next task to a caller for a while; what they hold already is given again.
 
         Args:
@@ -142,15 +145,15 @@ class Callbacks:
         now, edition = self.clock(), self.current()
         domain.check_hours(now, edition.at(now), edition.calendar)
         for _ in range(CLAIM_ROUNDS):
-            held = [one for one in await self.store.held(account, now) if _fits(one, units)]
-            candidates = [*held, *await self.store.free(units, now, CLAIM_LOOK_AHEAD)]
+            held = [one for one in await self.store.held(who.account, now) if _fits(one, units)]
+            candidates = [*held, *await self.store.free(units, who, now, CLAIM_LOOK_AHEAD)]
             lost = False
             for stored in candidates:
-                taken = domain.claim(stored.state, account, now, lasts) if stored.state else None
+                taken = domain.claim(stored.state, who, now, lasts) if stored.state else None
                 if taken is None or taken.current is None:
                     continue
                 try:
-                    await self._save(stored, taken, [], taken.current, account)
+                    await self._save(stored, taken, [], taken.current, who.account)
                 except StaleWriteError:
                     # Another caller was faster. The next task may be free.
                     lost = True
@@ -232,7 +235,7 @@ class Callbacks:
             if stored.state is None or stored.state.current is None:
                 continue
             settled, happened = domain.settle(stored.state, up_to)
-            if not happened:
+            if settled is stored.state:
                 continue
             stamp = self.stamp(stored.state.current, stored.state.current.correlation, self.clock())
             changes.append(change_of(stored, settled, happened, stamp, index=index_of(settled)))

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from services.callback.domain import Matter, Row, Status, next_due, rows_of
+from services.callback.domain import Dialler, Matter, Row, Status, next_due, rows_of
 from shared.storage import ASCENDING, Aggregates, Change, Database, IndexModel, Offer, Stored
 
 LIVE = "live"
@@ -47,8 +47,14 @@ class Store(Protocol):
         """Return one page of tasks, those due soonest first."""
         ...
 
-    async def free(self, units: Sequence[str] | None, now: datetime, limit: int) -> list[Stored[Matter]]:
+    async def free(
+        self, units: Sequence[str] | None, who: Dialler, now: datetime, limit: int
+    ) -> list[Stored[Matter]]:
         """Return open tasks that a caller may take now, those due soonest first."""
+        ...
+
+    async def called(self, matter: Matter, since: datetime) -> list[datetime]:
+        """Return when a matter's customer was called about other matters, after ``since``."""
         ...
 
     async def held(self, account: str, now: datetime) -> list[Stored[Matter]]:
@@ -78,11 +84,26 @@ def index_of(matter: Matter) -> dict[str, Any]:
         "ends": task.due_before if task and is_asked else None,
         "free": task.free_from if task and is_free else None,
         "holder": task.claim.by if task and is_free and task.claim else None,
+        "closed_to": task.unit if task and is_free and not task.own_unit else None,
+        "first_by": task.first_by if task and is_free and task.first_by else None,
+        "roles": list(task.roles) if task and is_free and task.roles else None,
+        "customer": customer_of(matter),
+        "called": max(calls_of(matter), default=None),
         "lane": f"import/{origin}" if imported else LIVE,
         "due": next_due(matter),
         "months": sorted({_month_key(row.month, row.unit) for row in rows}),
         "rows": [asdict(row) for row in rows],
     }
+
+
+def customer_of(matter: Matter) -> str:
+    """Return who is called: the registration says it, or the case's end where that came first."""
+    return matter.customer or (matter.current.customer if matter.current else "")
+
+
+def calls_of(matter: Matter) -> list[datetime]:
+    """Return when calls about a matter were made."""
+    return [one.at for task in matter.tasks for one in task.attempts]
 
 
 def matters_in(database: Database, offer: Offer) -> Aggregates[Matter]:
@@ -121,6 +142,9 @@ INDEXES = (
     IndexModel([("ends", _UP), ("free", _UP)], name="free", partialFilterExpression={"free": _IS_DATE}),
     IndexModel([("holder", _UP)], name="held", partialFilterExpression={"holder": {"$type": "string"}}),
     IndexModel([("months", _UP)], name="month"),
+    IndexModel(
+        [("customer", _UP), ("called", _UP)], name="callee", partialFilterExpression={"called": _IS_DATE}
+    ),
 )
 
 
@@ -153,9 +177,20 @@ class MongoStore:
             page_query(wanted), sort=[("ends", _UP), ("_id", _UP)], limit=wanted.limit
         )
 
-    async def free(self, units: Sequence[str] | None, now: datetime, limit: int) -> list[Stored[Matter]]:
+    async def free(
+        self, units: Sequence[str] | None, who: Dialler, now: datetime, limit: int
+    ) -> list[Stored[Matter]]:
         """See :class:`Store`."""
-        return await self._matters.find(free_query(units, now), sort=[("ends", _UP)], limit=limit)
+        return await self._matters.find(free_query(units, who, now), sort=[("ends", _UP)], limit=limit)
+
+    async def called(self, matter: Matter, since: datetime) -> list[datetime]:
+        """See :class:`Store`."""
+        customer = customer_of(matter)
+        if not customer:
+            return []
+        found = await self._matters.find(callee_query(customer, since))
+        others = [one.state for one in found if one.state and one.state.complaint_id != matter.complaint_id]
+        return [moment for one in others for moment in calls_of(one) if moment > since]
 
     async def held(self, account: str, now: datetime) -> list[Stored[Matter]]:
         """See :class:`Store`."""
@@ -187,9 +222,20 @@ def due_query(lane: str, up_to: datetime) -> dict[str, Any]:
     return {"lane": lane, "due": {"$type": "date", "$lte": up_to}}
 
 
-def free_query(units: Sequence[str] | None, now: datetime) -> dict[str, Any]:
-    """Select what a caller may take: open, inside its window, nobody's, not too soon after the last attempt."""
-    query: dict[str, Any] = {"free": {"$type": "date", "$lte": now}, "ends": {"$gt": now}}
+def callee_query(customer: str, since: datetime) -> dict[str, Any]:
+    """Select the matters about which a customer was called since."""
+    return {"customer": customer, "called": {"$type": "date", "$gt": since}}
+
+
+def free_query(units: Sequence[str] | None, who: Dialler, now: datetime) -> dict[str, Any]:
+    """Select what a caller may take: open, inside its window, nobody's, not too soon, and not barred to them."""
+    query: dict[str, Any] = {
+        "free": {"$type": "date", "$lte": now},
+        "ends": {"$gt": now},
+        "closed_to": {"$nin": sorted(who.units)},
+        "first_by": {"$ne": who.person},
+        "roles": {"$in": [None, who.role]},
+    }
     if units is not None:
         query["unit"] = {"$in": list(units)}
     return query

@@ -37,7 +37,6 @@ TOLD_BY_NO_ROUTE_YET: dict[str, str] = {
     "extension.asked.v1": "extensions asked for in time",
     "alert.raised.v1": "alerts",
     "partner.told.v1": "partners",
-    "callback.recalled.v1": "calls of calls",
     "callback.problem.v1": "answers that open a matter",
     **dict.fromkeys(("campaign.opened.v1", "campaign.drawn.v1", "campaign.closed.v1"), "campaigns"),
     "figure.reported.v1": "reported figures",

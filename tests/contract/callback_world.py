@@ -24,6 +24,7 @@ from shared.events.intake import ComplaintRegistered, ImportDeclared
 from shared.events.registry import AccountGranted, EditionEnacted, UnitEstablished
 from shared.messaging import topology
 from shared.messaging.link import declare
+from shared.rulebook.edition import Edition
 from shared.rulebook.load import bundle
 from shared.settings import Settings
 from shared.storage import Entry, KeyStore, open_database
@@ -45,6 +46,7 @@ ACCOUNTS = {
     "supervisor": ("group-centre", "supervisor"),
     "caller": ("chongqing-branch", "caller"),
     "other-caller": ("chengdu-branch", "caller"),
+    "central-caller": ("group-centre", "caller"),
     "importer": ("chongqing", "importer"),
     "engineer": ("chongqing", "engineer"),
 }
@@ -95,6 +97,7 @@ class World:
 
     channel: AbstractChannel
     intake: Vault
+    edition: Edition = field(default_factory=an_edition)
     replicas: list[Parts] = field(default_factory=list)
     sequences: dict[str, int] = field(default_factory=dict)
     ordinals: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -122,8 +125,8 @@ class World:
                 "time": iso(at),
                 "group": "jinke",
                 "unit": unit,
-                "edition": an_edition().name,
-                "editionhash": an_edition().hash if service == "handling" else "",
+                "edition": self.edition.name,
+                "editionhash": self.edition.hash if service == "handling" else "",
                 "sequence": sequence,
                 "ordinal": ordinal,
                 "recordedtime": iso(at),
@@ -174,10 +177,14 @@ class World:
 
         await until(there)
 
-    async def closed(self, *complaints: UUID, at: datetime, imported: bool = False) -> None:
+    async def closed(
+        self, *complaints: UUID, at: datetime, imported: bool = False, customer: str = ""
+    ) -> None:
         """Tell of cases that were closed, and wait until their calls are owed."""
         bodies = [
-            self.told("handling", a_closing(complaint, imported=imported), str(complaint), at)
+            self.told(
+                "handling", a_closing(complaint, imported=imported, customer=customer), str(complaint), at
+            )
             for complaint in complaints
         ]
         await self.send("handling", *bodies)
@@ -219,7 +226,7 @@ class World:
         self.one.use = replace(self.one.use, clock=lambda: moment)
 
 
-def a_closing(complaint: UUID, *, imported: bool = False) -> CaseClosed:
+def a_closing(complaint: UUID, *, imported: bool = False, customer: str = "") -> CaseClosed:
     return CaseClosed(
         complaint_id=complaint,
         occurrence=1,
@@ -228,7 +235,7 @@ def a_closing(complaint: UUID, *, imported: bool = False) -> CaseClosed:
         validity="valid",
         way="explanation",
         outcome="",
-        customer=f"customer/{complaint}",
+        customer=customer or f"customer/{complaint}",
         problem_user=False,
         imported=imported,
     )
@@ -256,7 +263,7 @@ def a_registration(complaint: UUID, at: datetime, sealed: Sealed) -> ComplaintRe
 def directory(world: World) -> Sequence[bytes]:
     """Return what the registry tells at its first start."""
     then = datetime(2026, 1, 1, tzinfo=UTC)
-    edition = an_edition()
+    edition = world.edition
     enacted = EditionEnacted(
         name=edition.name, hash=edition.hash, enacted_at=then, approved_by=(), bundle=bundle(edition)
     )
@@ -288,7 +295,7 @@ def directory(world: World) -> Sequence[bytes]:
 
 
 @asynccontextmanager
-async def a_world(settings: Settings, replicas: int) -> AsyncIterator[World]:
+async def a_world(settings: Settings, replicas: int, edition: Edition | None = None) -> AsyncIterator[World]:
     """Run replicas on one queue and one database, each of which knows the directory."""
     async with AsyncExitStack() as stack:
         mongo_url = settings.mongo_url.get_secret_value()
@@ -302,7 +309,7 @@ async def a_world(settings: Settings, replicas: int) -> AsyncIterator[World]:
         stack.push_async_callback(connection.close)
         channel = await connection.channel()
         await declare(channel, topology("callback", "group"))
-        world = World(channel, Vault(KeyStore(database), KEY, KEY))
+        world = World(channel, Vault(KeyStore(database), KEY, KEY), edition or an_edition())
         for _ in range(replicas):
             world.replicas.append(await stack.enter_async_context(serving(settings)))
         await world.send("registry", *directory(world))

@@ -14,9 +14,10 @@ from httpx2 import ASGITransport, AsyncClient, Response
 
 from jiandu.stack.stack import Stack
 from services.callback.app import create_app
-from services.callback.domain import QueueEmptyError
+from services.callback.domain import Dialler, QueueEmptyError
 from services.callback.store import (
     Page,
+    callee_query,
     due_query,
     free_query,
     held_query,
@@ -289,7 +290,9 @@ async def test_twenty_callers_share_ten_tasks_and_no_task_is_given_twice(fresh: 
 
     async def one(caller: int) -> str:
         try:
-            matter, _ = await fresh.one.use.claim(f"caller-{caller}", None, timedelta(minutes=15))
+            matter, _ = await fresh.one.use.claim(
+                Dialler("", f"caller-{caller}"), None, timedelta(minutes=15)
+            )
         except QueueEmptyError:
             return ""
         return str(matter.complaint_id)
@@ -385,15 +388,16 @@ async def examined(
 
 
 def queries(now: datetime, month: str) -> list[tuple[dict[str, Any], dict[str, int] | None, int]]:
-    mine, ends = ["chongqing-branch"], {"ends": 1}
+    mine, ends, who = ["chongqing-branch"], {"ends": 1}, Dialler("", "caller")
     full = {"ends": 1, "_id": 1}
     after = (now + timedelta(days=7) - HOUR + timedelta(minutes=4), str(COMPLAINTS[4]))
     return [
         (due_query("live", now + timedelta(days=30)), {"due": 1}, 10),
         (due_query("live", now), {"due": 1}, 0),
-        (free_query(None, now), ends, 8),
-        (free_query(mine, now), ends, 8),
+        (free_query(None, who, now), ends, 8),
+        (free_query(mine, who, now), ends, 8),
         (held_query("caller"), None, 1),
+        (callee_query(f"customer/{COMPLAINTS[0]}", now - timedelta(days=1)), None, 0),
         (month_query(month, None), None, 10),
         (month_query(month, mine), None, 10),
         (page_query(Page(None, ["open"])), full, 10),
@@ -408,8 +412,8 @@ async def test_every_query_uses_an_index_and_looks_at_little_more_than_it_return
 
     What breaks it: a field in a query that no index holds.
     """
-    _, task = await fresh.one.use.claim("caller", None, timedelta(minutes=15))
-    await fresh.one.use.claim("other", None, timedelta(minutes=15))
+    _, task = await fresh.one.use.claim(Dialler("", "caller"), None, timedelta(minutes=15))
+    await fresh.one.use.claim(Dialler("", "other"), None, timedelta(minutes=15))
 
     found = [
         (await examined(fresh, query, sort), count) for query, sort, count in queries(noon(), task.month)

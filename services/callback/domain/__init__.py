@@ -1,21 +1,21 @@
 """Pure: which closed matters are called back, what a call may be, what silence means."""
 
+from services.callback.domain.answers import Call, Checked, Opens, check, field_of
+from services.callback.domain.callers import DAY, Dialler, barred
 from services.callback.domain.calling import (
-    Call,
-    Checked,
     answered,
     attempt,
-    check,
     check_hours,
     claim,
-    field_of,
     questionnaire_of,
     release,
 )
-from services.callback.domain.following import EditionOf, follow, is_sampled, plan_for
+from services.callback.domain.drawing import is_sampled
+from services.callback.domain.following import EditionOf, follow, plan_for
 from services.callback.domain.refusals import (
     NotAskedError,
     NotClosedThenError,
+    NotYoursError,
     OutOfOrderError,
     OutsideHoursError,
     PlanUnclearError,
@@ -30,16 +30,20 @@ from services.callback.domain.summary import Row, Summary, Tally, rows_of, summa
 from services.callback.domain.task import Attempt, Box, Claim, Ending, Matter, Outcome, Status, Task
 
 __all__ = [
+    "DAY",
     "Attempt",
     "Box",
     "Call",
     "Checked",
     "Claim",
+    "Dialler",
     "EditionOf",
     "Ending",
     "Matter",
     "NotAskedError",
     "NotClosedThenError",
+    "NotYoursError",
+    "Opens",
     "OutOfOrderError",
     "Outcome",
     "OutsideHoursError",
@@ -56,6 +60,7 @@ __all__ = [
     "TooSoonError",
     "answered",
     "attempt",
+    "barred",
     "check",
     "check_hours",
     "claim",

@@ -1,11 +1,13 @@
-"""Calls: when one may be made, what its answers must hold, and what comes of it."""
+"""Calls: when one may be made, and what comes of it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
+from services.callback.domain.again import compared, second
+from services.callback.domain.answers import Call, Checked
+from services.callback.domain.callers import Dialler, barred, check_caps, must_be_free_for
 from services.callback.domain.refusals import (
     NotAskedError,
     NotClosedThenError,
@@ -13,54 +15,26 @@ from services.callback.domain.refusals import (
     OutsideHoursError,
     TaskClaimedError,
     TaskDoneError,
-    TooManyCallsError,
     TooSoonError,
 )
 from services.callback.domain.settling import settle
 from services.callback.domain.task import CALLABLE, NOT_REACHED, Attempt, Claim, Matter, Outcome, Status, Task
-from shared.errors import FieldProblem, InvalidInputError, KeyReusedError, RulebookGapError
+from shared.errors import KeyReusedError, RulebookGapError
 from shared.events import Happened, Sealed
-from shared.events.callback import CallbackAttempted, CallbackCompleted, CallbackUnreachable
+from shared.events.callback import (
+    CallbackAttempted,
+    CallbackCompleted,
+    CallbackProblem,
+    CallbackRecalled,
+    CallbackUnreachable,
+)
 from shared.rulebook.calendar import WorkingCalendar
 from shared.rulebook.edition import Edition
 from shared.rulebook.limits import due_before
 from shared.rulebook.schema import Rules
-from shared.rulebook.schema.callback import CallbackPlan, Question, Questionnaire
+from shared.rulebook.schema.callback import CallbackPlan, Questionnaire
 
-SOLVED = "solved"
-"""Question whose answer travels as a field of its own."""
-
-_YES_NO = frozenset({"yes", "no"})
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call as its caller states it.
-
-    Attributes:
-        at: When it was made.
-        account: Credential that enters it; the holder of a claim is known by it.
-        key, digest: The command's idempotency key and the hash of its body.
-    """
-
-    outcome: Outcome
-    at: datetime
-    by: str
-    account: str
-    key: str
-    digest: str
-    satisfaction: int | None = None
-    solved: bool | None = None
-    answers: Mapping[str, str] = field(default_factory=dict)
-    call_back_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """Answers that fit the questionnaire: coded ones, and those in the customer's own words."""
-
-    coded: Mapping[str, str]
-    words: Mapping[str, str]
+Told = CallbackAttempted | CallbackCompleted | CallbackProblem | CallbackRecalled | CallbackUnreachable
 
 
 def questionnaire_of(task: Task, edition: Edition) -> Questionnaire:
@@ -72,32 +46,6 @@ def questionnaire_of(task: Task, edition: Edition) -> Questionnaire:
     if found is None:
         raise RulebookGapError(group=edition.group, on=day.isoformat(), key=f"callback.questionnaires.{name}")
     return found
-
-
-def check(call: Call, questionnaire: Questionnaire) -> Checked:
-    """Check what a call states against what is asked.
-
-    Raises:
-        InvalidInputError: Names each field and its reason. Nothing was stored.
-    """
-    problems = list(_misplaced(call))
-    asked = questionnaire.questions if call.outcome is Outcome.COMPLETED else {}
-    coded, words = dict[str, str](), dict[str, str]()
-    for name, question in _others(asked).items():
-        given = call.answers.get(name, "")
-        reason = _fault(question, given)
-        if reason:
-            problems.append(FieldProblem(f"answers.{name}", reason))
-        elif given:
-            (words if question.kind == "text" else coded)[name] = given
-    if asked:
-        problems.extend(_missing(call, asked))
-    if problems:
-        names = ", ".join(problem.field for problem in problems)
-        raise InvalidInputError(
-            f"Nothing was stored. Correct these fields and send the call again: {names}.", problems
-        )
-    return Checked(coded, words)
 
 
 def answered(matter: Matter, key: str, digest: str) -> tuple[Task, Attempt] | None:
@@ -118,7 +66,13 @@ def answered(matter: Matter, key: str, digest: str) -> tuple[Task, Attempt] | No
 
 
 def attempt(
-    matter: Matter, call: Call, checked: Checked, sealed: Sealed | None, edition: Edition, now: datetime
+    matter: Matter,
+    call: Call,
+    checked: Checked,
+    sealed: Sealed | None,
+    edition: Edition,
+    now: datetime,
+    elsewhere: Sequence[datetime] = (),
 ) -> tuple[Matter, Attempt, list[Happened]]:
     """Record a call. What silence said up to the moment of the call is settled first.
 
@@ -126,21 +80,24 @@ def attempt(
         sealed: The customer's own words, sealed.
         edition: The one that the task was closed under.
         now: Claims run by it; everything else is judged by the call's own moment.
+        elsewhere: Earlier calls to the same customer about other matters.
 
     Raises:
         ConflictError: The call may not be made then, or the task is over; the message says what to do.
     """
     matter, happened = settle(matter, call.at)
     task = _open_task(matter, call.at)
-    if task.held_by_another(call.account, now):
+    must_be_free_for(task, call.who)
+    if task.held_by_another(call.who.account, now):
         msg = "Another caller holds this task. Take the next one: POST /v1/tasks/claim."
         raise TaskClaimedError(msg)
     _check_moment(task, call, edition)
+    check_caps(matter, elsewhere, call.at, edition.at(call.at), edition.calendar)
     plan = _plan_of(task, edition)
     one = Attempt(
         number=len(task.attempts) + 1,
         outcome=call.outcome,
-        by=call.by,
+        by=call.who.person,
         at=call.at,
         key=call.key,
         digest=call.digest,
@@ -163,8 +120,10 @@ def attempt(
         "ended_at": None if status in CALLABLE else call.at,
     }
     done = task.model_copy(update=update)
-    events = [Happened(event, call.at, task.unit) for event in _told(matter, done, one)]
-    return matter.with_task(done), one, [*happened, *events]
+    events = [Happened(event, call.at, task.unit) for event in _told(matter, done, one, checked, sealed)]
+    matter = matter.with_task(done)
+    again = second(matter, done, one, plan, edition.calendar) if done.answer else None
+    return matter.with_task(again) if again else matter, one, [*happened, *events]
 
 
 def check_hours(at: datetime, rules: Rules, calendar: WorkingCalendar) -> None:
@@ -189,17 +148,17 @@ def check_hours(at: datetime, rules: Rules, calendar: WorkingCalendar) -> None:
             raise OutsideHoursError(msg)
 
 
-def claim(matter: Matter, account: str, now: datetime, lasts: timedelta) -> Matter | None:
+def claim(matter: Matter, who: Dialler, now: datetime, lasts: timedelta) -> Matter | None:
     """Give the task of the last closing to a caller for a while; None: it is not free for them now."""
     task = matter.current
     if task is None or task.status is not Status.OPEN or task.due_before <= now or matter.ending_of(task):
         return None
-    if task.held_by_another(account, now):
+    if barred(task, who) or task.held_by_another(who.account, now):
         return None
     unclaimed = task.model_copy(update={"claim": None})
     if unclaimed.free_from > now:
         return None
-    return matter.with_task(unclaimed.model_copy(update={"claim": Claim(by=account, until=now + lasts)}))
+    return matter.with_task(unclaimed.model_copy(update={"claim": Claim(by=who.account, until=now + lasts)}))
 
 
 def release(matter: Matter, account: str, now: datetime) -> Matter:
@@ -256,12 +215,6 @@ def _check_moment(task: Task, call: Call, edition: Edition) -> None:
             "Enter attempts in the order in which they were made."
         )
         raise OutOfOrderError(msg)
-    day = calendar.local_day(call.at)
-    today = sum(calendar.local_day(one.at) == day for one in task.attempts)
-    most = min((hours.per_day for hours in rules.callback.hours.values()), default=today + 1)
-    if today >= most:
-        msg = f"This customer was called {today} times today, the most that is allowed. Call again tomorrow."
-        raise TooManyCallsError(msg)
     # Only an attempt that reached nobody can be too soon: three within a minute are one.
     if (
         call.outcome in NOT_REACHED
@@ -305,11 +258,26 @@ def _status_after(task: Task, one: Attempt) -> Status:
     return task.status
 
 
-def _told(
-    matter: Matter, task: Task, one: Attempt
-) -> list[CallbackAttempted | CallbackCompleted | CallbackUnreachable]:
+def _told(matter: Matter, task: Task, one: Attempt, checked: Checked, sealed: Sealed | None) -> list[Told]:
     complaint_id, occurrence = matter.complaint_id, task.occurrence
-    told: list[CallbackAttempted | CallbackCompleted | CallbackUnreachable] = [
+    problems: list[Told] = [
+        CallbackProblem(
+            complaint_id=complaint_id,
+            occurrence=occurrence,
+            question=found.question,
+            answer=found.answer,
+            kind=found.kind,
+            unit=task.unit,
+            by=one.by,
+            sealed=None if found.answer else sealed,
+        )
+        for found in checked.opens
+    ]
+    if task.first_by:
+        # The first call's attempts and answer are the unit's; these are told as a comparison only.
+        recalled = compared(matter, task, one)
+        return [recalled, *problems] if recalled else []
+    told: list[Told] = [
         CallbackAttempted(
             complaint_id=complaint_id,
             occurrence=occurrence,
@@ -337,70 +305,4 @@ def _told(
         told.append(
             CallbackUnreachable(complaint_id=complaint_id, occurrence=occurrence, attempts=task.not_reached)
         )
-    return told
-
-
-# --- what a call states
-
-
-def _misplaced(call: Call) -> list[FieldProblem]:
-    problems = []
-    if call.outcome is not Outcome.COMPLETED:
-        given = {"satisfaction": call.satisfaction, SOLVED: call.solved, "answers": call.answers or None}
-        problems = [
-            FieldProblem(name, "only a completed call has answers")
-            for name, value in given.items()
-            if value is not None
-        ]
-    if call.outcome is Outcome.CALL_BACK_AT:
-        if call.call_back_at is None:
-            problems.append(FieldProblem("call_back_at", "say when the customer asked to be called"))
-        elif call.call_back_at <= call.at:
-            problems.append(FieldProblem("call_back_at", "lies after the call"))
-    elif call.call_back_at is not None:
-        problems.append(FieldProblem("call_back_at", "goes with the outcome 'call-back-at' only"))
-    return problems
-
-
-def field_of(name: str, question: Question) -> str:
-    """Return where the answer to a question goes in a call: a field of its own, or one of the ``answers``."""
-    if question.kind == "satisfaction":
-        return "satisfaction"
-    return SOLVED if name == SOLVED else f"answers.{name}"
-
-
-def _others(asked: Mapping[str, Question]) -> dict[str, Question]:
-    """Return the questions whose answers have no field of their own."""
-    return {
-        name: question for name, question in asked.items() if field_of(name, question).startswith("answers.")
-    }
-
-
-def _missing(call: Call, asked: Mapping[str, Question]) -> list[FieldProblem]:
-    others = _others(asked)
-    problems = [
-        FieldProblem(f"answers.{name}", _misplaced_answer(name, asked))
-        for name in call.answers
-        if name not in others
-    ]
-    if call.satisfaction is None:
-        problems.append(FieldProblem("satisfaction", "a completed call has an answer from 1 to 5"))
-    if call.solved is None and SOLVED in asked and asked[SOLVED].required:
-        problems.append(FieldProblem(SOLVED, "the questionnaire asks for it"))
-    return problems
-
-
-def _misplaced_answer(name: str, asked: Mapping[str, Question]) -> str:
-    if name in asked:
-        return f"goes into the field '{field_of(name, asked[name])}' of the call"
-    return "the questionnaire asks no such question here"
-
-
-def _fault(question: Question, given: str) -> str:
-    if not given:
-        return "the questionnaire asks for it" if question.required else ""
-    if question.kind == "yes-no" and given not in _YES_NO:
-        return "'yes' or 'no'"
-    if question.kind == "choice" and given not in question.choices:
-        return f"one of: {', '.join(question.choices)}"
-    return ""
+    return [*told, *problems]

@@ -1,21 +1,19 @@
 """What the events of others do to a matter. Indifferent to order and repetition.
 
 A closing opens a task by the plan of its own day; a re-opening or withdrawal ends it, whichever arrives
-first here.
+first here. A plan may count from the resolution instead, which always comes before the closing.
 """
 
-import hashlib
 from collections.abc import Callable
 from datetime import date
-from decimal import Decimal
-from fractions import Fraction
 from uuid import UUID
 
+from services.callback.domain.drawing import is_sampled
 from services.callback.domain.refusals import PlanUnclearError
 from services.callback.domain.task import CALLABLE, Box, Ending, Matter, Status, Task, in_order
 from shared.events import Envelope, Happened, stream_of
 from shared.events.callback import CallbackDue, CallbackVoided
-from shared.events.handling import CaseClosed, CaseReopened, CaseWithdrawn
+from shared.events.handling import CaseClosed, CaseReopened, CaseResolved, CaseWithdrawn
 from shared.events.intake import ComplaintRegistered, RecordAmended
 from shared.rulebook.edition import Edition
 from shared.rulebook.limits import due_before
@@ -26,11 +24,25 @@ EditionOf = Callable[[str], Edition]
 """Returns an edition by hash; for an empty hash the one in force."""
 
 FOLLOWED = frozenset(
-    kind.TYPE for kind in (ComplaintRegistered, RecordAmended, CaseClosed, CaseReopened, CaseWithdrawn)
+    kind.TYPE
+    for kind in (ComplaintRegistered, RecordAmended, CaseResolved, CaseClosed, CaseReopened, CaseWithdrawn)
 )
 """Types that change a matter. Everything else about a complaint is none of ours."""
 
-_KNOWN_AT_CLOSING = frozenset({"kind", "class_", "validity", "way"})
+_KNOWN = {
+    "kind": "kind",
+    "class_": "class",
+    "validity": "validity",
+    "way": "way",
+    "procedure": "procedure",
+    "channel": "channel",
+    "grade": "grade",
+    "tier": "tier",
+    "service": "service",
+}
+"""What a closing and a resolution tell of a case → what a condition calls it. Flags are told besides."""
+
+Ended = CaseClosed | CaseResolved
 
 
 def follow(matter: Matter | None, told: Envelope, edition_of: EditionOf) -> tuple[Matter, list[Happened]]:
@@ -41,8 +53,9 @@ def follow(matter: Matter | None, told: Envelope, edition_of: EditionOf) -> tupl
             return _registered(known, told, ComplaintRegistered.model_validate(told.data)), []
         case RecordAmended.TYPE:
             return _amended(known, told, RecordAmended.model_validate(told.data)), []
-        case CaseClosed.TYPE:
-            return _closed(known, told, CaseClosed.model_validate(told.data), edition_of)
+        case CaseResolved.TYPE | CaseClosed.TYPE:
+            kind = CaseResolved if told.type == CaseResolved.TYPE else CaseClosed
+            return _over(known, told, kind.model_validate(told.data), edition_of)
         case CaseReopened.TYPE:
             return _ended(known, Ending(at=told.time, reason="reopened"))
         case CaseWithdrawn.TYPE:
@@ -74,12 +87,18 @@ def _place(told: Envelope) -> dict[str, int]:
     return {"epoch": int(told.source.rsplit("/", 1)[1]), "ordinal": told.ordinal}
 
 
-def _closed(
-    matter: Matter, told: Envelope, event: CaseClosed, edition_of: EditionOf
+def _over(
+    matter: Matter, told: Envelope, event: Ended, edition_of: EditionOf
 ) -> tuple[Matter, list[Happened]]:
+    """Open the task of a resolution or of a closing, whichever the plan counts from."""
     if any(task.occurrence == event.occurrence for task in matter.tasks):
         return matter, []
-    task = _task(told, event, edition_of(told.editionhash))
+    edition = edition_of(told.editionhash)
+    found = plan_for(event, edition, edition.calendar.local_day(told.time))
+    counts_from = found[1].after if found else "closing"
+    if counts_from != _MOMENTS[event.TYPE]:
+        return matter, []
+    task = _task(told, event, edition, found)
     happened = []
     if task.is_required:
         due = CallbackDue(
@@ -117,22 +136,23 @@ def _voided(matter: Matter) -> tuple[Matter, list[Happened]]:
             event = CallbackVoided(
                 complaint_id=matter.complaint_id, occurrence=task.occurrence, reason=ending.reason
             )
-            happened.append(Happened(event, ending.at, task.unit))
+            if not task.first_by:
+                happened.append(Happened(event, ending.at, task.unit))
     return matter, happened
 
 
-def _task(told: Envelope, event: CaseClosed, edition: Edition) -> Task:
-    found = plan_for(event, edition, edition.calendar.local_day(told.time))
+_MOMENTS = {CaseResolved.TYPE: "resolution", CaseClosed.TYPE: "closing"}
+
+
+def _task(told: Envelope, event: Ended, edition: Edition, found: tuple[str, CallbackPlan] | None) -> Task:
     closed_at = told.time
     task = Task(
         occurrence=event.occurrence,
         closed_at=closed_at,
         unit=told.unit,
         stream=stream_of(told.source),
-        kind=event.kind,
-        class_=event.class_,
-        validity=event.validity,
-        way=event.way,
+        **{name: getattr(event, name) for name in _KNOWN},
+        flags=event.flags,
         customer=event.customer,
         problem_user=event.problem_user,
         imported=event.imported,
@@ -159,50 +179,37 @@ def _task(told: Envelope, event: CaseClosed, edition: Edition) -> Task:
             "month": str(edition.calendar.month_of(latest, closing=True)),
             "clause": ", ".join(plan.source),
             "wanted": plan.attempts,
+            "own_unit": plan.own_unit,
             "status": Status.OPEN if sampled else Status.NOT_ASKED,
         }
     )
 
 
-def plan_for(event: CaseClosed, edition: Edition, day: date) -> tuple[str, CallbackPlan] | None:
-    """Return the one plan of the closing's own day that applies to a closed matter; None: no call is asked.
+def plan_for(event: Ended, edition: Edition, day: date) -> tuple[str, CallbackPlan] | None:
+    """Return the one plan of the end's own day that applies to a matter; None: no call is asked.
 
     Raises:
         PlanUnclearError: Two plans apply, or one asks for something that a closing does not tell.
     """
     plans = edition.on(day).callback.plans
-    facts = {"kind": event.kind, "class": event.class_, "validity": event.validity, "way": event.way}
+    facts = {fact: getattr(event, name) for name, fact in _KNOWN.items()}
     found = []
     for name, plan in plans.items():
         unknown = [
             field
             for field in Match.model_fields
-            if getattr(plan.applies, field) and field not in _KNOWN_AT_CLOSING
+            if getattr(plan.applies, field) and field not in {*_KNOWN, "flag"}
         ]
         if unknown:
             msg = (
                 f"Rulebook '{edition.group}': 'callback.plans.{name}.applies' asks for {', '.join(unknown)}. "
-                "A closing tells kind, class, validity and way: use those."
+                f"The end of a case tells {', '.join(_KNOWN.values())} and flag: use those."
             )
             raise PlanUnclearError(msg)
-        if plan.applies.holds(facts):
+        if plan.applies.holds(facts, event.flags):
             found.append((name, plan))
     if len(found) > 1:
         names = " and ".join(f"'callback.plans.{name}'" for name, _ in found)
         msg = f"Rulebook '{edition.group}' on {day}: {names} both apply. Narrow 'applies' so that one does."
         raise PlanUnclearError(msg)
     return found[0] if found else None
-
-
-def is_sampled(complaint_id: UUID, plan: str, ratio: Decimal) -> bool:
-    """Say whether a complaint belongs to a plan's sample.
-
-    The first 64 bits of SHA-256 over ``<plan>/<complaint id>``, as a share of 2^64, lie below the ratio. So
-    everybody can draw the sample again, nobody can pick it, and a complaint closed twice stays in or out.
-
-    Example:
-        >>> is_sampled(UUID(int=1), "complaints", Decimal(1))
-        True
-    """
-    drawn = int.from_bytes(hashlib.sha256(f"{plan}/{complaint_id}".encode()).digest()[:8], "big")
-    return Fraction(drawn, 1 << 64) < Fraction(ratio)

@@ -46,9 +46,15 @@ class OutsideHoursError(ConflictError):
 
 
 class TooManyCallsError(ConflictError):
-    """The customer was called as often as one day allows."""
+    """The customer was called as often as 24 hours, or a few minutes, allow."""
 
     code = "too-many-calls"
+
+
+class NotYoursError(ConflictError):
+    """The plan keeps this caller from this call."""
+
+    code = "not-yours"
 
 
 class TooSoonError(ConflictError):

@@ -11,7 +11,8 @@ def settle(matter: Matter, up_to: datetime) -> tuple[Matter, list[Happened]]:
     """Close the windows that ended at or before ``up_to``. Doing it again changes nothing.
 
     A window in which the plan's attempts were made without an answer ends as unreachable, any other as
-    missed; the event's time is the window's end, never the moment of noticing.
+    missed; the event's time is the window's end, never the moment of noticing. Of a call that was to be made
+    again nothing is told: it was owed by somebody above, not by the unit.
     """
     happened = []
     for task in matter.tasks:
@@ -30,10 +31,12 @@ def settle(matter: Matter, up_to: datetime) -> tuple[Matter, list[Happened]]:
                 occurrence=task.occurrence,
                 due_before=task.due_before,
                 clause=task.clause,
+                plan=task.plan,
             )
             update = {"status": Status.MISSED}
         matter = matter.with_task(task.model_copy(update=update))
-        happened.append(Happened(event, task.due_before, task.unit))
+        if not task.first_by:
+            happened.append(Happened(event, task.due_before, task.unit))
     return matter, happened
 
 

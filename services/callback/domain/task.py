@@ -99,6 +99,7 @@ class Task(Piece):
     """The callback after one closing. What the plan asked for is kept, so silence needs no rulebook to speak.
 
     Attributes:
+        closed_at: What its window counts from: the closing, or the resolution, or the first call of a call again.
         unit: Unit that answered for the case when it was closed.
         stream: Site of the complaint's origin.
         edition_hash: Edition that the case was closed under; it decides everything about this task.
@@ -107,6 +108,9 @@ class Task(Piece):
         month: Month that the window ends in, group time; midnight on the 1st closes the month before.
         wanted: Attempts after which a customer counts as unreachable.
         ended_at: When a call or an ending finished it.
+        own_unit: Whether the unit itself may call.
+        first_by: Who made the first call, where this one is made again; else empty.
+        roles: Roles that make it again.
     """
 
     occurrence: int
@@ -117,6 +121,12 @@ class Task(Piece):
     class_: str
     validity: str
     way: str
+    procedure: str = ""
+    channel: str = ""
+    grade: str = ""
+    tier: str = ""
+    service: str = ""
+    flags: tuple[str, ...] = ()
     customer: str
     problem_user: bool = False
     imported: bool = False
@@ -129,6 +139,9 @@ class Task(Piece):
     month: str
     clause: str = ""
     wanted: int = 1
+    own_unit: bool = True
+    first_by: str = ""
+    roles: tuple[str, ...] = ()
     status: Status = Status.NOT_ASKED
     ended_at: AwareDatetime | None = None
     attempts: tuple[Attempt, ...] = ()
@@ -208,12 +221,12 @@ class Matter(Piece):
 
     def with_task(self, task: Task) -> "Matter":
         """Return the matter with ``task`` in its place."""
-        others = [one for one in self.tasks if one.occurrence != task.occurrence]
-        return self.model_copy(update={"tasks": tuple(sorted([*others, task], key=_occurrence))})
+        others = [one for one in self.tasks if _which(one) != _which(task)]
+        return self.model_copy(update={"tasks": tuple(sorted([*others, task], key=_which))})
 
 
-def _occurrence(task: Task) -> int:
-    return task.occurrence
+def _which(task: Task) -> tuple[int, bool]:
+    return task.occurrence, bool(task.first_by)
 
 
 def in_order(boxes: Sequence[Box]) -> tuple[Box, ...]:

@@ -250,6 +250,10 @@ def _callback_completed(told: Told, data: Data, record: Data) -> Told:
     )
 
 
+def _callback_recalled(told: Told, data: Data, _: Data) -> Told:
+    return _callback(told, again=data["satisfaction"], agrees=data["agrees"])
+
+
 def _callback_missed(told: Told, data: Data, _: Data) -> Told:
     return _callback(told, result="missed", clause=data["clause"])
 
@@ -283,6 +287,7 @@ _EFFECTS: dict[str, Callable[[Told, Data, Data], Told]] = {
     "callback.due.v1": _callback_due,
     "callback.attempted.v1": _callback_attempted,
     "callback.completed.v1": _callback_completed,
+    "callback.recalled.v1": _callback_recalled,
     "callback.missed.v1": _callback_missed,
     "callback.unreachable.v1": _callback_unreachable,
 }

@@ -19,11 +19,6 @@ NOT_YET: Mapping[str, tuple[str, ...]] = {
         "rights.appointments.*.needs=training",
         "rights.roles.*.rights=training.record",
     ),
-    "peer groups": (
-        "rights.unit_kinds.*.peers",
-        "scoring.sheets.*.peers",
-        "scoring.rankings.*.per_peers",
-    ),
     "grades, tiers and service lines": (
         "intake.grades.*",
         "intake.tiers.*",
@@ -60,12 +55,6 @@ NOT_YET: Mapping[str, tuple[str, ...]] = {
         "callback.questionnaires.*.questions.*.opens",
         "callback.questionnaires.*.questions.*.kind=recommendation",
     ),
-    "callbacks from the resolution, by others and a second time": (
-        "callback.plans.*.after",
-        "callback.plans.*.own_unit",
-        "callback.plans.*.recall",
-        "callback.hours.*.burst",
-    ),
     "campaigns": ("callback.campaigns.*", "rights.roles.*.rights=campaigns.run"),
     "duties several times a period and nil returns": (
         "obligations.obligations.*.times",
@@ -81,18 +70,6 @@ NOT_YET: Mapping[str, tuple[str, ...]] = {
     ),
     "reported figures": ("obligations.figures.*", "rights.roles.*.rights=figures.report"),
     "rosters": ("obligations.rosters.*", "rights.roles.*.rights=rosters.keep"),
-    "items by indicator and bounds of sections": (
-        "scoring.sheets.*.sections.*.floor",
-        "scoring.sheets.*.sections.*.cap",
-        "scoring.sheets.*.sections.*.items.*.how.method=indicator",
-    ),
-    "lists and penalties by rank": (
-        "scoring.awards.*.what",
-        "scoring.awards.*.first",
-        "scoring.awards.*.last",
-        "scoring.awards.*.at_least",
-        "scoring.awards.*.below",
-    ),
 }
 """What is missing → where a rulebook would say it: an entry, a field other than its default, or one word of it."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.callback import domain
-from services.callback.domain import Call, Checked, Matter, Outcome
+from services.callback.domain import Call, Checked, Dialler, Matter, Outcome
 from shared.events import Envelope, Event, Happened, Sealed, event_id, source_of
 from shared.events.handling import CaseClosed, CaseReopened, CaseWithdrawn
 from shared.events.intake import ComplaintRegistered, RecordAmended
@@ -18,7 +18,8 @@ from tests.builders_rules import an_edition, an_edition_with
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 COMPLAINT = UUID("8f6f1c1e-7f3a-5d5b-9a57-0d8a5f0c7a11")
 UNIT = "chongqing-branch"
-ME = "caller-1"
+ME = Dialler("li", "caller-1")
+ANOTHER = Dialler("wang", "caller-2")
 
 
 def at(local: str) -> datetime:
@@ -151,12 +152,12 @@ def a_call(
     answers: Mapping[str, str] | None = None,
     call_back_at: datetime | None = None,
     key: str = "",
+    who: Dialler = ME,
 ) -> Call:
     return Call(
         outcome=outcome,
         at=at(moment),
-        by="li",
-        account=ME,
+        who=who,
         key=key or f"key at {moment}",
         digest="d",
         satisfaction=satisfaction,
@@ -166,8 +167,8 @@ def a_call(
     )
 
 
-def an_answer(moment: str, satisfaction: int = 5) -> Call:
-    return a_call(moment, Outcome.COMPLETED, satisfaction=satisfaction, solved=True)
+def an_answer(moment: str, satisfaction: int = 5, who: Dialler = ME) -> Call:
+    return a_call(moment, Outcome.COMPLETED, satisfaction=satisfaction, solved=True, who=who)
 
 
 def called(

@@ -27,6 +27,7 @@ from shared.rulebook.schema import Rules
 from shared.rulebook.schema.callback import Question
 from tests.builders_rules import an_edition, an_edition_with
 from tests.unit.callback.builders import (
+    ANOTHER,
     COMPLAINT,
     ME,
     a_call,
@@ -329,8 +330,8 @@ def test_an_answer_is_never_too_soon() -> None:
     assert matter.tasks[0].status is Status.COMPLETED
 
 
-def test_nobody_is_called_more_than_five_times_a_day() -> None:
-    # per_day: 5. With a wish to be called again every time, nothing lies too close.
+def test_nobody_is_called_more_than_five_times_in_24_hours() -> None:
+    # per_day: 5. The first call was at 10:00, so at 10:00 of the next day four are left within 24 hours. With a wish to be called again every time, nothing lies too close.
     calls = [
         a_call(f"2026-07-02 {hour}:00", Outcome.CALL_BACK_AT, call_back_at=at(f"2026-07-02 {hour + 1}:00"))
         for hour in (10, 11, 12, 13, 14)
@@ -339,7 +340,9 @@ def test_nobody_is_called_more_than_five_times_a_day() -> None:
 
     with pytest.raises(TooManyCallsError, match="5 times"):
         called(matter, an_answer("2026-07-02 15:00"))
-    tomorrow, _ = called(matter, an_answer("2026-07-03 08:00"))
+    with pytest.raises(TooManyCallsError, match="5 times"):
+        called(matter, an_answer("2026-07-03 09:59"))
+    tomorrow, _ = called(matter, an_answer("2026-07-03 10:00"))
 
     assert tomorrow.tasks[0].status is Status.COMPLETED
 
@@ -418,14 +421,14 @@ def test_a_claim_keeps_others_away_until_its_lease_ends() -> None:
     taken = domain.claim(a_matter(), ME, now, lasts)
     assert taken is not None
 
-    assert taken.tasks[0].claim == Claim(by=ME, until=at("2026-07-02 10:15"))
-    assert domain.claim(taken, "other", at("2026-07-02 10:14:59"), lasts) is None
-    assert domain.claim(taken, "other", at("2026-07-02 10:15"), lasts) is not None
+    assert taken.tasks[0].claim == Claim(by=ME.account, until=at("2026-07-02 10:15"))
+    assert domain.claim(taken, ANOTHER, at("2026-07-02 10:14:59"), lasts) is None
+    assert domain.claim(taken, ANOTHER, at("2026-07-02 10:15"), lasts) is not None
     assert domain.claim(taken, ME, at("2026-07-02 10:01"), lasts) is not None
 
 
 def test_another_caller_s_task_takes_no_call_of_mine() -> None:
-    taken = domain.claim(a_matter(), "other", at("2026-07-02 10:00"), timedelta(minutes=15))
+    taken = domain.claim(a_matter(), ANOTHER, at("2026-07-02 10:00"), timedelta(minutes=15))
     assert taken is not None
 
     with pytest.raises(TaskClaimedError):
@@ -449,8 +452,8 @@ def test_what_is_not_open_is_not_given_out_and_cannot_be_given_back() -> None:
 
     assert domain.claim(registered_only, ME, now, lasts) is None
     assert domain.claim(a_matter(), ME, at("2026-07-08 10:00"), lasts) is None
-    assert domain.release(registered_only, ME, now) is registered_only
-    assert domain.release(a_matter(), ME, now) == a_matter()
+    assert domain.release(registered_only, ME.account, now) is registered_only
+    assert domain.release(a_matter(), ME.account, now) == a_matter()
 
 
 def test_only_the_holder_gives_a_task_back() -> None:
@@ -459,4 +462,4 @@ def test_only_the_holder_gives_a_task_back() -> None:
 
     with pytest.raises(TaskClaimedError):
         domain.release(taken, "other", at("2026-07-02 10:01"))
-    assert domain.release(taken, ME, at("2026-07-02 10:01")).tasks[0].claim is None
+    assert domain.release(taken, ME.account, at("2026-07-02 10:01")).tasks[0].claim is None

@@ -132,8 +132,8 @@ def test_two_plans_that_both_apply_are_refused() -> None:
 
 
 def test_a_plan_that_asks_for_what_a_closing_does_not_tell_is_refused() -> None:
-    with pytest.raises(PlanUnclearError, match="asks for channel"):
-        grown([closed(at("2026-07-01 10:00"))], with_plan(applies=Match(channel=("telephone",))))
+    with pytest.raises(PlanUnclearError, match="asks for liable"):
+        grown([closed(at("2026-07-01 10:00"))], with_plan(applies=Match(liable=("builder",))))
 
 
 def test_a_re_opened_case_owes_no_call_and_its_next_closing_owes_a_new_one() -> None:
@@ -200,7 +200,7 @@ def test_a_miss_is_told_at_the_window_s_end_with_its_clause() -> None:
 
     assert before == []
     assert [item.event for item in happened] == [
-        CallbackMissed(complaint_id=COMPLAINT, occurrence=1, due_before=due, clause="JK-06, JK-27")
+        CallbackMissed(complaint_id=COMPLAINT, occurrence=1, due_before=due, clause="JK-06, JK-27", plan="complaints")
     ]
     assert (happened[0].time, happened[0].unit) == (due, UNIT)
 

@@ -261,8 +261,7 @@ class Rehearsal:
         made = callback.Call(
             outcome=callback.Outcome(body["outcome"]),
             at=call.at,
-            by=call.account,
-            account=call.account,
+            who=callback.Dialler(call.account, call.account),
             key=call.key,
             digest="d",
             satisfaction=body.get("satisfaction"),
