@@ -157,6 +157,6 @@ def _section_on(section: Branch, day: date) -> Branch:
         # An entry without a day stays, so that the schema can refuse it.
         begun = [one for one in listed if (_since(one) or day) <= day]
         if begun:
-            children[key] = max(begun, key=lambda one: _since(one) or day)
+            children[key] = max(begun, key=lambda one: _since(one) or date.max)
             lines[key] = children[key].line if isinstance(entry, Row) else section.lines[key]
     return Branch(children, lines, section.line)
