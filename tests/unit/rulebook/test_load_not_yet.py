@@ -100,8 +100,12 @@ def test_a_rulebook_in_force_uses_nothing_that_the_engine_lacks(group: str) -> N
     ],
 )
 def test_a_rulebook_that_asks_for_more_is_refused_where_it_does(
-    file: str, old: str, new: str, where: str
+    file: str, old: str, new: str, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Places of the vocabulary, whatever the engine carries out by now.
+    lacking = ("callback.plans.*.own_unit", "obligations.rosters.*", "rights.roles.*.rights=figures.report")
+    monkeypatch.setattr(not_yet, "NOT_YET", {"an engine of long ago": lacking})
+
     (problem,) = refused(changed(file, old, new))
 
     assert problem.file == file
