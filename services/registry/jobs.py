@@ -52,6 +52,7 @@ async def _units(use: Registry, organisation: Organisation) -> None:
                     name_en=one.name.en,
                     established_on=one.established_on,
                     service_lead=one.service_lead,
+                    peers=one.peers,
                 ),
                 REQUEST,
             )

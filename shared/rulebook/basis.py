@@ -48,6 +48,7 @@ class Price:
         when: Condition on the case, where there is one.
         per: The points are taken for every such time that the deed stays undone, at most ``most`` times.
         plans: Plans of callback that it is about; none: all.
+        peers: Peer groups that the sheet is for; none: all.
     """
 
     rule: str
@@ -65,6 +66,7 @@ class Price:
     per: Limit | None = None
     most: int | None = None
     plans: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
 
     def holds(self, known: tuple[Mapping[str, str], tuple[str, ...]]) -> bool:
         """Say whether its condition holds for what a matter was (``facts_at``)."""
@@ -300,6 +302,7 @@ def _price(key: str, offence: Offence, rules: Rules) -> Price:
         points=points,
         forfeits=offence.forfeits,
         unit_kinds=sheet.unit_kind,
+        peers=sheet.peers,
         clauses=offence.source,
         personal=offence.against == "department-and-person",
         with_all=frozenset(offence.with_all),

@@ -4,13 +4,13 @@ A month judges what falls due in it, with what had happened by its end; a week b
 Thursday and may end in the next one, so it is judged when both are over.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from shared.bounds import number
 from shared.rulebook.basis import Basis, later, window
@@ -25,7 +25,7 @@ from shared.rulebook.periods import Every, Period, month_counted, period_due, pe
 from shared.rulebook.postings import Posting, charge, in_sheet_order, reversal
 from shared.rulebook.rankings import months_of
 from shared.rulebook.schema.obligations import Obligation
-from shared.rulebook.sights import Sight, Words
+from shared.rulebook.sights import Sight, Words, is_for
 from shared.rulebook.wording import say_due
 
 _REACH = {"week": (0, 0), "month": (-2, 1), "quarter": (-6, 3), "year": (-24, 12)}
@@ -74,12 +74,14 @@ class Deed:
     """What was done for a duty by a moment.
 
     Attributes:
-        done_at: When it was first done; None if it was not.
+        done_at: When it was done, for the last of the times that it is owed; None if it was not.
+        times: How often it was done.
         missing: Required sections that are in none of the submissions.
-        nil: There was nothing to report, and the last submission says so.
+        nil: There was nothing to report, and every submission says so.
     """
 
     done_at: datetime | None
+    times: int
     missing: tuple[str, ...]
     evidence: tuple[str, ...]
     by: str
@@ -191,14 +193,17 @@ class Ledger:
         else:
             key = (duty.obligation, duty.about, duty.period)
             reports = (fact for fact in self.reports.get(key, ()) if duty.begins <= fact.time < before)
-            done = [fact for fact in reports if is_report(duty.rule, fact.data.get("sections", ()))]
+            done = [fact for fact in reports if is_report(duty.rule, fact.data)]
         held = {section for fact in done for section in fact.data.get("sections", ())}
+        owed = duty.rule.times
+        nil = bool(done) and all(fact.data.get("nil") for fact in done)
         return Deed(
-            done_at=done[0].time if done else None,
-            missing=tuple(section for section in duty.rule.sections if section not in held),
+            done_at=done[owed - 1].time if len(done) >= owed else None,
+            times=len(done),
+            missing=() if nil else tuple(section for section in duty.rule.sections if section not in held),
             evidence=tuple(fact.id for fact in done),
             by=done[0].data["by"] if done else "",
-            nil=bool(done) and bool(done[-1].data.get("nil")),
+            nil=nil,
         )
 
     def status(self, duty: Duty, now: datetime) -> Status:
@@ -209,9 +214,14 @@ class Ledger:
         return Status.OPEN if now < duty.due_before else Status.OVERDUE
 
 
-def is_report(rule: Obligation, sections: Collection[str]) -> bool:
-    """Say whether what was handed in is a report at all: it holds a section, where the rule asks for some."""
-    return not rule.sections or not rule.sections.keys().isdisjoint(sections)
+def is_report(rule: Obligation, data: Mapping[str, Any]) -> bool:
+    """Say whether what was handed in is a report at all.
+
+    It holds a section, where the rule asks for some; or it says that there is nothing, where the rule lets it.
+    """
+    if rule.nil and data.get("nil"):
+        return True
+    return not rule.sections or not rule.sections.keys().isdisjoint(data.get("sections", ()))
 
 
 def instances(edition: Edition, organisation: Organisation, month: Month) -> tuple[Duty, ...]:
@@ -376,7 +386,8 @@ def _failed_aspects(ledger: Ledger, basis: Basis) -> Iterator[Offence]:
             evidence=tuple(fact.id for fact in facts),
         )
         for price in basis.tariffs.on(day).aspects.get(kind, ()):
-            yield priced(sight, price, basis)
+            if is_for(sight, price, basis):
+                yield priced(sight, price, basis)
 
 
 def _faults(ledger: Ledger, duties: Sequence[Duty], basis: Basis) -> Iterator[Offence]:
@@ -388,7 +399,8 @@ def _faults(ledger: Ledger, duties: Sequence[Duty], basis: Basis) -> Iterator[Of
         by_fault = _seen_faults(ledger, duty, basis, day)
         for price in prices:
             for sight in by_fault.get(price.fault, ()):
-                yield priced(sight, price, basis)
+                if is_for(sight, price, basis):
+                    yield priced(sight, price, basis)
 
 
 def _seen_faults(ledger: Ledger, duty: Duty, basis: Basis, day: date) -> dict[str, list[Sight]]:
@@ -411,8 +423,13 @@ def _seen_faults(ledger: Ledger, duty: Duty, basis: Basis, day: date) -> dict[st
         )
 
     if deed.done_at is None:
-        done = seen("not-done", duty.judged_at, "当月未完成", "not done when its month ended")
-        return {"not-done": [done]} if is_over else {}
+        said = ("当月未完成", "not done when its month ended")
+        if duty.rule.times > 1:
+            said = (
+                f"应办 {duty.rule.times} 次，仅办 {deed.times} 次",
+                f"done {deed.times} of {duty.rule.times} times when its month ended",
+            )
+        return {"not-done": [seen("not-done", duty.judged_at, *said)]} if is_over else {}
     found: dict[str, list[Sight]] = {}
     if deed.done_at >= duty.due_before:
         when = say_due(deed.done_at, basis.edition.calendar)
@@ -422,6 +439,10 @@ def _seen_faults(ledger: Ledger, duty: Duty, basis: Basis, day: date) -> dict[st
             seen(f"section/{section}", duty.judged_at, f"缺少部分：{section}", f"section missing: {section}")
             for section in deed.missing
         ]
+    if is_over and deed.missing:
+        named = ", ".join(deed.missing)
+        said = (f"内容不全，缺少：{named}", f"incomplete, without: {named}")
+        found["incomplete"] = [seen("incomplete", duty.judged_at, *said)]
     return found
 
 

@@ -5,13 +5,13 @@ What-if is the same fold with another edition.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
 from shared.rulebook.basis import Basis
 from shared.rulebook.calendar import Month
-from shared.rulebook.canonical import bytes_of, hash_of, plain
+from shared.rulebook.canonical import LATER, bytes_of, hash_of, plain
 from shared.rulebook.counting import Count, counts
 from shared.rulebook.duties import Ledger, instances, unit_postings
 from shared.rulebook.edition import Edition
@@ -65,10 +65,16 @@ class Entries:
 
 @dataclass(frozen=True, slots=True)
 class UnitInMonth:
-    """What a unit was in a month, for rankings that look back on it."""
+    """What a unit was in a month, for rankings that look back on it.
+
+    Attributes:
+        nil: It had nothing to report for the month, and said so.
+    """
 
     kind: str
     whole_month: bool
+    peers: str = field(default="", metadata=LATER)
+    nil: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +227,15 @@ def month_result(
     duties = instances(edition, organisation, basis.month)
     posted = sorted((*case_postings, *unit_postings(ledger, duties, basis)), key=in_sheet_order)
     counted = figures(tally, ledger, duties, basis)
-    cards = scorecards(posted, ledger, duties, basis)
+    cards = scorecards(posted, ledger, duties, basis, counted)
+    nil = _nil_returns(ledger, basis)
     units = {
-        unit: UnitInMonth(record.kind, organisation.exists_throughout(unit, basis.first_day, basis.last_day))
+        unit: UnitInMonth(
+            record.kind,
+            organisation.exists_throughout(unit, basis.first_day, basis.last_day),
+            record.peers,
+            unit in nil,
+        )
         for unit in organisation.existing(basis.first_day, basis.last_day)
         if (record := organisation.on(unit, basis.last_day)) is not None
     }
@@ -308,6 +320,18 @@ def content_hash(result: PeriodResult) -> str:
     return hash_of({key: value for key, value in document_of(result).items() if key not in about})
 
 
+def _nil_returns(ledger: Ledger, basis: Basis) -> set[str]:
+    """Return the units that said for the month that there was nothing to report, and took it back in no later return."""
+    said = {
+        unit: reports[-1].data.get("nil", False)
+        for (obligation, unit, period), reports in sorted(ledger.reports.items())
+        if period == str(basis.month)
+        and (rule := basis.rules.obligations.obligations.get(obligation)) is not None
+        and rule.nil
+    }
+    return {unit for unit, is_nil in said.items() if is_nil}
+
+
 def _is_used(fact: Fact, since: datetime, as_of: datetime) -> bool:
     return fact.type in ORGANISATION_TYPES or since <= fact.time < as_of
 
@@ -323,7 +347,8 @@ def _totals(
         "period": month,
         "units": plain(units),
         "scorecards": [
-            plain({"sheet": card.sheet, "unit": card.unit, "total": card.total}) for card in cards
+            plain({"sheet": card.sheet, "unit": card.unit, "total": card.total, "rated": card.rated})
+            for card in cards
         ],
         "indicators": [
             plain({"indicator": f.indicator, "unit": f.unit, "rated": f.rated, "value": f.value})

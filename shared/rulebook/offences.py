@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from shared.rulebook.basis import Basis, Price
 from shared.rulebook.facts import Fact, History
-from shared.rulebook.sights import TRIGGERING, Seen, Sight, sights
+from shared.rulebook.sights import TRIGGERING, Seen, Sight, is_for, sights
 
 OFFENCES = UUID("7b6a3f0e-6a1c-5d0e-9d58-1a8a4f6c2e10")
 """Namespace of the ids of offences and of what they cost."""
@@ -96,7 +96,7 @@ def judge(history: History, before: datetime, basis: Basis) -> Judged:
     """
     if TRIGGERING.isdisjoint(history.by_type):
         return NOTHING
-    found = list(sights(history, before, basis))
+    found = [one for one in sights(history, before, basis) if is_for(one.sight, one.price, basis)]
     if not found:
         return NOTHING
     rulings = _rulings(history, before)
@@ -120,7 +120,6 @@ def priced(sight: Sight, price: Price, basis: Basis) -> Offence:
     if price.personal:
         unit = basis.organisation.on(sight.unit, sight.day)
         department, person = department or sight.unit, person or (unit.lead if unit else "")
-    clause = sight.clause
     return Offence(
         id=offence_id(price.rule, sight.subject, sight.key),
         rule=price.rule,
@@ -131,7 +130,7 @@ def priced(sight: Sight, price: Price, basis: Basis) -> Offence:
         points=price.points,
         unit=basis.organisation.scored_unit(sight.unit, price.unit_kinds, sight.day),
         at=sight.at,
-        clauses=(*price.clauses, clause) if clause and clause not in price.clauses else price.clauses,
+        clauses=tuple(dict.fromkeys((*price.clauses, *(clause for clause in sight.clauses if clause)))),
         department=department,
         person=person,
         evidence=sight.evidence,

@@ -5,7 +5,7 @@ Ranks compare exact values; what is shown is rounded, and decides nothing.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 from typing import Any
@@ -14,7 +14,7 @@ from shared.bounds import number
 from shared.errors import InvalidInputError
 from shared.rulebook.basis import Basis, later
 from shared.rulebook.calendar import Month
-from shared.rulebook.canonical import brief, number_of
+from shared.rulebook.canonical import LATER, brief, number_of
 from shared.rulebook.facts import Fact
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.group import Award, Ranking, Recommendation
@@ -25,6 +25,12 @@ NOT_ESTABLISHED = "not-established"
 
 NOT_RATED = "not-rated"
 """A value is missing, or too little was counted to rank by it."""
+
+NIL_RETURN = "nil-return"
+"""There was nothing to count, and the unit said so."""
+
+OF_PEERS = "."
+"""Stands between a ranking and the peer group that it is of."""
 
 CENT = Decimal("0.01")
 
@@ -40,6 +46,8 @@ class MonthTotals:
         values: Sheet or indicator → unit → exact value.
         whole: Units that existed on every day of the month.
         kinds: Unit → kind.
+        peers: Unit → its peer group, where it has one.
+        nil: Units that had nothing to report and said so.
     """
 
     month: str
@@ -47,12 +55,16 @@ class MonthTotals:
     values: Mapping[str, Mapping[str, Fraction]]
     whole: frozenset[str]
     kinds: Mapping[str, str]
+    peers: Mapping[str, str] = field(default_factory=dict)
+    nil: frozenset[str] = frozenset()
 
     @classmethod
     def of_document(cls, document: Mapping[str, Any], hash_: str) -> "MonthTotals":
         """Read them from the plain form of a month's result."""
         values: dict[str, dict[str, Fraction]] = {}
         for card in document["scorecards"]:
+            if not card.get("rated", True):
+                continue
             values.setdefault(card["sheet"], {})[card["unit"]] = number_of(card["total"])
         for figure in document["indicators"]:
             if figure["rated"]:
@@ -64,6 +76,8 @@ class MonthTotals:
             values=values,
             whole=frozenset(unit for unit, told in units.items() if told["whole_month"]),
             kinds={unit: told["kind"] for unit, told in units.items()},
+            peers={unit: told["peers"] for unit, told in units.items() if told.get("peers")},
+            nil=frozenset(unit for unit, told in units.items() if told.get("nil")),
         )
 
 
@@ -105,7 +119,7 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A title and its money."""
+    """A title and its money, a penalty, or a place on a list."""
 
     award: str
     unit: str
@@ -114,6 +128,7 @@ class Granted:
     paid_by_zh: str
     paid_by_en: str
     clauses: tuple[str, ...]
+    what: str = field(default="award", metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,29 +158,61 @@ class PersonsResult:
 
 
 def rankings(months: Sequence[MonthTotals], every: str, period: str, rules: Rules) -> tuple[Ranked, ...]:
-    """Return the rankings of a period that is made of these months, in order."""
-    return tuple(
-        _ranked(key, rule, months, period)
-        for key, rule in sorted(rules.scoring.rankings.items())
-        if rule.every == every
-    )
+    """Return the rankings of a period that is made of these months, in order; by peers one for each group.
+
+    A ranking of one peer group is called ``<ranking>.<group>``.
+    """
+    found = []
+    for key, rule in sorted(rules.scoring.rankings.items()):
+        if rule.every == every:
+            for group, units in _groups(rule, months, rules).items():
+                name = f"{key}{OF_PEERS}{group}" if rule.per_peers else key
+                found.append(_ranked(name, rule, months, period, units))
+    return tuple(found)
 
 
-def _ranked(key: str, rule: Ranking, months: Sequence[MonthTotals], period: str) -> Ranked:
-    units = sorted({unit for month in months for unit, kind in month.kinds.items() if kind in rule.unit_kind})
+def _groups(rule: Ranking, months: Sequence[MonthTotals], rules: Rules) -> dict[str, list[str]]:
+    """Return who is ranked together: all of the kinds, or each peer group for itself as it is in the last month.
+
+    A sheet of some peer groups ranks only them.
+    """
+    kinds = {unit: kind for month in months for unit, kind in month.kinds.items()}
+    peers = {unit: group for month in months for unit, group in month.peers.items()}
+    sheet = rules.scoring.sheets.get(rule.by)
+    groups: dict[str, list[str]] = {} if rule.per_peers else {"": []}
+    for unit, kind in sorted(kinds.items()):
+        mine = peers.get(unit, "")
+        if kind in rule.unit_kind and (sheet is None or not sheet.peers or mine in sheet.peers):
+            groups.setdefault(mine if rule.per_peers else "", []).append(unit)
+    return dict(sorted(groups.items()))
+
+
+def _ranked(
+    key: str, rule: Ranking, months: Sequence[MonthTotals], period: str, units: Sequence[str]
+) -> Ranked:
     weights = rule.weights or (1,) * len(months)
     rows: list[tuple[Fraction, str, tuple[Fraction, ...]]] = []
     left: list[Left] = []
     for unit in units:
-        found = [month.values.get(rule.by, {}).get(unit) for month in months]
+        found = [_value(rule, month, unit, units) for month in months]
         values = tuple(value for value in found if value is not None)
         if rule.established == "whole-period" and not all(unit in month.whole for month in months):
             left.append(Left(unit, NOT_ESTABLISHED))
         elif len(values) < len(months):
-            left.append(Left(unit, NOT_RATED))
+            said = all(unit in month.nil for month, value in zip(months, found, strict=True) if value is None)
+            left.append(Left(unit, NIL_RETURN if said else NOT_RATED))
         else:
             rows.append((_weighted_mean(values, weights), unit, values))
     return Ranked(key, period, rule.source, _in_ranks(rows, rule), tuple(left))
+
+
+def _value(rule: Ranking, month: MonthTotals, unit: str, units: Sequence[str]) -> Fraction | None:
+    """Return what a unit is ranked by; after a nil return, where the rulebook says so, the best of its group."""
+    values = month.values.get(rule.by, {})
+    if unit in values or rule.nil != "best" or unit not in month.nil:
+        return values.get(unit)
+    best = max if rule.order == "high-first" else min
+    return best((values[one] for one in units if one in values), default=None)
 
 
 def _weighted_mean(values: Sequence[Fraction], weights: Sequence[int]) -> Fraction:
@@ -194,15 +241,31 @@ def _in_ranks(rows: Iterable[tuple[Fraction, str, tuple[Fraction, ...]]], rule: 
 
 
 def awards(ranked: Sequence[Ranked], rules: Rules) -> tuple[Granted, ...]:
-    """Return the awards of a period's rankings. Those who share the rank share the title."""
-    by_key = {ranking.ranking: ranking for ranking in ranked}
+    """Return the awards, penalties and lists of a period's rankings, of every peer group its own.
+
+    Those who share a rank share what it brings; so all who share the last place that is asked for are in.
+    """
     return tuple(
         _granted(key, rule, row, len(winners))
         for key, rule in sorted(rules.scoring.awards.items())
-        if rule.ranking in by_key
-        for winners in [[row for row in by_key[rule.ranking].rows if row.rank == rule.rank]]
+        for ranking in ranked
+        if ranking.ranking.partition(OF_PEERS)[0] == rule.ranking
+        for winners in [_chosen(rule, ranking.rows)]
         for row in winners
     )
+
+
+def _chosen(rule: Award, rows: Sequence[Row]) -> list[Row]:
+    if rule.first is not None:
+        return [row for row in rows if row.rank <= rule.first]
+    if rule.last is not None:
+        edge = rows[-min(rule.last, len(rows))].rank if rows else 0
+        return [row for row in rows if row.rank >= edge]
+    if rule.at_least is not None:
+        return [row for row in rows if row.value >= rule.at_least]
+    if rule.below is not None:
+        return [row for row in rows if row.value < rule.below]
+    return [row for row in rows if row.rank == rule.rank]
 
 
 def _granted(key: str, rule: Award, row: Row, winners: int) -> Granted:
@@ -212,7 +275,7 @@ def _granted(key: str, rule: Award, row: Row, winners: int) -> Granted:
         cents = int(Fraction(rule.amount) / winners / Fraction(CENT))
         amount = (Decimal(cents) * CENT).quantize(CENT, ROUND_DOWN)
     payer_zh, payer_en = (rule.paid_by.zh, rule.paid_by.en) if rule.paid_by else ("", "")
-    return Granted(key, row.unit, amount, rule.currency, payer_zh, payer_en, rule.source)
+    return Granted(key, row.unit, amount, rule.currency, payer_zh, payer_en, rule.source, rule.what)
 
 
 def recommendations(

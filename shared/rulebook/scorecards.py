@@ -5,23 +5,33 @@ be followed down. Values are exact; only items that say so are rounded, once, he
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 
 from shared.bounds import number
 from shared.rulebook.basis import Basis
-from shared.rulebook.canonical import exact_sum, half_up, text_of
+from shared.rulebook.canonical import LATER, brief, exact_sum, half_up, text_of
 from shared.rulebook.duties import Duty, Ledger
 from shared.rulebook.facts import Fact
+from shared.rulebook.indicators import Figure
 from shared.rulebook.postings import Posting, in_sheet_order
-from shared.rulebook.schema.scoring import DoneShare, Item, ObservedMean, Section, Sheet
+from shared.rulebook.schema.scoring import ByIndicator, DoneShare, Item, ObservedMean, Section, Sheet
 
 NOT_INSPECTED = "not-inspected"
 """Mark of an item that nobody inspected in the month; it has its full marks."""
 
 NOTHING_DUE = "nothing-due"
 """Mark of an item whose duty did not fall due in the month; it has its full marks."""
+
+NOTHING_COUNTED = "nothing-counted"
+"""Mark of an item by an indicator that had nothing to count; it has its full marks."""
+
+LEFT_OUT = "left-out"
+"""Mark of such an item where the rulebook leaves it out; the others weigh more."""
+
+TOTAL_PLACES = 6
+"""Places of a total whose items weigh more, which no decimal need end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class Scorecard:
     Attributes:
         total: Exact. Pages show one decimal, half up.
         whole_month: The unit existed on every day of the month.
+        rated: Something was counted; a card of which every item is left out says nothing.
     """
 
     sheet: str
@@ -60,6 +71,7 @@ class Scorecard:
     of: Decimal
     whole_month: bool
     sections: tuple[Score, ...]
+    rated: bool = field(default=True, metadata=LATER)
 
     @property
     def items(self) -> Mapping[str, Decimal]:
@@ -96,20 +108,40 @@ class _Desk:
     postings: Mapping[str, Sequence[Posting]]
     ledger: Ledger
     duties: Sequence[Duty]
+    figures: Mapping[str, Figure]
     basis: Basis
 
 
 def scorecards(
-    posted: Iterable[Posting], ledger: Ledger, duties: Sequence[Duty], basis: Basis
+    posted: Iterable[Posting],
+    ledger: Ledger,
+    duties: Sequence[Duty],
+    basis: Basis,
+    figures: Iterable[Figure] = (),
 ) -> tuple[Scorecard, ...]:
-    """Return the card of every unit on every scorecard sheet, by sheet and unit."""
+    """Return the card of every unit on every scorecard sheet that is for it, by sheet and unit."""
     charged = _by_unit(posted)
+    counted: dict[str, dict[str, Figure]] = {}
+    for figure in figures:
+        counted.setdefault(figure.unit, {})[figure.indicator] = figure
     return tuple(
-        _scorecard(key, sheet, unit, charged.get((key, unit), ()), ledger, duties, basis)
+        _scorecard(
+            key,
+            sheet,
+            _Desk(unit, _by_item(charged.get((key, unit), ())), ledger, duties, counted.get(unit, {}), basis),
+        )
         for key, sheet in sorted(basis.rules.scoring.sheets.items())
         if sheet.kind == "scorecard"
-        for unit in basis.organisation.of_kind(sheet.unit_kind, basis.first_day, basis.last_day)
+        for unit in _scored(sheet, basis)
     )
+
+
+def _scored(sheet: Sheet, basis: Basis) -> Iterator[str]:
+    """Yield the units of the month that a sheet is for."""
+    for unit in basis.organisation.of_kind(sheet.unit_kind, basis.first_day, basis.last_day):
+        record = basis.organisation.on(unit, basis.last_day)
+        if not sheet.peers or (record is not None and record.peers in sheet.peers):
+            yield unit
 
 
 def penalty_sheets(posted: Iterable[Posting], basis: Basis) -> tuple[PenaltySheet, ...]:
@@ -119,7 +151,7 @@ def penalty_sheets(posted: Iterable[Posting], basis: Basis) -> tuple[PenaltyShee
         _penalties(key, unit, charged.get((key, unit), ()), basis)
         for key, sheet in sorted(basis.rules.scoring.sheets.items())
         if sheet.kind == "penalties"
-        for unit in basis.organisation.of_kind(sheet.unit_kind, basis.first_day, basis.last_day)
+        for unit in _scored(sheet, basis)
     )
 
 
@@ -130,42 +162,55 @@ def _by_unit(posted: Iterable[Posting]) -> dict[tuple[str, str], list[Posting]]:
     return charged
 
 
-def _scorecard(
-    key: str,
-    sheet: Sheet,
-    unit: str,
-    posted: Sequence[Posting],
-    ledger: Ledger,
-    duties: Sequence[Duty],
-    basis: Basis,
-) -> Scorecard:
+def _by_item(posted: Iterable[Posting]) -> dict[str, list[Posting]]:
     by_item: dict[str, list[Posting]] = {}
     for posting in posted:
         by_item.setdefault(posting.item, []).append(posting)
-    desk = _Desk(unit, by_item, ledger, duties, basis)
+    return by_item
+
+
+def _scorecard(key: str, sheet: Sheet, desk: _Desk) -> Scorecard:
     sections = tuple(_section(name, section, desk) for name, section in sheet.sections.items())
     total = exact_sum(section.value for section in sections)
+    left_out = exact_sum(
+        sheet.sections[section.key].items[item.key].weight
+        for section in sections
+        for item in section.parts
+        if item.note == LEFT_OUT
+    )
+    weighed = sheet.full_marks - left_out
+    if left_out and weighed:
+        total = half_up(Fraction(total) * Fraction(sheet.full_marks) / Fraction(weighed), TOTAL_PLACES)
     most = sheet.full_marks if sheet.cap is None else sheet.cap
+    basis = desk.basis
     return Scorecard(
         sheet=key,
-        unit=unit,
+        unit=desk.unit,
         month=str(basis.month),
         total=min(max(total, Decimal(0)), most),
         of=sheet.full_marks,
-        whole_month=basis.organisation.exists_throughout(unit, basis.first_day, basis.last_day),
+        whole_month=basis.organisation.exists_throughout(desk.unit, basis.first_day, basis.last_day),
         sections=sections,
+        rated=not left_out or weighed > 0,
     )
 
 
 def _section(key: str, section: Section, desk: _Desk) -> Score:
     items = tuple(_item(name, item, desk) for name, item in section.items.items())
     clauses = dict.fromkeys(clause for item in items for clause in item.clauses)
-    return Score(key, exact_sum(item.value for item in items), section.weight, tuple(clauses), parts=items)
+    value = exact_sum(item.value for item in items)
+    if section.floor is not None:
+        value = max(value, section.floor)
+    if section.cap is not None:
+        value = min(value, section.cap)
+    return Score(key, value, section.weight, tuple(clauses), parts=items)
 
 
 def _item(key: str, item: Item, desk: _Desk) -> Score:
     value, note, observed = _found(item, desk)
     posted = desk.postings.get(key, ())
+    if note == LEFT_OUT:
+        return Score(key, Decimal(0), None, item.source, note, parts=observed)
     raw = exact_sum((value, *(posting.points for posting in posted)))
     # Full marks are the cap unless the rulebook sets one: a bonus lifts only as far as it says.
     most = item.weight if item.cap is None else item.cap
@@ -183,6 +228,8 @@ def _found(item: Item, desk: _Desk) -> tuple[Decimal, str, tuple[Score, ...]]:
         return _observed_mean(item, item.how, desk)
     if isinstance(item.how, DoneShare):
         return _done_share(item, item.how, desk)
+    if isinstance(item.how, ByIndicator):
+        return _by_indicator(item, item.how, desk)
     return item.weight, "", ()
 
 
@@ -215,6 +262,22 @@ def _done_share(item: Item, how: DoneShare, desk: _Desk) -> tuple[Decimal, str, 
     done = exact_sum(part.value for part in parts)
     value = half_up(Fraction(item.weight) * Fraction(done) / len(parts), how.decimals)
     return value, f"{text_of(done)}/{len(parts)}", parts
+
+
+def _by_indicator(item: Item, how: ByIndicator, desk: _Desk) -> tuple[Decimal, str, tuple[Score, ...]]:
+    """Return the marks of the indicator's band, or full marks × its value: of a percentage the share."""
+    figure = desk.figures.get(how.indicator)
+    if figure is None or figure.value is None:
+        return item.weight, LEFT_OUT if how.none == "left-out" else NOTHING_COUNTED, ()
+    if how.bands:
+        reached = [band for band in how.bands if figure.value >= band.at_least]
+        marks = max(reached, key=lambda band: band.at_least).marks if reached else Decimal(0)
+    else:
+        share = min(max(figure.value / figure.per, Fraction(0)), Fraction(1))
+        marks = half_up(Fraction(item.weight) * share, how.decimals)
+    counted = f"{brief(Fraction(figure.hits))}/{brief(Fraction(figure.of))}"
+    shown = half_up(figure.value, TOTAL_PLACES)
+    return marks, "", (Score(how.indicator, shown, None, figure.clauses, counted),)
 
 
 def _period_done(period: str, duties: Sequence[Duty], desk: _Desk) -> Score:

@@ -40,7 +40,7 @@ class Sight(NamedTuple):
     words: Words
     department: str = ""
     person: str = ""
-    clause: str = ""
+    clauses: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
 
 
@@ -96,6 +96,15 @@ def sights(history: History, before: datetime, basis: Basis) -> Iterator[Seen]:
     yield from _praises(history, before, basis)
 
 
+def is_for(sight: Sight, price: Price, basis: Basis) -> bool:
+    """Say whether the price stands on a sheet of the unit that would be charged: some are of certain peers only."""
+    if not price.peers:
+        return True
+    organisation = basis.organisation
+    charged = organisation.on(organisation.scored_unit(sight.unit, price.unit_kinds, sight.day), sight.day)
+    return charged is None or charged.peers in price.peers
+
+
 def _seen(
     fact: Fact,
     key: str,
@@ -103,7 +112,7 @@ def _seen(
     day: date,
     words: Words,
     *,
-    clause: str = "",
+    clauses: tuple[str, ...] = (),
     evidence: Sequence[str] = (),
 ) -> Sight:
     data = fact.data
@@ -116,7 +125,7 @@ def _seen(
         words,
         data.get("department", ""),
         data.get("person", ""),
-        clause,
+        clauses,
         (fact.id, *evidence),
     )
 
@@ -129,7 +138,7 @@ def _missed_deadlines(history: History, before: datetime, basis: Basis) -> Itera
         day = basis.closing_day(due)
         tariff = basis.tariffs.on(day)
         words = Words(tuple(data["explanation_zh"]), tuple(data["explanation_en"]))
-        sight = _seen(fact, round_, due, day, words, clause=data["clause"])
+        sight = _seen(fact, round_, due, day, words, clauses=(data["clause"],))
         for price in tariff.missed_by(clock, data.get("step", "")):
             if price.per is None and _holds(price, history, fact):
                 yield Seen(sight, price, (fact.id, clock, round_))
@@ -169,7 +178,7 @@ def _times_undone(history: History, before: datetime, basis: Basis) -> Iterator[
             (*data["explanation_en"], f"still undone at {said.en} ({number})"),
         )
         day = basis.closing_day(due)
-        sight = _seen(fact, f"{round_}/time-{number}", at, day, words, clause=data["clause"])
+        sight = _seen(fact, f"{round_}/time-{number}", at, day, words, clauses=(data["clause"],))
         yield Seen(sight, price, (fact.id, data["clock"], round_), due)
 
 
@@ -338,10 +347,18 @@ def _findings(history: History, before: datetime, basis: Basis) -> Iterator[Seen
             continue
         data = fact.data
         day = basis.edition.calendar.local_day(fact.time)
+        tariff = basis.tariffs.on(day)
+        prices = tariff.found.get(data["kind"], ())
+        if not prices:
+            continue
         words = Words((data["reason"],), (data["reason"],))
+        clauses: tuple[str, ...] = ()
+        if norm := tariff.rules.obligations.norms.get(data.get("norm", "")):
+            zh, en = f"违反规范：{norm.title.zh}", f"norm not followed: {norm.title.en}"
+            words, clauses = Words((*words.zh, zh), (*words.en, en)), norm.source
         key = f"finding/{data['finding']}"
-        sight = _seen(fact, key, fact.time, day, words, evidence=data["evidence"])
-        for price in basis.tariffs.on(day).found.get(data["kind"], ()):
+        sight = _seen(fact, key, fact.time, day, words, clauses=clauses, evidence=data["evidence"])
+        for price in prices:
             yield Seen(sight, price, (fact.id, data["finding"]))
 
 
@@ -354,7 +371,7 @@ def _missed_callbacks(history: History, before: datetime, basis: Basis) -> Itera
         day = basis.closing_day(due)
         said = say_due(due, basis.edition.calendar)
         words = Words((f"回访期限 {said.zh} 已过",), (f"not called back before {said.en}",))
-        sight = _seen(fact, f"callback#{data['occurrence']}", due, day, words, clause=data["clause"])
+        sight = _seen(fact, f"callback#{data['occurrence']}", due, day, words, clauses=(data["clause"],))
         plan = data.get("plan") or _plan_of(history, data["occurrence"])
         for price in basis.tariffs.on(day).callbacks:
             if price.plans and plan not in price.plans:

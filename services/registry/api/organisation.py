@@ -26,6 +26,7 @@ class NewUnit(Body):
     name_en: str = Field(min_length=1, max_length=100)
     established_on: Day
     service_lead: Slug | Literal[""] = Field(default="", description="A person on record.")
+    peers: str = Field(default="", max_length=100, description="Peer group of its kind of unit.")
 
 
 class Closing(Body):

@@ -33,6 +33,9 @@ def establish(unit: UnitEstablished, units: Mapping[str, State], rules: Rules) -
     if kind.inside and (parent is None or parent["kind"] not in kind.inside):
         reason = f"a unit of kind '{unit.kind}' lies inside: {', '.join(kind.inside)}"
         raise InvalidInputError("The parent does not fit.", [FieldProblem("parent", reason)])
+    if unit.peers and unit.peers not in kind.peers:
+        reason = f"one of: {', '.join(sorted(kind.peers))}" if kind.peers else "units of this kind have none"
+        raise InvalidInputError("The peer group does not fit.", [FieldProblem("peers", reason)])
     if f"unit/{unit.unit}" in units:
         msg = f"There is a unit '{unit.unit}' already. Choose another name, or close that one first."
         raise AlreadyRegisteredError(msg)

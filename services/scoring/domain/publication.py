@@ -247,6 +247,7 @@ def _told(result: PeriodResult, version: int, indicators: Collection[str]) -> li
             currency=one.currency,
             paid_by=one.paid_by_zh,
             clause=", ".join(one.clauses),
+            what=one.what,
         )
         for one in result.awards
     ]

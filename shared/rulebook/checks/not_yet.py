@@ -33,11 +33,6 @@ NOT_YET: Mapping[str, tuple[str, ...]] = {
         "intake.problem_users.*.one_contact",
         "intake.problem_users.*.review_days",
     ),
-    "limits of later rounds and lengths of extensions": (
-        "procedures.procedures.*.steps.*.again_within",
-        "procedures.extensions.*.longest",
-        "procedures.extensions.*.asked_in_time",
-    ),
     "watches of the record": ("procedures.watches.*.stops_at=record-complete",),
     "alerts": ("procedures.alerts.*",),
     "disputes": (
@@ -57,16 +52,6 @@ NOT_YET: Mapping[str, tuple[str, ...]] = {
     ),
     "campaigns": ("callback.campaigns.*", "rights.roles.*.rights=campaigns.run"),
     "duties several times a period and nil returns": (
-        "obligations.obligations.*.times",
-        "obligations.obligations.*.nil",
-        "scoring.rankings.*.nil",
-        "scoring.offences.*.trigger.fault=incomplete",
-    ),
-    "inspections of a case, norms and superiors": (
-        "obligations.inspections.*.about_case",
-        "obligations.norms.*",
-        "obligations.findings.*.needs=norm",
-        "obligations.findings.*.needs=superior",
     ),
     "reported figures": ("obligations.figures.*", "rights.roles.*.rights=figures.report"),
     "rosters": ("obligations.rosters.*", "rights.roles.*.rights=rosters.keep"),

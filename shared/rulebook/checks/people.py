@@ -32,6 +32,8 @@ def organisation_faults(organisation: Organisation, rules: Rules) -> Iterator[Fa
     kinds = rules.rights.unit_kinds
     for key, unit in organisation.units.items():
         yield from unknown(("units", key, "kind"), [unit.kind], kinds, "kind of unit", "rights.unit_kinds")
+        peers = kinds[unit.kind].peers if unit.kind in kinds else ()
+        yield from unknown(("units", key, "peers"), [unit.peers], peers, "peer group", "rights.unit_kinds")
         above = organisation.units[unit.parent].kind if unit.parent else ""
         inside = kinds[unit.kind].inside if unit.kind in kinds else ()
         if inside and above not in inside:
