@@ -18,24 +18,29 @@ from shared.events.callback import (
     CallbackCompleted,
     CallbackDue,
     CallbackMissed,
+    CallbackRecalled,
     CallbackVoided,
 )
 from shared.events.handling import (
     AppealDecided,
+    CaseClosed,
     CaseReclassified,
     CaseReopened,
+    CaseTransferred,
     CaseWithdrawn,
+    ClockChanged,
     DeadlineCleared,
     DeadlineMissed,
     FindingMade,
     StepCompleted,
 )
-from shared.events.intake import ComplaintRegistered, PraiseReceived, RecordAmended
+from shared.events.intake import ComplaintRegistered, CustomersCounted, PraiseReceived, RecordAmended
 from shared.events.registry import UnitClosed, UnitEstablished
 from shared.events.scoring import (
     AssessmentRecorded,
     DisputeRuled,
     DutyFulfilled,
+    FigureReported,
     InspectionRecorded,
     OffenceFound,
 )
@@ -270,6 +275,49 @@ class Told:
         )
         return self.tell("handling", case_id(case), unit, time, event)
 
+    def case_closed(
+        self, case: str, time: str, occurrence: int = 1, unit: str = "chongqing-branch", **more: object
+    ) -> Fact:
+        """A case was closed."""
+        event = CaseClosed.model_validate(
+            {
+                "complaint_id": case_id(case),
+                "occurrence": occurrence,
+                "kind": "complaint",
+                "class_": "general",
+                "validity": "valid",
+                "way": "",
+                "outcome": "done",
+                "customer": f"customer-{case}",
+                "problem_user": False,
+                "imported": False,
+                **more,
+            }
+        )
+        return self.tell("handling", case_id(case), unit, time, event)
+
+    def transferred(self, case: str, time: str, to_unit: str, unit: str = "chongqing-branch") -> Fact:
+        """Another unit answers for a case from now on."""
+        event = CaseTransferred(
+            complaint_id=case_uuid(case), from_unit=unit, to_unit=to_unit, reason="theirs", by="officer"
+        )
+        return self.tell("handling", case_id(case), to_unit, time, event)
+
+    def extended(
+        self, case: str, time: str, due: str, clock: str = "facts", unit: str = "chongqing-branch"
+    ) -> Fact:
+        """A clock was given more time."""
+        event = ClockChanged(
+            complaint_id=case_uuid(case),
+            clock=clock,
+            change="extended",
+            reason="hard",
+            by="officer",
+            approved_by="head",
+            due_before=at(due),
+        )
+        return self.tell("handling", case_id(case), unit, time, event)
+
     def withdrawn(self, case: str, time: str, unit: str = "chongqing-branch") -> Fact:
         """The customer withdrew the matter."""
         event = CaseWithdrawn(complaint_id=case_uuid(case), reason="settled at home", by="officer")
@@ -342,6 +390,22 @@ class Told:
         )
         return self.tell("callback", case_id(case), unit, due, event)
 
+    def callback_recalled(
+        self, case: str, time: str, first: int, second: int, unit: str = "chongqing-branch", plan: str = "p"
+    ) -> Fact:
+        """A customer was called a second time; the two calls agree if they are on the same side of satisfied."""
+        event = CallbackRecalled(
+            complaint_id=case_uuid(case),
+            occurrence=1,
+            plan=plan,
+            satisfaction=second,
+            satisfied=second >= 4,
+            agrees=(first >= 4) == (second >= 4),
+            first_by="caller",
+            by="supervisor",
+        )
+        return self.tell("callback", case_id(case), unit, time, event)
+
     def callback_voided(self, case: str, time: str, unit: str = "chongqing-branch") -> Fact:
         """A callback is not owed any more, because the case goes on."""
         event = CallbackVoided(complaint_id=case_uuid(case), occurrence=1, reason="reopened")
@@ -400,12 +464,35 @@ class Told:
         time: str,
         unit: str = "chongqing-branch",
         sections: Sequence[str] = SECTIONS,
+        *,
+        nil: bool = False,
     ) -> Fact:
-        """A duty was done."""
+        """A duty was done, or there was nothing to report."""
         event = DutyFulfilled(
-            obligation=obligation, unit=unit, period=str(period), sections=tuple(sections), by="head"
+            obligation=obligation,
+            unit=unit,
+            period=str(period),
+            sections=() if nil else tuple(sections),
+            by="head",
+            nil=nil,
         )
         return self.tell("scoring", f"duty/{obligation}/{unit}/{period}", unit, time, event)
+
+    def reported(
+        self, figure: str, period: str, value: object, time: str, unit: str = "chongqing-branch"
+    ) -> Fact:
+        """A figure of a unit was reported."""
+        event = FigureReported(
+            figure=figure, unit=unit, period=str(period), value=Decimal(str(value)), by="finance"
+        )
+        return self.tell("scoring", f"figure/{figure}/{unit}/{period}", unit, time, event)
+
+    def customers(
+        self, month: str, normal: int, time: str, problem: int = 0, unit: str = "chongqing-branch"
+    ) -> Fact:
+        """The customers on file were counted when a month ended; ``problem`` of them beside the normal ones."""
+        event = CustomersCounted(unit=unit, month=str(month), normal=normal, all=normal + problem)
+        return self.tell("intake", f"customers/{unit}/{month}", unit, time, event)
 
     def assessed(
         self, person: str, time: str, month: str, part: str, score: object, unit: str = "chongqing-sales"

@@ -46,6 +46,7 @@ class NewInspection(Recorded):
     failed_aspects: tuple[str, ...] = ()
     fields: dict[str, Words] = Field(default_factory=dict)
     evidence: Refs = ()
+    complaint_id: UUID | None = None
 
 
 class NewFinding(Recorded):
@@ -55,6 +56,8 @@ class NewFinding(Recorded):
     complaint_id: UUID | None = None
     department: str = ""
     person: str = ""
+    superior: str = Field(default="", max_length=200)
+    norm: str = Field(default="", max_length=200)
     evidence: Refs = ()
     reason: str = Field(min_length=1, max_length=4000)
 
@@ -68,6 +71,7 @@ class NewDuty(Recorded):
     fields: dict[str, Words] = Field(default_factory=dict)
     text: str = Field(default="", max_length=50_000)
     evidence: Refs = ()
+    nil: bool = Field(default=False, description="There was nothing to report.")
 
 
 class NewAssessment(Recorded):
@@ -147,8 +151,11 @@ async def inspect(
         return before
     (at, unit), who = entry.opened(body), entry.who
     rules = rules_at(entry.request, at)
-    event = InspectionRecorded(inspection=entry.name, by=who.person, **body.model_dump(exclude={"at"}))
+    about = str(body.complaint_id or "")
+    said = body.model_dump(exclude={"at", "complaint_id"})
+    event = InspectionRecorded(inspection=entry.name, by=who.person, complaint_id=about, **said)
     domain.check_inspection(event, rules, unit.kind)
+    await _check_about(entry, about, unit)
     if body.at is None:
         own = base_of(entry.request).directory.within(who.unit, body.unit)
         domain.check_inspector(body.kind, rules, who.role, is_own_unit=own, sees_all=who.sees_all)
@@ -170,11 +177,16 @@ async def find(
     said = body.model_dump(exclude={"at", "complaint_id"})
     event = OffenceFound(finding=entry.name, by=entry.who.person, complaint_id=about, **said)
     domain.check_finding(event, rules_at(entry.request, at))
-    if about:
-        had = await use_of(entry.request).units_of(about)
+    await _check_about(entry, about, unit)
+    return await entry.keep(event, at, unit)
+
+
+async def _check_about(entry: Entry, complaint: str, unit: Unit) -> None:
+    """Refuse what names a complaint that is not here, not the caller's to see, or of another site."""
+    if complaint:
+        had = await use_of(entry.request).units_of(complaint)
         seen = any(base_of(entry.request).access.sees(entry.who, one.unit) for one in had)
         domain.check_about([one.site for one in had], unit.site, is_seen=seen)
-    return await entry.keep(event, at, unit)
 
 
 @router.post("/duties", status_code=201)

@@ -71,6 +71,8 @@ def _duty(duty: Duty, status: Status) -> dict[str, Any]:
         "title_zh": duty.rule.title.zh,
         "title_en": duty.rule.title.en,
         "clauses": list(duty.rule.source),
+        "times": duty.rule.times,
+        "nil": duty.rule.nil,
         "sections": sorted(duty.rule.sections),
         "fields": sorted(duty.rule.fields),
         "explanation_zh": [line.zh for line in duty.lines],

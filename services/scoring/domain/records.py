@@ -175,6 +175,9 @@ def check_inspection(event: InspectionRecorded, rules: Rules, unit_kind: str) ->
         if key not in rule.aspects
     ]
     problems += _fields(event.fields, rule.fields)
+    if rule.about_case != bool(event.complaint_id):
+        said = "this inspection names the complaint" if rule.about_case else "it is not about a complaint"
+        problems.append(FieldProblem("complaint_id", said))
     if rule.external and not event.assessor:
         problems.append(FieldProblem("assessor", "an external assessment names its assessor"))
     if event.assessor and not rule.external:
@@ -194,6 +197,11 @@ def check_finding(event: OffenceFound, rules: Rules) -> None:
     ]
     if rule.about_case and not event.complaint_id:
         problems.append(FieldProblem("complaint_id", "this kind of finding is about a complaint"))
+    norms = rules.obligations.norms
+    if event.norm and event.norm not in norms:
+        problems.append(FieldProblem("norm", f"one of: {', '.join(sorted(norms)) or 'none'}"))
+    if event.superior and event.superior in (event.person, event.by):
+        problems.append(FieldProblem("superior", "somebody above the person, and not who found it"))
     _refuse(problems)
 
 
@@ -210,9 +218,15 @@ def check_duty(event: DutyFulfilled, rules: Rules, unit_kind: str) -> None:
         for key in event.sections
         if key not in rule.sections
     ]
-    if not is_report(rule, event.sections):
-        problems.append(FieldProblem("sections", f"at least one of: {', '.join(sorted(rule.sections))}"))
-    problems += _fields(event.fields, rule.fields)
+    if event.nil:
+        if not rule.nil:
+            problems.append(FieldProblem("nil", "this duty knows no nil return"))
+        elif event.sections or event.fields:
+            problems.append(FieldProblem("nil", "who has nothing to report gives no sections and no fields"))
+    else:
+        if not is_report(rule, {"sections": event.sections}):
+            problems.append(FieldProblem("sections", f"at least one of: {', '.join(sorted(rule.sections))}"))
+        problems += _fields(event.fields, rule.fields)
     if unit_kind not in rule.owed_by:
         problems.append(FieldProblem("unit", f"a unit of kind {_either(rule.owed_by)} owes it"))
     period = period_called(event.period)

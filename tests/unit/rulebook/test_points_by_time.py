@@ -25,7 +25,7 @@ def a_daily(most: int | None = None, per: Limit | None = None) -> Edition:
 
 def times(told: Told, edition: Edition, as_of: str = AS_OF) -> Mapping[str, int]:
     """Return how many times cost points in each month from June to September, where any did."""
-    found = {}
+    found: dict[str, int] = {}
     for month in ("2026-06", "2026-07", "2026-08", "2026-09"):
         result = fold(told.facts, edition, month, at(as_of))
         assert isinstance(result, MonthResult)
