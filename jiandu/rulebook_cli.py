@@ -168,6 +168,7 @@ def due(  # noqa: PLR0913, PLR0917  # each is an option of the command line
     grade: Annotated[str, typer.Option(help="Row of a table of limits by grade.")] = "",
     tier: Annotated[str, typer.Option(help="Row of a table of limits by tier of service.")] = "",
     service: Annotated[str, typer.Option(help="Row of a table of limits by service line.")] = "",
+    again: Annotated[bool, typer.Option(help="A later round of the step.")] = False,
     moment: Annotated[
         list[str] | None, typer.Option(help="A moment of the case: handover=2026-08-20T09:00:00+08:00.")
     ] = None,
@@ -201,7 +202,8 @@ def due(  # noqa: PLR0913, PLR0917  # each is an option of the command line
         else:
             at = instant_of(begins)
             rows = {"item": item, "grade": grade, "tier": tier, "service": service}
-            clock = step_clock(edition, procedure, step, at, rows, moments_of(moment or []))
+            named = moments_of(moment or [])
+            clock = step_clock(edition, procedure, step, at, rows, named, again=again)
             found = of_clock(edition, clock)
     if as_json:
         console.print_json(json.dumps(_as_json(found, edition), ensure_ascii=False))

@@ -46,6 +46,8 @@ def step_clock(
     begins: datetime,
     rows: Mapping[str, str] | None = None,
     moments: tuple[Moment, ...] = (),
+    *,
+    again: bool = False,
 ) -> Started:
     """Return the clock of a step that starts at ``begins``.
 
@@ -56,6 +58,7 @@ def step_clock(
         begins: When the moment was recorded that the limit counts from.
         rows: Row of the table, where the step's limit stands in one, by what the table is by: ``{"grade": "grade-1"}``.
         moments: Moments of the case that a limit may run until, for example ``handover``.
+        again: It is a later round of the step, which may have a limit of its own.
 
     Raises:
         InvalidInputError: The rulebook has no such procedure, step or row, or the step has no limit.
@@ -65,7 +68,9 @@ def step_clock(
     steps = f"procedures.procedures.{procedure}.steps"
     one = _entry(found.steps, step, steps)
     limit, source = _limit(rules, one, rows or {}, f"{steps}.{step}")
-    if isinstance(one.within, TableUse) and one.within.outer in {moment.name for moment in moments}:
+    if again and one.again_within:
+        limit, source = one.again_within, ()
+    elif isinstance(one.within, TableUse) and one.within.outer in {moment.name for moment in moments}:
         limit = Limit(shorter_of=(limit, Limit(until=one.within.outer)))
     clause = ", ".join(dict.fromkeys((*(one.source or found.source), *source)))
     start = counts_from(rules, one, rows or {})[0]

@@ -2,7 +2,8 @@
 
 A clock is a tuple of events and nothing else. ``evaluate`` replays them in the order in which they happened,
 so a deed that is recorded late counts from when it was done. A deed is in time iff it comes before
-``due_before``; what comes at or after it, pauses and extensions among them, cures nothing.
+``due_before``; what comes at or after it, pauses and extensions among them, cures nothing. Only an extension that
+was asked for before it may be granted after it.
 """
 
 from collections.abc import Sequence
@@ -74,12 +75,16 @@ class Retargeted(Exact):
 
 
 class Extended(Terse):
-    """More time was approved: ``by`` a limit counted from the present due moment, or ``until`` a moment."""
+    """More time was approved: ``by`` a limit counted from the present due moment, or ``until`` a moment.
+
+    ``asked_at``: when it was asked for, where that is what must be in time.
+    """
 
     kind: Literal["extended"] = "extended"
     at: Instant
     by: Limit | None = None
     until: Instant | None = None
+    asked_at: Instant | None = None
     approval: str
 
     @model_validator(mode="after")
@@ -399,7 +404,7 @@ def _resume(track: _Track, event: Resumed) -> _Track:
 
 def _extend(track: _Track, event: Extended) -> _Track:
     track = track.caught_up(event.at)
-    if event.at >= track.due:
+    if (event.asked_at or event.at) >= track.due:
         return track.said(
             event, "批准延期，但期限已过，不生效", "extension approved after the due moment, without effect"
         )

@@ -34,7 +34,6 @@ TOLD_BY_NO_ROUTE_YET: dict[str, str] = {
     **dict.fromkeys(("person.left.v1", "deputy.named.v1"), "people who leave, deputies"),
     **dict.fromkeys(("overlay.filed.v1", "overlay.ended.v1"), "overlays of one unit"),
     "customers.counted.v1": "the census of customers",
-    "extension.asked.v1": "extensions asked for in time",
     "alert.raised.v1": "alerts",
     "partner.told.v1": "partners",
     "callback.problem.v1": "answers that open a matter",

@@ -138,6 +138,7 @@ def _clock_acts(case: Case, law: Law) -> list[str]:
             duty.step.agreed and is_owed(case, duty) and not case.done_in_run(key)
             for key, duty in known.items()
         ),
+        "ask-extension": any(running.intersection(rule.steps) for rule in book.extensions.values()),
         "extend": any(running.intersection(rule.steps) for rule in book.extensions.values()),
         "pause": bool(_pauses(case, law)),
         "resume": standing,

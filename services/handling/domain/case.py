@@ -152,6 +152,16 @@ class Agreement(Piece):
     by: str
 
 
+class Asked(Piece):
+    """That more time was asked for; ``granted`` once it was."""
+
+    step: str
+    run: int
+    at: AwareDatetime
+    by: str
+    granted: bool = False
+
+
 class Excepted(Piece):
     """That a run of a step need not report everything, as a leader approved (JK-17)."""
 
@@ -304,6 +314,7 @@ class Case(Piece):
     accepted_at: AwareDatetime | None = None
     rounds: tuple[Round, ...] = ()
     agreements: tuple[Agreement, ...] = ()
+    asked: tuple[Asked, ...] = ()
     excepted: tuple[Excepted, ...] = ()
     pauses: tuple[Pause, ...] = ()
     clocks: tuple[ClockState, ...] = ()

@@ -1,13 +1,15 @@
 """Changes of a clock: a date agreed with the customer, more time, a pause and its end."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from services.handling.domain.case import Agreement, Case, ClockState, Pause
+from services.handling.domain.case import Agreement, Asked, Case, ClockState, Pause
 from services.handling.domain.clockwork import add_event, read_events, with_events
 from services.handling.domain.commands import (
     APPROVE,
     HANDLE,
     AgreeDate,
+    AskExtension,
     Extend,
     PauseClocks,
     ResumeClocks,
@@ -33,9 +35,10 @@ from services.handling.domain.scene import (
 )
 from shared.errors import FieldProblem
 from shared.events import Happened
-from shared.events.handling import ClockChanged
+from shared.events.handling import ClockChanged, ExtensionAsked
 from shared.rulebook.clocks import Extended, Paused, Resumed
 from shared.rulebook.limits import due_before
+from shared.rulebook.schema.procedures import Extension
 
 
 def agree_date(case: Case, command: AgreeDate, scene: Scene) -> tuple[Case, list[Happened]]:
@@ -60,7 +63,7 @@ def agree_date(case: Case, command: AgreeDate, scene: Scene) -> tuple[Case, list
     agreement = Agreement(step=command.step, run=run, at=scene.at, due_before=due, by=scene.by.person)
     case = sync(case.with_(agreements=(*case.agreements, agreement)), scene.law)
     reason = command.reason or "agreed with the customer"
-    return case, [_changed(case, command.step, "agreed", reason, scene)]
+    return case, [_changed(case, command.step, _Change("agreed", reason, ends=due), scene)]
 
 
 def extend(case: Case, command: Extend, scene: Scene) -> tuple[Case, list[Happened]]:
@@ -74,25 +77,82 @@ def extend(case: Case, command: Extend, scene: Scene) -> tuple[Case, list[Happen
         )
     must_have_right(scene, rule.right)
     clock = _running(case, command.step)
-    _must_not_have_passed(clock, scene.at)
+    asked = _asked_for(case, clock, rule)
+    _must_not_have_passed(clock, asked.at if asked else scene.at)
     if clock.extended >= rule.times:
         raise NotPermittedByRulebookError(
             f"The step '{command.step}' was extended {clock.extended} times already, as often as the rulebook "
             "grants. Keep to its deadline."
         )
-    must_approve_for_another(case, command.asked_by, scene)
+    asked_by = asked.by if asked else command.asked_by
+    must_approve_for_another(case, asked_by, scene)
     until = _moment(command, scene)
     if until <= clock.due:
         raise TimeRefusedError(
             f"An extension must end after the present deadline, {clock.due.isoformat()}. Name a later day.",
             [FieldProblem("due_before", f"after {clock.due.isoformat()}")],
         )
-    must_not_precede("at", scene.at, clock.started_at, "the start of the clock")
-    extended = Extended(at=scene.at, until=until, approval=scene.by.person)
+    if rule.longest:
+        longest = due_before(rule.longest[clock.extended], clock.due, scene.law.calendar).due_before
+        if until > longest:
+            raise TimeRefusedError(
+                f"The rulebook lets the extension number {clock.extended + 1} end at {longest.isoformat()} at the "
+                "latest. Name an earlier day.",
+                [FieldProblem("on" if command.on else "due_before", f"not after {longest.isoformat()}")],
+            )
+    must_not_precede("at", scene.at, asked.at if asked else clock.started_at, "what it extends")
+    extended = Extended(
+        at=scene.at, until=until, approval=scene.by.person, asked_at=asked.at if asked else None
+    )
     clock = add_event(clock, extended, scene.law.calendar)
     case = case.with_clock(clock.model_copy(update={"extended": clock.extended + 1}))
-    approver = scene.by.person
-    return case, [_changed(case, command.step, "extended", command.reason, scene, command.asked_by, approver)]
+    if asked:
+        granted = asked.model_copy(update={"granted": True})
+        case = case.with_(asked=tuple(granted if one is asked else one for one in case.asked))
+    told_ = _Change("extended", command.reason, asked_by, scene.by.person, until, asked.at if asked else None)
+    return case, [_changed(case, command.step, told_, scene)]
+
+
+def ask_extension(case: Case, command: AskExtension, scene: Scene) -> tuple[Case, list[Happened]]:
+    """Ask for more time before the deadline. Where the rulebook says so, it may then be granted after it."""
+    must_be_open(case)
+    rules = scene.law.rules.procedures.extensions.values()
+    if not any(command.step in rule.steps for rule in rules):
+        raise NotPermittedByRulebookError(
+            f"The rulebook grants the step '{command.step}' no extension. Keep to its deadline."
+        )
+    clock = _running(case, command.step)
+    must_not_precede("at", scene.at, clock.started_at, "the start of the clock")
+    _must_not_have_passed(clock, scene.at)
+    if _open_request(case, clock):
+        raise AlreadyDoneError(f"More time for '{command.step}' is asked for already. Ask who grants it.")
+    asked = Asked(step=command.step, run=clock.occurrence, at=scene.at, by=scene.by.person)
+    event = ExtensionAsked(
+        complaint_id=case.complaint_id,
+        step=asked.step,
+        occurrence=asked.run,
+        reason=command.reason,
+        by=asked.by,
+    )
+    return case.with_(asked=(*case.asked, asked)), [told(case, event, scene.at)]
+
+
+def _open_request(case: Case, clock: ClockState) -> Asked | None:
+    mine = (one for one in reversed(case.asked) if (one.step, one.run) == (clock.step, clock.occurrence))
+    return next((one for one in mine if not one.granted), None)
+
+
+def _asked_for(case: Case, clock: ClockState, rule: Extension) -> Asked | None:
+    """Return the request that an extension answers, where it is the request that must be in time."""
+    if not rule.asked_in_time:
+        return None
+    asked = _open_request(case, clock)
+    if asked is None:
+        raise NotPermittedByRulebookError(
+            f"More time for '{clock.step}' is granted only where it was asked for before the deadline. "
+            "Send 'ask-extension' first, while there is time."
+        )
+    return asked
 
 
 def pause(case: Case, command: PauseClocks, scene: Scene) -> tuple[Case, list[Happened]]:
@@ -133,9 +193,8 @@ def pause(case: Case, command: PauseClocks, scene: Scene) -> tuple[Case, list[Ha
     case = case.with_(pauses=(*case.pauses, record))
     said = f"{command.reason}: {command.note}" if command.note else command.reason
     approver = scene.by.person if rule.needs_approval else ""
-    return case, [
-        _changed(case, clock.name, "paused", said, scene, command.asked_by, approver) for clock in running
-    ]
+    change = _Change("paused", said, command.asked_by, approver, ends)
+    return case, [_changed(case, clock.name, change, scene) for clock in running]
 
 
 def resume(case: Case, command: ResumeClocks, scene: Scene) -> tuple[Case, list[Happened]]:
@@ -154,8 +213,8 @@ def resume(case: Case, command: ResumeClocks, scene: Scene) -> tuple[Case, list[
         case = case.with_clock(_resumed(clock, planned, scene.at, scene.law))
     ended = [one.model_copy(update={"ends": scene.at}) if one in standing else one for one in case.pauses]
     case = case.with_(pauses=tuple(ended))
-    reason = command.note or "resumed"
-    return case, [_changed(case, clock.name, "resumed", reason, scene) for clock in still]
+    change = _Change("resumed", command.note or "resumed")
+    return case, [_changed(case, clock.name, change, scene) for clock in still]
 
 
 def _resumed(clock: ClockState, planned: set[datetime | None], at: datetime, law: Law) -> ClockState:
@@ -200,17 +259,29 @@ def _moment(command: AgreeDate | Extend, scene: Scene) -> datetime:
     return moment
 
 
-def _changed(
-    case: Case, name: str, change: str, reason: str, scene: Scene, asked_by: str = "", approver: str = ""
-) -> Happened:
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What is told of a change besides the clock."""
+
+    kind: str
+    reason: str
+    asked_by: str = ""
+    approver: str = ""
+    ends: datetime | None = None
+    asked_at: datetime | None = None
+
+
+def _changed(case: Case, name: str, change: _Change, scene: Scene) -> Happened:
     clock = case.clock(name)
     event = ClockChanged(
         complaint_id=case.complaint_id,
         clock=name,
-        change=change,
-        reason=reason,
-        by=asked_by or scene.by.person,
-        approved_by=approver,
+        change=change.kind,
+        reason=change.reason,
+        by=change.asked_by or scene.by.person,
+        approved_by=change.approver,
         due_before=clock.due if clock else None,
+        ends=change.ends,
+        asked_at=change.asked_at,
     )
     return told(case, event, scene.at)

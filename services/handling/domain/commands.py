@@ -171,6 +171,14 @@ class Extend(_NewDate):
     asked_by: OptionalKey = ""
 
 
+class AskExtension(Command):
+    """Ask for more time for a step, before its deadline."""
+
+    do: Literal["ask-extension"] = "ask-extension"
+    step: Key
+    reason: Reason
+
+
 class ExceptReport(Command):
     """Except a special case from what its report will lack. The caller approves it."""
 
@@ -313,6 +321,7 @@ AnyCommand = Annotated[
     | AcceptResult
     | RefuseResult
     | AgreeDate
+    | AskExtension
     | Extend
     | ExceptReport
     | PauseClocks
@@ -348,6 +357,7 @@ RIGHTS: dict[str, str] = {
     "accept-result": HANDLE,
     "refuse-result": HANDLE,
     "agree-date": HANDLE,
+    "ask-extension": HANDLE,
     "extend": APPROVE,
     "except-report": APPROVE,
     # To approve or to handle, as the rulebook says of the reason.

@@ -22,6 +22,7 @@ from services.handling.domain.procedure import (
     starts_from,
     voided_by,
     way_ended_at,
+    within_of,
 )
 from shared.events import Happened
 from shared.events.handling import DeadlineCleared, DeadlineMissed
@@ -84,7 +85,7 @@ def _steps(case: Case, law: Law) -> Iterator[Wanted]:
             for one in case.agreements
             if one.step == name and one.run == run
         )
-        is_ruled = duty.step.within is not None or bool(agreed)
+        is_ruled = within_of(case, duty) is not None or bool(agreed)
         if not is_ruled or not (is_owed(case, duty) or way_ended_at(case, duty)):
             continue
         start = start_of(case, duty, law)

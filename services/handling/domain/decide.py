@@ -44,6 +44,7 @@ HANDLERS: dict[str, Handler] = {
     "accept-result": steps.accept_result,
     "refuse-result": steps.refuse_result,
     "agree-date": changes.agree_date,
+    "ask-extension": changes.ask_extension,
     "extend": changes.extend,
     "except-report": steps.except_report,
     "pause": changes.pause,

@@ -187,13 +187,20 @@ def rows_of(case: Case, use: TableUse, law: Law) -> list[TableRow]:
     return found
 
 
+def within_of(case: Case, duty: Duty) -> Limit | TableUse | None:
+    """Return what limits the present run of a step: a later round may have a limit of its own."""
+    if duty.step.again_within and case.run_of(duty.key) > 1:
+        return duty.step.again_within
+    return duty.step.within
+
+
 def limit_of(case: Case, duty: Duty, start: datetime, law: Law) -> tuple[Limit, tuple[Moment, ...]] | None:
     """Return the limit of a step that starts at ``start``, with the moments that it may run until.
 
     Of several tables the row that ends first holds (XA-13). None where the step has no limit, where the case names
     no row, or where a moment is not known yet.
     """
-    within = duty.step.within
+    within = within_of(case, duty)
     moments = moments_of(case)
     if within is None:
         return None

@@ -51,8 +51,6 @@ NOT_YET: Mapping[str, tuple[str, ...]] = {
         "callback.questionnaires.*.questions.*.kind=recommendation",
     ),
     "campaigns": ("callback.campaigns.*", "rights.roles.*.rights=campaigns.run"),
-    "duties several times a period and nil returns": (
-    ),
     "reported figures": ("obligations.figures.*", "rights.roles.*.rights=figures.report"),
     "rosters": ("obligations.rosters.*", "rights.roles.*.rights=rosters.keep"),
 }

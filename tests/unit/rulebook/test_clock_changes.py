@@ -192,3 +192,16 @@ def test_a_new_target_holds_in_its_own_round_and_the_later_ones() -> None:
 
     assert reading.due_before == at("2026-07-13 09:00")
     assert [round_.source for round_ in (*reading.earlier, reading)] == ["JK-11", "JK-11b", "JK-11b"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "due"), [("2026-07-01 11:59", "2026-07-03 12:00"), ("2026-07-01 12:00", "2026-07-01 12:00")]
+)
+def test_an_extension_counts_from_when_it_was_asked_for(asked: str, due: str) -> None:
+    # Two hours from 10:00; more time is granted at 14:00, two hours too late but for the request.
+    start = a_start(Limit(hours=2), "2026-07-01 10:00")
+    granted = Extended(
+        at=at("2026-07-01 14:00"), until=at("2026-07-03 12:00"), asked_at=at(asked), approval="leader"
+    )
+
+    assert read(start, granted).due_before == at(due)
