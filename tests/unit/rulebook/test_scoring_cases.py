@@ -3,12 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from shared.rulebook.basis import Basis
 from shared.rulebook.calendar import Month
@@ -28,23 +25,15 @@ from shared.rulebook.rankings import (
 )
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition
+from tests.unit.rulebook.worked import FIELDS, GROUPS, Case, edition_of, examples, params, told_of
 
-CASES = Path(__file__).parents[2] / "cases"
 BRANCH = "chongqing-branch"
 MUCH_LATER = at("2026-12-31 00:00")
-
-Case = dict[str, Any]
-
-
-@cache
-def _read(path: Path) -> Sequence[Case]:
-    loaded: Sequence[Case] = YAML(typ="safe").load(path)
-    return loaded
 
 
 def cases(group: str, topic: str) -> list[Any]:
     """Return the examples of one file as test parameters, each named by its claim."""
-    return [pytest.param(case, id=case["name"]) for case in _read(CASES / group / f"{topic}.yaml")]
+    return [pytest.param(case, id=case["name"]) for case in examples(group, topic)]
 
 
 def tell(told: Told, facts: Iterable[Mapping[str, Any]], unit: str = "") -> Told:
@@ -180,17 +169,10 @@ def _personal(assessed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(
-    ("group", "case"),
-    [
-        pytest.param(group, *param.values, id=str(param.id))
-        for group in ("jinke", "general")
-        for param in cases(group, "duties")
-    ],
-)
+@pytest.mark.parametrize(("group", "case"), params((*GROUPS, *FIELDS), "duties"))
 def test_a_duty_is_due_and_stands_as_the_worked_example_says(group: str, case: Case) -> None:
     given, expected = case["given"], case["expect"]
-    told = Told().organisation() if group == "jinke" else a_service_organisation()
+    told = ORGANISATIONS[group]() if group in ORGANISATIONS else told_of(group)
     facts = in_order(tell(told, given.get("facts", ())).facts)
     due = published_due(given["published"]) if "published" in given else _due(owed(group, given, facts))
 
@@ -206,7 +188,7 @@ def owed(group: str, given: Mapping[str, Any], facts: Sequence[Fact]) -> list[Du
     year, month = map(int, given["month"].split("-"))
     return [
         duty
-        for duty in instances(an_edition(group), Organisation.of(facts), Month(year, month))
+        for duty in instances(edition_of(group), Organisation.of(facts), Month(year, month))
         if (duty.obligation, duty.unit) == (given["obligation"], given["unit"])
         and duty.about == given.get("about", duty.unit)
         and duty.period == given.get("period", duty.period)
@@ -215,7 +197,7 @@ def owed(group: str, given: Mapping[str, Any], facts: Sequence[Fact]) -> list[Du
 
 def standing(group: str, given: Mapping[str, Any], facts: Sequence[Fact], now: datetime) -> str:
     (duty,) = owed(group, given, facts)
-    ledger = Ledger(tuple(facts), Organisation.of(facts), an_edition(group).calendar)
+    ledger = Ledger(tuple(facts), Organisation.of(facts), edition_of(group).calendar)
     return str(ledger.status(duty, now))
 
 
@@ -234,6 +216,13 @@ def a_service_organisation() -> Told:
     told.established("north", "service-unit", "hq", "north")
     told.established("north-service", "customer-service", "north", "north")
     return told
+
+
+ORGANISATIONS: Mapping[str, Callable[[], Told]] = {
+    "jinke": lambda: Told().organisation(),
+    "general": a_service_organisation,
+}
+"""Where an example's units are made up for it; else they are those that the group is seeded with."""
 
 
 @pytest.mark.parametrize("case", cases("general", "indicators"))

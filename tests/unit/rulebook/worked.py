@@ -15,11 +15,13 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from jiandu.rulebook_coverage import COMPLETE
+from shared.events.registry import UnitEstablished
 from shared.rulebook.checks.not_yet import NOT_YET
 from shared.rulebook.edition import Edition
 from shared.rulebook.limits import Limit
 from shared.rulebook.load import load_edition, load_organisation
 from shared.rulebook.schema.organisation import Organisation
+from tests.builders_facts import Told
 from tests.builders_rules import RULEBOOKS, an_edition
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -48,6 +50,25 @@ def edition_of(group: str) -> Edition:
 def organisation_of(group: str) -> Organisation:
     """Return the units and people that a group is seeded with."""
     return load_organisation(folder_of(group) / "organisation.yaml")
+
+
+def told_of(group: str) -> Told:
+    """Begin with the units of a group's organisation."""
+    told = Told()
+    for key, unit in organisation_of(group).units.items():
+        event = UnitEstablished(
+            unit=key,
+            kind=unit.kind,
+            parent=unit.parent,
+            site=unit.site,
+            name_zh=unit.name.zh,
+            name_en=unit.name.en,
+            established_on=unit.established_on,
+            service_lead=unit.service_lead,
+            peers=unit.peers,
+        )
+        told.tell("registry", f"unit/{key}", key, "2026-01-01", event)
+    return told
 
 
 @cache
