@@ -45,11 +45,6 @@ NOT_YET: Mapping[str, tuple[str, ...]] = {
         "rights.roles.*.rights=disputes.advise",
         "rights.roles.*.rights=disputes.lodge",
     ),
-    "branches of questionnaires and what an answer opens": (
-        "callback.questionnaires.*.questions.*.asked_if",
-        "callback.questionnaires.*.questions.*.opens",
-        "callback.questionnaires.*.questions.*.kind=recommendation",
-    ),
     "campaigns": ("callback.campaigns.*", "rights.roles.*.rights=campaigns.run"),
     "reported figures": ("obligations.figures.*", "rights.roles.*.rights=figures.report"),
     "rosters": ("obligations.rosters.*", "rights.roles.*.rights=rosters.keep"),

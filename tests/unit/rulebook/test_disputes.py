@@ -1,0 +1,277 @@
+"""Disputes: who may contest what until when, who stands aside, and what a ruling needs first."""
+
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+import pytest
+
+from shared.errors import ForbiddenError, InvalidInputError
+from shared.rulebook.disputes import (
+    AdviceMissingError,
+    Contested,
+    Party,
+    RecusedError,
+    TermOverError,
+    check_advice,
+    check_lodging,
+    check_ruling,
+    hands_in,
+    overturns,
+    rule_for,
+)
+from shared.rulebook.schema import Rules
+from tests.builders_facts import Told, at
+from tests.unit.rulebook.worked import edition_of
+
+ABOVE = {"jinan-service": "jinan", "jinan": "group", "market": "group", "branch": "jinan-service"}
+
+
+def within(unit: str, top: str) -> bool:
+    while unit and unit != top:
+        unit = ABOVE.get(unit, "")
+    return unit == top
+
+
+def rules(group: str) -> Rules:
+    return edition_of(group).at(at("2026-07-15"))
+
+
+CALENDAR = edition_of("luneng").calendar
+SINCE = at("2026-07-01 10:00")
+POINTS = Contested(
+    "posting",
+    "offence-1",
+    SINCE,
+    "jinan-service",
+    person="zhou",
+    made_in="market",
+    hands=frozenset({"inspector", "zhou"}),
+    other_side=frozenset({"clerk"}),
+)
+RIGHTS = frozenset({"cases.rule", "disputes.rule", "disputes.lodge"})
+HEAD = Party("head", "jinan-service", "service-head", RIGHTS)
+PRESIDENT = Party("president", "group", "group-president", RIGHTS, supervises=True)
+ADVISER = Party("adviser", "market", "supervision-head", RIGHTS, supervises=True)
+
+
+def lodge(
+    by: Party = HEAD, when: str = "2026-07-02 10:00", group: str = "luneng", contested: Contested = POINTS
+) -> tuple[str, datetime | None, datetime]:
+    _, rule = rule_for("posting", rules(group))
+    lodged = check_lodging(rule, contested, by, at(when), CALENDAR, within)
+    return lodged.standing, lodged.advise_before, lodged.decide_before
+
+
+@pytest.mark.rule("LN-21", "ZY-04", "XA-05")
+@pytest.mark.parametrize(
+    ("group", "what", "key"),
+    [
+        ("luneng", "posting", "scores"),
+        ("luneng", "management", "against-headquarters"),
+        ("zhongyida", "service-quality", "service-dispute"),
+        ("xinao", "grade", "complaint"),
+        # A rule that names nothing is for whatever costs points.
+        ("jinke", "callback", "branch"),
+    ],
+)
+def test_what_is_contested_is_contested_under_its_rule(group: str, what: str, key: str) -> None:
+    assert rule_for(what, rules(group))[0] == key  # type: ignore[arg-type]  # words of the vocabulary
+
+
+def test_what_no_rule_names_cannot_be_contested() -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        rule_for("service-quality", rules("luneng"))
+
+    assert [problem.field for problem in refused.value.problems] == ["against"]
+
+
+# --- who may lodge, and until when
+
+
+@pytest.mark.rule("LN-21")
+@pytest.mark.parametrize(
+    ("by", "standing"),
+    [
+        (HEAD, "charged-unit"),
+        pytest.param(replace(HEAD, unit="jinan"), "charged-unit", id="the unit above that answers for it"),
+        pytest.param(replace(HEAD, person="zhou", unit="branch"), "charged-person", id="the person"),
+    ],
+)
+def test_the_charged_unit_and_the_charged_person_have_standing(by: Party, standing: str) -> None:
+    assert lodge(by)[0] == standing
+
+
+@pytest.mark.rule("LN-21")
+@pytest.mark.parametrize(
+    "by",
+    [
+        pytest.param(replace(HEAD, unit="market"), id="another unit"),
+        pytest.param(replace(HEAD, unit="branch"), id="a unit below"),
+        pytest.param(PRESIDENT, id="who supervises, where the rule does not say so"),
+        pytest.param(
+            replace(HEAD, person="clerk", unit="market"), id="the other side, where the rule does not"
+        ),
+    ],
+)
+def test_nobody_else_has(by: Party) -> None:
+    with pytest.raises(ForbiddenError):
+        lodge(by)
+
+
+@pytest.mark.rule("ZY-04")
+@pytest.mark.parametrize(
+    ("by", "standing"),
+    [
+        (HEAD, "charged-unit"),
+        (replace(HEAD, person="clerk", unit="market"), "other-side"),
+        (ADVISER, "supervising-office"),
+    ],
+)
+def test_either_side_may_open_a_dispute_over_service(by: Party, standing: str) -> None:
+    assert lodge(by, group="zhongyida")[0] == standing
+
+
+@pytest.mark.rule("LN-21", "XA-05")
+@pytest.mark.parametrize(
+    ("group", "when", "in_time"),
+    [
+        # Seven days from 1 July 10:00.
+        ("luneng", "2026-07-08 09:59", True),
+        ("luneng", "2026-07-08 10:00", False),
+        # Five working days from Wednesday 1 July 10:00: 2, 3, 6, 7, 8 July.
+        ("xinao", "2026-07-08 09:59", True),
+        ("xinao", "2026-07-08 10:00", False),
+    ],
+)
+def test_it_is_contested_inside_its_term(group: str, when: str, in_time: bool) -> None:
+    if in_time:
+        assert lodge(when=when, group=group)[0] == "charged-unit"
+    else:
+        with pytest.raises(TermOverError):
+            lodge(when=when, group=group)
+
+
+def test_nothing_is_contested_before_it_is() -> None:
+    with pytest.raises(InvalidInputError):
+        lodge(when="2026-07-01 09:59")
+
+
+@pytest.mark.rule("ZY-04")
+def test_lodging_sets_the_terms_of_advice_and_ruling() -> None:
+    # Ten days and twenty days from 2 July 10:00.
+    assert lodge(group="zhongyida")[1:] == (at("2026-07-12 10:00"), at("2026-07-22 10:00"))
+
+
+# --- who advises and rules
+
+
+def rule_it(by: Party, group: str = "luneng", contested: Contested = POINTS, **more: str | datetime) -> None:
+    _, rule = rule_for(contested.what, rules(group))
+    when = at("2026-07-05 10:00")
+    check_ruling(rule, contested, HEAD, by, when, within, **more)  # type: ignore[arg-type]  # named below
+
+
+def test_who_has_the_right_and_had_no_hand_in_it_rules() -> None:
+    rule_it(PRESIDENT)
+
+
+@pytest.mark.parametrize(
+    "by",
+    [
+        pytest.param(replace(PRESIDENT, person="inspector"), id="who found it"),
+        pytest.param(replace(PRESIDENT, person="zhou"), id="who answers for it"),
+        pytest.param(replace(PRESIDENT, person="head"), id="who lodged it"),
+        pytest.param(replace(PRESIDENT, unit="jinan-service"), id="the charged unit"),
+    ],
+)
+def test_whoever_had_a_hand_in_it_stands_aside(by: Party) -> None:
+    """INVARIANT: nobody rules their own finding, charge or complaint, whatever right they have.
+
+    What breaks it: asking for the right alone.
+    """
+    with pytest.raises(RecusedError):
+        rule_it(by)
+
+
+@pytest.mark.rule("ZY-04")
+def test_the_unit_of_who_lodged_it_stands_aside_even_where_another_is_charged() -> None:
+    lodged = replace(HEAD, person="clerk", unit="market")
+    _, rule = rule_for("posting", rules("zhongyida"))
+
+    with pytest.raises(RecusedError):
+        check_advice(rule, POINTS, lodged, ADVISER)
+
+
+def test_the_right_alone_rules_nothing_and_nothing_is_ruled_without_it() -> None:
+    with pytest.raises(ForbiddenError, match=r"cases\.rule"):
+        rule_it(replace(PRESIDENT, rights=frozenset()))
+
+
+@pytest.mark.rule("ZY-04")
+def test_the_president_rules_after_advice_or_once_its_time_is_over() -> None:
+    with pytest.raises(AdviceMissingError):
+        rule_it(PRESIDENT, "zhongyida", advise_before=at("2026-07-12 10:00"))
+    rule_it(PRESIDENT, "zhongyida", advise_before=at("2026-07-05 10:00"))
+    rule_it(PRESIDENT, "zhongyida", advise_before=at("2026-07-12 10:00"), advised_by="adviser")
+
+
+@pytest.mark.rule("ZY-04")
+def test_only_the_named_roles_advise_and_rule_and_not_one_person_both() -> None:
+    _, rule = rule_for("posting", rules("zhongyida"))
+    check_advice(rule, POINTS, HEAD, ADVISER)
+    with pytest.raises(ForbiddenError, match="supervision-head"):
+        check_advice(rule, POINTS, HEAD, PRESIDENT)
+    with pytest.raises(ForbiddenError, match="group-president"):
+        rule_it(ADVISER, "zhongyida", advised_by="someone")
+    with pytest.raises(RecusedError):
+        rule_it(PRESIDENT, "zhongyida", advised_by="president")
+
+
+@pytest.mark.rule("LN-21")
+@pytest.mark.parametrize(
+    ("unit", "rules_it"), [("group", True), ("market", False), ("jinan", False), ("jinan-service", False)]
+)
+def test_headquarters_management_is_ruled_above_the_office_that_manages(unit: str, rules_it: bool) -> None:
+    complaint = replace(POINTS, what="management", unit="market", person="", made_in="market")
+    by = replace(PRESIDENT, unit=unit, role="deputy-general-manager")
+
+    if rules_it:
+        rule_it(by, contested=complaint)
+    else:
+        with pytest.raises(ForbiddenError):
+            rule_it(by, contested=complaint)
+
+
+def test_the_system_s_own_verdict_is_ruled_above_the_charged_unit() -> None:
+    told_by_the_clock = replace(POINTS, what="clock", made_in="", hands=frozenset())
+
+    rule_it(replace(PRESIDENT, unit="jinan"), "xinao", told_by_the_clock)
+    with pytest.raises(ForbiddenError):
+        rule_it(replace(PRESIDENT, unit="branch"), "xinao", told_by_the_clock)
+
+
+def test_a_hand_in_it_had_who_found_approved_and_answers() -> None:
+    told = Told()
+    told.registered("A", "2026-07-01 09:00")
+    told.found_valid("A", "2026-07-01 10:00", by="officer")
+    told.missed("A", "2026-07-03 09:00", person="zhou")
+
+    assert hands_in(told.facts) == {"clerk", "officer", "zhou"}
+
+
+def test_overturns_are_counted_with_their_uncertainty() -> None:
+    """Two of three rulings against JK-14 were upheld, none of one against JK-15.
+
+    Wilson for 2 of 3: centre (2/3 + 1.9208/3) / (1 + 3.8416/3) = 0.5731, and it spreads to 0.2077 … 0.9385.
+    """
+    ruled = [("JK-14", True), ("JK-15", False), ("JK-14", False), ("JK-14", True)]
+
+    first, second = overturns(ruled)
+
+    assert (first.of, first.ruled, first.upheld) == ("JK-14", 3, 2)
+    assert (round(first.interval.low, 4), round(first.interval.high, 4)) == (
+        Decimal("0.2077"),
+        Decimal("0.9385"),
+    )
+    assert (second.of, second.ruled, second.upheld, second.share) == ("JK-15", 1, 0, Decimal(0))
