@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from services.intake import api, events, jobs, store
-from services.intake.handlers import Files, Intake, Ledger, Matters, People
+from services.intake.handlers import BroughtUp, Files, Intake, Ledger, Matters, People
 from shared.service import Base, running
 from shared.settings import Settings
 from shared.storage import Aggregates
@@ -31,6 +31,7 @@ class Parts:
     complaints: store.MongoComplaints
     customers: store.MongoCustomers
     products: store.MongoProducts
+    problems: store.MongoProblems
     others: tuple[Aggregates[Any], ...]
     use: Intake
 
@@ -42,6 +43,7 @@ def parts_of(base: Base) -> Parts:
     products = store.MongoProducts(base.database, base.offer)
     praises = store.praises_in(base.database, base.offer)
     declarations = store.declarations_in(base.database, base.offer)
+    problems = store.MongoProblems(base.database)
     people = People(base, customers)
     matters = Matters(base, complaints, people)
     files = Files(base, customers, products, praises, declarations, people)
@@ -49,8 +51,15 @@ def parts_of(base: Base) -> Parts:
         complaints,
         customers,
         products,
+        problems,
         (praises, declarations),
-        Intake(matters=matters, files=files, ledger=Ledger(matters), people=people),
+        Intake(
+            matters=matters,
+            files=files,
+            ledger=Ledger(matters),
+            people=people,
+            brought_up=BroughtUp(base, problems, complaints, people),
+        ),
     )
 
 
@@ -77,7 +86,7 @@ async def serving(settings: Settings) -> AsyncIterator[tuple[Base, Intake]]:
 
     async def prepare(_: Base) -> None:
         parts = made[0]
-        for collection in (parts.complaints, parts.customers, parts.products):
+        for collection in (parts.complaints, parts.customers, parts.products, parts.problems):
             await collection.ensure_indexes()
         await parts.use.people.refresh()
 
@@ -88,7 +97,10 @@ async def serving(settings: Settings) -> AsyncIterator[tuple[Base, Intake]]:
         settings,
         "intake",
         collections=collections,
-        followings=lambda _: [events.following(made[0].complaints)],
+        followings=lambda _: [
+            events.following(made[0].complaints),
+            events.problems_following(made[0].problems),
+        ],
         jobs=sweeps,
         before=prepare,
         gives_keys=True,

@@ -1,11 +1,14 @@
-"""Messages in: what handling and callback tell of this site's complaints, for the ledger."""
+"""Messages in: what handling and callback tell of this site's complaints, for the ledger, and what was brought up."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
-from services.intake.domain import told
+from services.intake.domain import brought_up, told
+from services.intake.domain.brought_up import Problem
 from services.intake.domain.complaints import Complaint
-from services.intake.store import MongoComplaints
+from services.intake.store import MongoComplaints, MongoProblems
+from shared.events.callback import CallbackProblem
 from shared.messaging import Decision, Following, Record
 from shared.storage import Stored
 
@@ -29,3 +32,34 @@ def decide(stored: Stored[Complaint], records: Sequence[Record]) -> Decision[Com
 def following(complaints: MongoComplaints) -> Following[Complaint]:
     """Follow the complaints, each source's events of a complaint in order."""
     return Following(complaints.records, key_of, decide)
+
+
+def problem_of(record: Record) -> str | None:
+    """Return the matter that an answer of a callback opens, if it opens one."""
+    return brought_up.id_of(str(record["id"])) if record["type"] == CallbackProblem.TYPE else None
+
+
+def note(stored: Stored[Problem], records: Sequence[Record]) -> Decision[Problem]:
+    """Note what was brought up; it is registered by a sweep, which may wait for the customer's key."""
+    if stored.state is not None:
+        return Decision(stored.state)
+    record = records[0]
+    event = CallbackProblem.model_validate(record["data"])
+    problem = Problem(
+        id=stored.id,
+        event=str(record["id"]),
+        correlation=str(record["correlationid"]),
+        at=datetime.fromisoformat(str(record["time"])).astimezone(UTC),
+        first=str(event.complaint_id),
+        question=event.question,
+        answer=event.answer,
+        kind=event.kind,
+        unit=event.unit,
+        sealed=event.sealed,
+    )
+    return Decision(problem, index={"waits": True})
+
+
+def problems_following(problems: MongoProblems) -> Following[Problem]:
+    """Follow the answers that open a matter. Each is a document of its own, so that order does not matter."""
+    return Following(problems.records, problem_of, note, ordered=False)

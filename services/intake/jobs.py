@@ -1,4 +1,4 @@
-"""Time in: problem-user statuses end by themselves, and what other processes decided is taken note of."""
+"""Time in: statuses end by themselves, other processes decide, callbacks bring matters up."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -7,4 +7,8 @@ from services.intake.handlers import Intake
 
 def sweeps(use: Intake) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
     """Return the service's sweeps by name."""
-    return [("problem-users", use.people.refresh), ("end-flags", use.people.end_due)]
+    return [
+        ("problem-users", use.people.refresh),
+        ("end-flags", use.people.end_due),
+        ("brought-up", use.brought_up.register_all),
+    ]

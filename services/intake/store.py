@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
 from services.intake.domain import told
+from services.intake.domain.brought_up import Problem
 from services.intake.domain.complaints import Complaint
 from services.intake.domain.customers import Customer, Flag
 from services.intake.domain.files import Declaration, Praise, Product
@@ -77,6 +78,14 @@ class Products(Records[Product], Protocol):
 
     async def page(self, units: Sequence[str], after: str, limit: int) -> list[Product]:
         """Return products in order of unit and id."""
+        ...
+
+
+class Problems(Records[Problem], Protocol):
+    """What the handlers need of what callbacks brought up."""
+
+    async def waiting(self, limit: int) -> list[Stored[Problem]]:
+        """Return what is not registered yet."""
         ...
 
 
@@ -430,3 +439,38 @@ def declarations_in(database: Database, offer: Offer | None = None) -> Aggregate
         return Declaration(**{**state, **more})
 
     return Aggregates(database, "imports", load=load, dump=dump, offer=offer)
+
+
+class MongoProblems:
+    """What callbacks brought up, in MongoDB."""
+
+    def __init__(self, database: Database) -> None:
+        """No IO happens here. The matters tell of themselves, so that these tell nothing."""
+        self.records: Aggregates[Problem] = Aggregates(
+            database, "brought_up", load=_load_problem, dump=_dump_problem
+        )
+        self.get, self.save = self.records.get, self.records.save
+
+    async def ensure_indexes(self) -> None:
+        """Few wait at a time."""
+        await self.records.ensure_indexes(
+            IndexModel([("waits", ASCENDING)], name="waits", partialFilterExpression={"waits": True})
+        )
+
+    async def waiting(self, limit: int) -> list[Stored[Problem]]:
+        """See :class:`Problems`."""
+        return await self.records.find({"waits": True}, limit=limit)
+
+
+def _dump_problem(one: Problem) -> State:
+    return {
+        **asdict(one),
+        "at": one.at.isoformat(),
+        "sealed": one.sealed.model_dump() if one.sealed else None,
+    }
+
+
+def _load_problem(state: Mapping[str, Any]) -> Problem:
+    sealed = state["sealed"]
+    more = {"at": datetime.fromisoformat(state["at"]), "sealed": Sealed(**sealed) if sealed else None}
+    return Problem(**{**state, **more})

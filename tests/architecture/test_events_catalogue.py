@@ -32,11 +32,9 @@ SERVICES = (*(service for service in FOLLOWS if service != "intake"), "intake")
 TOLD_BY_NO_ROUTE_YET: dict[str, str] = {
     **dict.fromkeys(("unit.proposed.v1", "training.recorded.v1"), "activation and training"),
     **dict.fromkeys(("person.left.v1", "deputy.named.v1"), "people who leave, deputies"),
-    **dict.fromkeys(("overlay.filed.v1", "overlay.ended.v1"), "overlays of one unit"),
     "customers.counted.v1": "the census of customers",
     "alert.raised.v1": "alerts",
     "partner.told.v1": "partners",
-    "callback.problem.v1": "answers that open a matter",
     **dict.fromkeys(("campaign.opened.v1", "campaign.drawn.v1", "campaign.closed.v1"), "campaigns"),
     "figure.reported.v1": "reported figures",
     "shift.rostered.v1": "rosters",

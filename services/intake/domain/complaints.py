@@ -185,7 +185,7 @@ def examine(said: Said, rules: Rules, now: datetime) -> Examined:
     if problems or checked is None:
         raise refused(problems)
     registered_at = (said.registered_at or now).astimezone(UTC)
-    tier, grade = _tier_and_grade(said, rules)
+    tier, grade = tier_and_grade(said, rules)
     return Examined(
         said,
         said.received_at.astimezone(UTC) if said.received_at else registered_at,
@@ -198,7 +198,8 @@ def examine(said: Said, rules: Rules, now: datetime) -> Examined:
     )
 
 
-def _tier_and_grade(said: Said, rules: Rules) -> tuple[str, str]:
+def tier_and_grade(said: Said, rules: Rules) -> tuple[str, str]:
+    """Return the tier of service and the grade that a matter is taken for."""
     facts = {
         "kind": said.kind,
         "class": said.class_,

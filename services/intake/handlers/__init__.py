@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+from services.intake.handlers.brought_up import BroughtUp
 from services.intake.handlers.complaints import Matters
 from services.intake.handlers.customers import Files
 from services.intake.handlers.ledger import Ledger
 from services.intake.handlers.people import People
 
-__all__ = ["Files", "Intake", "Ledger", "Matters", "People"]
+__all__ = ["BroughtUp", "Files", "Intake", "Ledger", "Matters", "People"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +19,4 @@ class Intake:
     files: Files
     ledger: Ledger
     people: People
+    brought_up: BroughtUp

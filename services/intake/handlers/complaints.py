@@ -78,8 +78,8 @@ class Matters:
             who.must("complaints.import")
         complaint_id = self._id_of(said, unit, command)
         now = base.clock()
-        edition = base.directory.edition
         received_at = said.received_at or said.registered_at or now
+        edition = base.directory.edition_for(said.about_unit or unit, received_at)
         try:
             examined = domain.examine(said, _rules_at(edition, received_at), now)
         except InvalidInputError:
@@ -104,7 +104,12 @@ class Matters:
             edition=edition.hash,
         )
         stamp = base.stamp(
-            stream=base.settings.site, unit=complaint.concerns, correlation=command.request, now=now
+            stream=base.settings.site,
+            unit=complaint.concerns,
+            correlation=command.request,
+            now=now,
+            edition=edition.name,
+            edition_hash=edition.hash,
         )
         happened = [Happened(event, examined.registered_at)]
         place = forms.place(examined.values, said.product)

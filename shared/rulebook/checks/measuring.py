@@ -5,7 +5,11 @@ from collections.abc import Collection, Iterator, Mapping
 from shared.rulebook.checks.references import Fault, step_names, unknown
 from shared.rulebook.formulas import STEPS
 from shared.rulebook.schema import Rules
+from shared.rulebook.schema.callback import Question, Questionnaire
 from shared.rulebook.schema.scoring import Counted, ObservedMean, Sheet
+
+_CALLBACK = "callback"
+"""Channel by which a matter comes in that a customer brought up when called back."""
 
 MONTHS_WEIGHED = {"month": 0, "quarter": 3, "year": 12}
 
@@ -77,6 +81,34 @@ def _questions(rules: Rules) -> Iterator[Fault]:
                 what = f"'{name}' is of kind '{question.kind}' with {len(question.choices)} choices."
                 loc = ("callback", "questionnaires", key, "questions", name)
                 yield Fault(loc, what, "Give choices to questions of kind 'choice', and only to them.")
+            yield from _branches(key, name, form, rules)
+
+
+def _branches(key: str, name: str, form: Questionnaire, rules: Rules) -> Iterator[Fault]:
+    """Find conditions that no answer meets, and answers that open a matter which cannot come in."""
+    question, loc = form.questions[name], ("callback", "questionnaires", key, "questions", name)
+    before = list(form.questions)[: list(form.questions).index(name)]
+    for other, answers in question.asked_if.items():
+        yield from unknown((*loc, "asked_if"), [other], before, "earlier question", f"questionnaires.{key}")
+        if other in before:
+            known = _answers_of(form.questions[other])
+            yield from unknown((*loc, "asked_if", other), answers, known, "answer", f"'{other}'")
+    if question.opens and _CALLBACK not in rules.intake.channels:
+        what = f"'{name}' opens a matter, and no channel is called '{_CALLBACK}'."
+        yield Fault(
+            (*loc, "opens"), what, f"Add '{_CALLBACK}' to intake.channels: by it the matter comes in."
+        )
+    if question.kind != "text" and bool(question.opens) != bool(question.opens_on):
+        yield Fault((*loc, "opens"), "'opens' and 'opens_on' belong together.", "Give both, or neither.")
+    yield from unknown((*loc, "opens_on"), question.opens_on, _answers_of(question), "answer", f"'{name}'")
+
+
+def _answers_of(question: Question) -> list[str]:
+    return {
+        "satisfaction": [str(level) for level in range(1, 6)],
+        "recommendation": [str(level) for level in range(11)],
+        "yes-no": ["yes", "no"],
+    }.get(question.kind, list(question.choices))
 
 
 def _duties(rules: Rules) -> Iterator[Fault]:
