@@ -5,7 +5,7 @@ The schema says what an entry looks like; here stands what one entry asks of ano
 
 from collections.abc import Iterator, Mapping
 
-from shared.rulebook.checks import consistency, measuring, not_yet, people, procedures
+from shared.rulebook.checks import consistency, forms, measuring, not_yet, people, procedures, scored
 from shared.rulebook.checks.references import Fault, Loc, references, shown, unknown
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.base import Part
@@ -25,8 +25,11 @@ def faults(rules: Rules, *, draft: bool = False) -> list[Fault]:
         *people.faults(rules),
         *procedures.faults(rules),
         *measuring.faults(rules),
-        *consistency.faults(rules),
+        *forms.faults(rules),
     ]
+    if not found:
+        # Asked only where all names are right: a wrong one would be told again for all that hangs on it.
+        found = [*consistency.faults(rules), *scored.faults(rules)]
     return found if draft else [*found, *not_yet.faults(rules)]
 
 

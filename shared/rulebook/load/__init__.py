@@ -59,13 +59,15 @@ def load_edition(folder: Path, calendars: Path, *, draft: bool = False) -> Editi
     return _edition(files, lambda name: str(paths.get(name, folder / name)), draft=draft)
 
 
-def edition_from_files(files: Mapping[str, str]) -> Edition:
+def edition_from_files(files: Mapping[str, str], *, draft: bool = False) -> Edition:
     """Build an edition from texts by name, for example ``procedures.yaml`` and ``calendars/cn/2026.yaml``.
+
+    ``draft``: as in ``load_edition``.
 
     Raises:
         RulebookRefusedError: Names every fault with file and line.
     """
-    return _edition(files, str)
+    return _edition(files, str, draft=draft)
 
 
 def load_organisation(path: Path) -> Organisation:
