@@ -26,7 +26,9 @@ NAMED = "        title: {zh: 问, en: question}\n        kind: yes-no\n"
             OPINION + '        asked_if: {satisfaction: "6"}\n', "the answer '6'", id="no such level"
         ),
         pytest.param(
-            OPINION + "        opens: complaint\n", "no channel is called 'callback'", id="no way to come in"
+            NAMED + "        opens: complaint\n        opens_on: [maybe]\n",
+            "the answer 'maybe'",
+            id="opened by what is not",
         ),
         pytest.param(NAMED + '        opens_on: ["no"]\n', "belong together", id="opened by nothing"),
     ],
