@@ -118,7 +118,12 @@ def play(facts: list[Fact], published: list[Published], edition: Edition) -> Ite
         yield Again(one.period, result, one)
 
 
-def _folded(events: Path, edition: Edition, periods: Sequence[str], as_of: str | None) -> list[Again]:
+def folded(events: Path, edition: Edition, periods: Sequence[str], as_of: str | None) -> list[Again]:
+    """Fold the periods that are asked for, or else what the file says was published.
+
+    Raises:
+        InvalidInputError: There is nothing to fold, or an event is not what its type says.
+    """
     facts, published = read(events)
     if not facts:
         msg = f"{events} holds no event."
@@ -160,7 +165,7 @@ def backtest(
             raise InvalidInputError(msg)
         edition = edition_of(rulebook, calendars)
         try:
-            again = _folded(events, edition, period or (), as_of)
+            again = folded(events, edition, period or (), as_of)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             msg = f"An event in {events} is not what its type says: {error!r}. Export the period again."
             raise InvalidInputError(msg) from error

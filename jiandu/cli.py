@@ -8,6 +8,7 @@ import typer
 from jiandu import operations_cli, rulebook_cli
 from jiandu.backtest import backtest
 from jiandu.demo.cli import demo
+from jiandu.fair import fair
 from jiandu.stack import cli as stack
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app.add_typer(operations_cli.parked_app)
 app.add_typer(operations_cli.log_app)
 app.command()(demo)
 app.command()(backtest)
+app.command()(fair)
 
 
 @app.callback()

@@ -17,10 +17,12 @@ from shared.directory import Directory, Unit
 from shared.errors import KeyReusedError, NotFoundError, StaleWriteError, SupervisionError
 from shared.events import Event, Happened, stream_of
 from shared.events.scoring import PeriodClosed
-from shared.rulebook.basis import Tariffs, window
+from shared.rulebook.basis import Tariffs, rules_of_month, window
 from shared.rulebook.calendar import Month
 from shared.rulebook.duties import Duty, Ledger, Status, agenda
 from shared.rulebook.facts import ORGANISATION_TYPES, UNIT_TYPES, Fact, fact_of, in_order, up_to
+from shared.rulebook.fair_view import document_of as fair_document
+from shared.rulebook.fair_view import fair_view
 from shared.rulebook.fold import MonthResult, PeriodResult, fold_subjects, unit_facts_since
 from shared.rulebook.organisation import Organisation
 from shared.rulebook.rankings import months_of
@@ -247,6 +249,16 @@ class Scoring:
             msg = f"Period {period} has no version {version}. GET /v1/periods lists them."
             raise NotFoundError(msg)
         return earlier
+
+    async def fair(self, period: str, ranking: str, version: int | None = None) -> dict[str, Any]:
+        """Return the fair view of a published month's ranking. Raises ``NotFoundError``."""
+        document = await self.period(period, version)
+        edition = self.directory.edition_called(document["edition_hash"])
+        rules = rules_of_month(edition, months_of(period)[-1])
+        seed = document["result_hash"]
+        # In a thread: thousands of draws.
+        view = await asyncio.to_thread(fair_view, orjson.loads(document["result"]), ranking, rules, seed)
+        return {"version": document["version"], **fair_document(view)}
 
     async def watermark(self) -> dict[str, Any]:
         """Return how far each source's facts have all arrived, what is missing, and what is set aside."""

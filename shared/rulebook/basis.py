@@ -277,6 +277,11 @@ def window(edition: Edition, month: Month) -> tuple[datetime, datetime]:
     return calendar.at(first, time(0)), calendar.at(add_months(first, 1), time(0))
 
 
+def rules_of_month(edition: Edition, month: Month) -> Rules:
+    """Return the rules of a month's last day: its sheets, indicators and rankings are those of that day."""
+    return edition.on(add_months(date(month.year, month.month, 1), 1) - timedelta(days=1))
+
+
 def later(month: Month, months: int) -> Month:
     """Return the month that lies ``months`` later, or earlier where negative.
 

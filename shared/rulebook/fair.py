@@ -99,6 +99,12 @@ def drawing(count: Count, kind: Kind) -> Draw:
     return share
 
 
+def drawing_normal(middle: Fraction, width: Fraction) -> Draw:
+    """Draw a mean whose normal 95 % interval is so wide."""
+    centre, deviation = float(middle), float(width) / (2 * _NORMAL.inv_cdf(0.975))
+    return lambda numbers: centre + deviation * _NORMAL.inv_cdf(next(numbers))
+
+
 def drawing_total(total: Fraction, points: Sequence[Fraction]) -> Draw:
     """Draw the total of a sheet: each posting is an event that might as well have happened more or less often.
 

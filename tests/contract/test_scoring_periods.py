@@ -151,8 +151,14 @@ async def test_rankings_are_everyone_s_and_sheets_are_one_s_own(world: World) ->
     head = Api(world, "head")
 
     ranked = (await head.get(f"/periods/{JULY}/rankings")).json()
+    fair = (await head.get(f"/periods/{JULY}/rankings/monthly/fair")).json()
+    unknown = await head.get(f"/periods/{JULY}/rankings/yearly/fair")
     own = (await Api(world, "hr").get(f"/scorecards/{JULY}/{BRANCH}")).json()
 
+    assert [(row["unit"], row["rank"]) for row in fair["rows"] if row["rank"]] == [
+        (row["unit"], row["rank"]) for row in ranked["rankings"][0]["rows"]
+    ]
+    assert (fair["ranking"], fair["version"], unknown.status_code) == ("monthly", ranked["version"], 404)
     assert {row["unit"] for row in ranked["rankings"][0]["rows"]} >= {BRANCH, "wuxi-branch"}
     assert {one["unit"] for one in ranked["recommendations"]} <= {BRANCH}
     assert {one["unit"] for one in (*own["scorecards"], *own["postings"])} == {BRANCH}

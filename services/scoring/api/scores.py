@@ -181,6 +181,17 @@ async def rankings(period: Period, request: Request, who: Reader, version: Versi
     }
 
 
+@router.get("/periods/{period}/rankings/{ranking}/fair", tags=["scores"])
+async def fair(
+    period: Period, ranking: str, request: Request, who: Reader, version: Version = None
+) -> dict[str, Any]:
+    """Return a published month's ranking with what chance may have done to it: intervals, places by chance, a funnel.
+
+    Drawn with the hash of the published result as seed, so that anyone who has the result draws the same.
+    """
+    return await use_of(request).fair(period, ranking, version)
+
+
 @router.get("/scorecards/{period}/{unit}", tags=["scores"])
 async def scorecard(
     period: Period, unit: str, request: Request, who: Reader, version: Version = None

@@ -27,7 +27,7 @@ from shared.events.scoring import (
     RecommendationMade,
     ScorecardPublished,
 )
-from shared.rulebook.basis import later, window
+from shared.rulebook.basis import later, rules_of_month, window
 from shared.rulebook.calendar import Month
 from shared.rulebook.canonical import plain
 from shared.rulebook.edition import Edition
@@ -104,7 +104,7 @@ def set_aside(aside: Sequence[Document]) -> SetAsideError:
 
 def looked_back_on(month: Month, edition: Edition) -> list[str]:
     """Return the months before one that its recommendations look at (JK-24)."""
-    rules = edition.on(edition.calendar.closing_day(window(edition, month)[1]))
+    rules = rules_of_month(edition, month)
     furthest = max((rule.months_running for rule in rules.scoring.recommendations.values()), default=1)
     return [str(later(month, -back)) for back in range(1, furthest)]
 
@@ -154,7 +154,7 @@ def answered(document: Document | None, order: Order) -> Document | None:
 
 def delivered(months: Sequence[Month], edition: Edition) -> frozenset[str]:
     """Return the indicators that the rulebook sends out when a period is closed (ZY-14)."""
-    rules = edition.on(edition.calendar.closing_day(window(edition, months[-1])[1]))
+    rules = rules_of_month(edition, months[-1])
     return frozenset(key for one in rules.scoring.publications.values() for key in one.indicators)
 
 
