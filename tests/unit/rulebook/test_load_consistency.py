@@ -16,7 +16,7 @@ def test_the_small_rulebook_is_sound() -> None:
         pytest.param(
             "procedures.yaml",
             "within: {table: answer}, answers: true",
-            "answers: true",
+            "when: {class: large}, within: {table: answer}, answers: true",
             "  complaint:",
             "No limit runs for kind 'complaint', class 'small', validity 'valid', grade 'grave'",
             "Give a step that every such case has 'within', or add a watch",
@@ -78,10 +78,10 @@ def test_the_small_rulebook_is_sound() -> None:
         ),
         pytest.param(
             "procedures.yaml",
-            "    applies: {kind: praise}\n",
+            "    applies: {kind: complaint, validity: invalid}\n",
             "    applies: {kind: praise, class: small}\n",
-            "    applies: {kind: praise}",
-            "No matter can fulfil what 'praise' applies to.",
+            "    applies: {kind: complaint, validity: invalid}",
+            "No matter can fulfil what 'invalid' applies to.",
             "Ask for a kind together with a class, grade or service that it has.",
             id="a procedure for nobody",
         ),
