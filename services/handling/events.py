@@ -44,7 +44,10 @@ def followings(
             if case is None:
                 if record["type"] != "complaint.registered.v1":
                     return None
-                case, new = domain.open_case(Envelope.model_validate(record), current())
+                told = Envelope.model_validate(record)
+                # What the registration was examined under: the unit's own norms, where it filed some.
+                begun = edition(told.editionhash) if told.editionhash else current()
+                case, new = domain.open_case(told, begun)
             else:
                 case, new = domain.follow(case, Envelope.model_validate(record), edition(case.edition_hash))
             happened.extend(new)
@@ -55,7 +58,7 @@ def followings(
             case,
             happened,
             stamp(case, last["correlationid"], last["id"], clock()),
-            index_of(case, domain.next_due(case, edition(case.edition_hash))),
+            index_of(case, domain.wakes_at(case, edition(case.edition_hash))),
         )
 
     def horizon_key(record: Record) -> str | None:

@@ -145,7 +145,7 @@ class Handling:
                     settled,
                     happened,
                     self.stamp(settled, f"sweep-{stored.id}", None, self.clock()),
-                    index=index_of(settled, domain.next_due(settled, edition)),
+                    index=index_of(settled, domain.wakes_at(settled, edition)),
                 )
             )
         outcomes = await self.store.save_many(changes) if changes else ()
@@ -160,7 +160,7 @@ class Handling:
                 case,
                 happened,
                 self.stamp(case, correlation, None, self.clock()),
-                index=index_of(case, domain.next_due(case, edition)),
+                index=index_of(case, domain.wakes_at(case, edition)),
             )
         )
 

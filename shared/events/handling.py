@@ -188,6 +188,7 @@ class AlertRaised(CaseEvent):
         default="", description="Unit that is told besides, for it passed the case on (LN-10)."
     )
     clause: str = ""
+    late: bool = Field(default=False, description="It was held up: nobody looked at its moment.")
 
 
 class PartnerTold(CaseEvent):

@@ -167,6 +167,13 @@ class Flow:
             return None
         return self.ends[index] - (self.run_after[index] - run)
 
+    def moment_before(self, run: timedelta) -> datetime | None:
+        """Return the last moment by which no more than ``run`` has run, or None before the first interval."""
+        index = bisect_right(self.run_after, run)
+        if run < timedelta(0) or index == len(self.begins):
+            return None
+        return self.begins[index] + (run - (self.run_after[index - 1] if index else timedelta(0)))
+
 
 @dataclass(frozen=True)
 class WorkingCalendar:
@@ -313,6 +320,14 @@ class WorkingCalendar:
         """Like ``add_working_time``, but all 24 hours of a working day count, and none of a day off."""
         return self._later(self._working_day_time, start, amount)
 
+    def subtract_working_time(self, end: datetime, amount: timedelta) -> datetime:
+        """Return the last moment from which ``amount`` of working time passes until ``end``."""
+        return self._earlier(self._working_time, end, amount)
+
+    def subtract_working_day_time(self, end: datetime, amount: timedelta) -> datetime:
+        """Like ``subtract_working_time``, but all 24 hours of a working day count, and none of a day off."""
+        return self._earlier(self._working_day_time, end, amount)
+
     def working_day_time_between(self, start: datetime, end: datetime) -> timedelta:
         """Like ``working_time_between``, but all 24 hours of a working day count."""
         return self._between(self._working_day_time, start, end)
@@ -327,6 +342,13 @@ class WorkingCalendar:
         if end is None:
             raise self._gap(date(self.years[-1].year + 1, 1, 1))
         return end
+
+    def _earlier(self, flow: Flow, end: datetime, amount: timedelta) -> datetime:
+        self._covered(end - INSTANT_BEFORE)
+        begin = flow.moment_before(flow.run_until(end) - amount)
+        if begin is None:
+            raise self._gap(date(self.years[0].year - 1, 12, 31))
+        return begin
 
     def _between(self, flow: Flow, start: datetime, end: datetime) -> timedelta:
         if end < start:

@@ -217,6 +217,35 @@ def delay(
     return end + (until - since), until - since
 
 
+@within_time
+def earlier(limit: Limit, end: datetime, calendar: WorkingCalendar) -> datetime:
+    """Return the last moment at which as much time as a limit states is left until ``end``: for reminders.
+
+    Only the measure counts. ``same_day`` is the beginning of the last day.
+
+    Raises:
+        RulebookGapError: The calendar's tables do not reach back far enough.
+    """
+    amount = limit.amount
+    match limit.measure:
+        case "minutes" | "hours" as unit:
+            return end - timedelta(**{unit: amount})
+        case "working_minutes" | "working_hours" as unit:
+            return calendar.subtract_working_time(end, timedelta(**{unit.removeprefix("working_"): amount}))
+        case "working_days":
+            return calendar.subtract_working_day_time(end, DAY * amount)
+        case "months":
+            return calendar.later_by_months(end, -amount)
+        case "same_day":
+            return calendar.end_of_day(calendar.closing_day(end) - DAY)
+        case "days" | "weeks" as unit:
+            return calendar.later_by_days(end, -amount * (7 if unit == "weeks" else 1))
+        case measure:
+            raise ValueError(
+                f"'{measure}' says no length of time, so nothing can be so long before something"
+            )
+
+
 def calendar_facts(
     start: datetime, end: datetime, calendar: WorkingCalendar
 ) -> tuple[bool, tuple[Line, ...]]:

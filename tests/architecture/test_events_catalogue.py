@@ -33,7 +33,6 @@ TOLD_BY_NO_ROUTE_YET: dict[str, str] = {
     **dict.fromkeys(("unit.proposed.v1", "training.recorded.v1"), "activation and training"),
     **dict.fromkeys(("person.left.v1", "deputy.named.v1"), "people who leave, deputies"),
     "customers.counted.v1": "the census of customers",
-    "alert.raised.v1": "alerts",
     "partner.told.v1": "partners",
     **dict.fromkeys(("campaign.opened.v1", "campaign.drawn.v1", "campaign.closed.v1"), "campaigns"),
     "figure.reported.v1": "reported figures",

@@ -3,7 +3,7 @@
 from services.handling.domain.allowed import Allowed, allowed
 from services.handling.domain.case import Actor, Case, Status, answered, remember
 from services.handling.domain.commands import IMPORT, RIGHTS, AnyCommand, Command, Merge, parse_command
-from services.handling.domain.deadlines import Explained, explained, next_due, recompute, settle
+from services.handling.domain.deadlines import Explained, explained, next_due, recompute, settle, wakes_at
 from services.handling.domain.decide import decide, follow, open_case
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "recompute",
     "remember",
     "settle",
+    "wakes_at",
 ]

@@ -216,8 +216,11 @@ class ClockState(Piece):
 
     def missed_by(self, moment: datetime) -> bool:
         """Say whether the present run's deadline had passed unmet by ``moment``."""
-        bounds = (moment, self.ended_at, self.paused_since)
-        return self.due <= min(bound for bound in bounds if bound is not None)
+        return self.due <= moment and self.stands_until(self.due)
+
+    def stands_until(self, moment: datetime) -> bool:
+        """Say whether the deed is still owed at ``moment``, and no pause that goes on moves what comes then."""
+        return all(bound is None or moment <= bound for bound in (self.ended_at, self.paused_since))
 
     @property
     def runs(self) -> bool:
@@ -275,6 +278,7 @@ class Case(Piece):
         accepted_at: When the owner accepted the present result.
         occurrence: Number of the present opening; a re-opening adds one.
         ended_at: When it was closed, withdrawn or merged.
+        alerted: Alert beside the run of a clock → due moment under which it was raised.
         settled_up_to: Silence has been judged up to here.
         commands: What was answered, by idempotency key. A list, for a key may hold what no field name may.
     """
@@ -319,6 +323,7 @@ class Case(Piece):
     pauses: tuple[Pause, ...] = ()
     clocks: tuple[ClockState, ...] = ()
     escalations: tuple[Escalated, ...] = ()
+    alerted: dict[str, AwareDatetime] = {}
     powers: tuple[PowerUse, ...] = ()
     appeals: tuple[Appeal, ...] = ()
     resolved_at: AwareDatetime | None = None

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TypedDict
 
+from services.handling.domain import alerts
 from services.handling.domain.case import Appeal, Case, ClockState, Status
 from services.handling.domain.clockwork import Wanted, brought_up, read_events, reading_of, with_events
 from services.handling.domain.procedure import (
@@ -246,7 +247,7 @@ def appeal_clock(appeal: Appeal) -> str:
 
 
 def settle(case: Case, edition: Edition, up_to: datetime) -> tuple[Case, list[Happened]]:
-    """Tell every deadline that passed unmet by ``up_to``, in order, and take back what does not stand.
+    """Tell every deadline that passed unmet by ``up_to``, with the alerts beside them, and take back what falls.
 
     Settling again tells nothing more. A miss that was told stays told while nothing says otherwise, however
     early the moment that a later call settles up to.
@@ -267,9 +268,10 @@ def settled(case: Case, law: Law, up_to: datetime) -> tuple[Case, list[Happened]
         after, event = _verdict(case, clock, up_to, horizon, law.calendar)
         clocks[clock.name] = after.model_copy(update={"revoked": {}}) if after.revoked else after
         happened += event
-    if not happened and horizon == case.settled_up_to and len(clocks) == len(case.clocks):
-        return case, []
-    return case.with_(clocks=tuple(clocks.values()), settled_up_to=horizon), happened
+    if happened or horizon != case.settled_up_to or len(clocks) != len(case.clocks):
+        case = case.with_(clocks=tuple(clocks.values()), settled_up_to=horizon)
+    case, alerted = alerts.raised(case, law, up_to)
+    return case, sorted((*happened, *alerted), key=lambda one: one.time) if alerted else happened
 
 
 def _taken_back(case: Case, clock: ClockState, up_to: datetime) -> list[Happened]:
@@ -346,6 +348,13 @@ def next_due(case: Case, edition: Edition) -> datetime | None:
         if clock.occurrence not in (*clock.told, *clock.excused) and clock.missed_by(clock.due)
     ]
     return min(dues, default=None)
+
+
+def wakes_at(case: Case, edition: Edition) -> datetime | None:
+    """Return the next moment at which time alone makes something happen: a miss, or an alert beside a deadline."""
+    law = Law.of(edition, case.received_at)
+    moments = [next_due(case, edition), *(one.at for one in alerts.thresholds(case, law))]
+    return min((one for one in moments if one), default=None)
 
 
 def recompute(case: Case, edition: Edition) -> Case:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.handling.domain import (
+    alerts,
     appeals,
     changes,
     commands,
@@ -106,8 +107,9 @@ def decide(
         must_have_right(scene, commands.RIGHTS[command.do])
     case, before = settled(case, law, at)
     case, happened = HANDLERS[command.do](case, command, scene)
+    case, said = alerts.answering(case, law, happened)
     case, after = settled(case, law, at)
-    return case, [*before, *happened, *after]
+    return case, [*before, *happened, *said, *after]
 
 
 def _acting(command: commands.Command, by: Actor, law: Law) -> Actor:
@@ -175,7 +177,9 @@ def open_case(envelope: Envelope, edition: Edition) -> tuple[Case, list[Happened
         tier=case.tier,
         service=case.service,
     )
-    return case, [Happened(opened, case.registered_at, case.unit), *missed]
+    news = [Happened(opened, case.registered_at, case.unit)]
+    case, said = alerts.answering(case, law, news)
+    return case, [*news, *said, *missed]
 
 
 def _as_registered(case: Case, told: ComplaintRegistered, law: Law) -> Case:
@@ -203,5 +207,6 @@ def follow(case: Case, envelope: Envelope, edition: Edition) -> tuple[Case, list
     at = max(envelope.time.astimezone(UTC), over_at)
     case, before = settled(case, law, at)
     case, happened = ending.reopened(case, "callback", "callback", at, law)
+    case, said = alerts.answering(case, law, happened)
     case, after = settled(case, law, at)
-    return case, [*before, *happened, *after]
+    return case, [*before, *happened, *said, *after]

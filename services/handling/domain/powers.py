@@ -1,11 +1,14 @@
 """The powers of the service body (JK-01, JK-30), and taking a case up to a higher level."""
 
+from datetime import datetime
+
 from services.handling.domain.case import Case, Escalated, PowerUse
 from services.handling.domain.commands import Escalate, UsePower
 from services.handling.domain.refusals import ConditionNotRecordedError, NotPermittedByRulebookError
 from services.handling.domain.scene import Scene, must_be_live, must_have_right, must_know, told
 from shared.events import Happened
 from shared.events.handling import CaseEscalated, PowerUsed
+from shared.rulebook.schema.procedures import Escalation
 
 
 def use_power(case: Case, command: UsePower, scene: Scene) -> tuple[Case, list[Happened]]:
@@ -46,13 +49,19 @@ def escalate(case: Case, command: Escalate, scene: Scene) -> tuple[Case, list[Ha
         raise NotPermittedByRulebookError(
             f"The case is at level {reached} and cannot be taken to level {level}. Choose one of: {choices}."
         )
+    case, event = take_up(case, above[level], command.reason, scene.by.person, scene.at)
+    return case, [told(case, event, scene.at)]
+
+
+def take_up(case: Case, rule: Escalation, reason: str, by: str, at: datetime) -> tuple[Case, CaseEscalated]:
+    """Record that the case was taken up to a level."""
     event = CaseEscalated(
         complaint_id=case.complaint_id,
-        level=level,
-        to=above[level].to,
-        reason=command.reason,
-        by=scene.by.person,
+        level=rule.level,
+        to=rule.to,
+        reason=reason,
+        by=by,
         first_taker=case.first_taker,
     )
-    taken = Escalated(at=scene.at, level=level, by=scene.by.person)
-    return case.with_(escalations=(*case.escalations, taken)), [told(case, event, scene.at)]
+    taken = Escalated(at=at, level=rule.level, by=by)
+    return case.with_(escalations=(*case.escalations, taken)), event

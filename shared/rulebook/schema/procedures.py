@@ -230,6 +230,9 @@ class Alert(Rule):
         if (self.before or self.after) and (self.on != "deadline" or (self.before and self.after)):
             msg = "'before' or 'after', one of them, may stand with 'on: deadline'."
             raise ValueError(msg)
+        if self.before and self.before.measure in ("until", "shorter_of"):
+            msg = "'before' says how long before, for example hours: 4."
+            raise ValueError(msg)
         if not (self.to or self.to_origin or self.escalates):
             msg = "An alert needs 'to', 'to_origin' or 'escalates'."
             raise ValueError(msg)

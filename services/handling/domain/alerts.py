@@ -1,0 +1,165 @@
+"""Alerts: what the system says by itself when something happens, and before and after a deadline.
+
+An alert beside a deadline is raised once for each run of a clock and each due moment, with its own moment as its
+time, whenever somebody comes to look. What was held up is raised late and says so (FIELD, acceptance vector 4).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.handling.domain.case import Case, ClockState
+from services.handling.domain.powers import take_up
+from services.handling.domain.procedure import Law, facts_of
+from services.handling.domain.scene import told
+from shared.events import Happened
+from shared.events.handling import (
+    AlertRaised,
+    CaseClosed,
+    CaseOpened,
+    CaseReclassified,
+    CaseReopened,
+    CaseResolved,
+    CaseTransferred,
+    FindingMade,
+    FindingProposed,
+)
+from shared.rulebook.calendar import WorkingCalendar
+from shared.rulebook.limits import due_before, earlier
+from shared.rulebook.schema.procedures import Alert
+
+LATE = timedelta(minutes=5)
+"""From when on an alert is marked late. Somebody looks every second, so more than this was held up."""
+
+_MOMENTS: dict[type, tuple[str, ...]] = {
+    CaseOpened: ("registered", "flagged"),
+    CaseReclassified: ("flagged",),
+    FindingProposed: ("found",),
+    FindingMade: ("found",),
+    CaseTransferred: ("transferred",),
+    CaseResolved: ("resolved",),
+    CaseClosed: ("closed",),
+    CaseReopened: ("reopened",),
+}
+"""Event → what an alert may be on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A moment beside a deadline at which an alert is to be raised."""
+
+    at: datetime
+    name: str
+    rule: Alert
+    clock: ClockState
+
+    @property
+    def key(self) -> str:
+        """Name it once for each run of the clock."""
+        return f"{self.name}/{self.clock.name}#{self.clock.occurrence}"
+
+
+def thresholds(case: Case, law: Law) -> Iterator[Threshold]:
+    """Yield every threshold that was not raised yet and that, as the case stands, will be."""
+    rules = law.rules.procedures.alerts.items()
+    facts, flags = facts_of(case, law), tuple(case.flags)
+    for name, rule in rules:
+        if rule.on != "deadline" or not rule.when.holds(facts, flags):
+            continue
+        for clock in case.clocks:
+            if not _is_beside(rule, clock):
+                continue
+            one = Threshold(_moment(rule, clock, law.calendar), name, rule, clock)
+            if case.alerted.get(one.key) != clock.due and clock.stands_until(one.at):
+                yield one
+
+
+def raised(case: Case, law: Law, up_to: datetime) -> tuple[Case, list[Happened]]:
+    """Raise what is due beside deadlines up to a moment, each once, in the order of their moments."""
+    due = [one for one in thresholds(case, law) if one.at <= up_to]
+    happened: list[Happened] = []
+    for one in sorted(due, key=lambda one: (one.at, one.key)):
+        case = case.with_(alerted={**case.alerted, one.key: one.clock.due})
+        event = AlertRaised(
+            complaint_id=case.complaint_id,
+            alert=one.name,
+            clock=one.clock.name,
+            occurrence=one.clock.occurrence,
+            due_before=one.clock.due,
+            to=one.rule.to,
+            clause=", ".join(one.rule.source),
+            late=up_to - one.at > LATE,
+        )
+        case, more = _raise(case, event, one.rule, one.at, law)
+        happened += more
+    return case, happened
+
+
+def answering(case: Case, law: Law, happened: Sequence[Happened]) -> tuple[Case, list[Happened]]:
+    """Raise what the rulebook wants said of what just happened."""
+    found: list[Happened] = []
+    for item in happened:
+        for moment in _MOMENTS.get(type(item.event), ()):
+            for name, rule in law.rules.procedures.alerts.items():
+                if rule.on == moment and _is_meant(case, law, rule, item):
+                    case, more = _said(case, law, name, item.time)
+                    found += more
+    return case, found
+
+
+def _said(case: Case, law: Law, name: str, at: datetime) -> tuple[Case, list[Happened]]:
+    rule = law.rules.procedures.alerts[name]
+    # The unit to which the customer came, where the case is another's by now (LN-10).
+    origin = case.taken_by or case.charges[0].unit
+    to_unit = origin if rule.to_origin and origin != case.unit else ""
+    if not (to_unit or rule.to or rule.escalates):
+        return case, []
+    event = AlertRaised(
+        complaint_id=case.complaint_id,
+        alert=name,
+        occurrence=case.occurrence,
+        to=rule.to,
+        to_unit=to_unit,
+        clause=", ".join(rule.source),
+    )
+    return _raise(case, event, rule, at, law)
+
+
+def _raise(
+    case: Case, event: AlertRaised, rule: Alert, at: datetime, law: Law
+) -> tuple[Case, list[Happened]]:
+    happened = [told(case, event, at)]
+    level = law.rules.procedures.escalations[rule.escalates] if rule.escalates else None
+    if level and level.level > max((one.level for one in case.escalations), default=0):
+        case, taken = take_up(case, level, rule.title.zh, f"alert/{event.alert}", at)
+        happened.append(told(case, taken, at))
+    return case, happened
+
+
+def _is_meant(case: Case, law: Law, rule: Alert, item: Happened) -> bool:
+    if rule.on == "flagged":
+        news = _newly_set(case, item)
+        if not news or (rule.when.flag and news.isdisjoint(rule.when.flag)):
+            return False
+    if isinstance(item.event, FindingMade) and case.findings[-1].confirmations:
+        return False  # it was said when it was proposed
+    return rule.when.holds(facts_of(case, law), tuple(case.flags))
+
+
+def _newly_set(case: Case, item: Happened) -> set[str]:
+    if isinstance(item.event, CaseOpened):
+        return set(case.flags)
+    return {flag for flag, since in case.flags.items() if since == item.time}
+
+
+def _is_beside(rule: Alert, clock: ClockState) -> bool:
+    if clock.void or clock.occurrence in clock.excused:
+        return False
+    return clock.name in rule.clocks or ("steps" in rule.clocks and bool(clock.step))
+
+
+def _moment(rule: Alert, clock: ClockState, calendar: WorkingCalendar) -> datetime:
+    if rule.before:
+        # A limit that is shorter than the warning is warned of at once.
+        return max(clock.started_at, earlier(rule.before, clock.due, calendar))
+    return due_before(rule.after, clock.due, calendar).due_before if rule.after else clock.due
