@@ -25,6 +25,9 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _NO_ONE = _HASHER.hash("no such account")
 _SEEN = 2_000
 
+LENT = frozenset({"editions.approve", "cases.approve"})
+"""What a deputy may do in the absent holder's place: approve, which is recorded with for whom."""
+
 
 def hash_password(password: str) -> str:
     """Return the argon2id hash to store."""
@@ -41,7 +44,11 @@ def is_password(hashed: str, password: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated account: who, where, and with which rights."""
+    """An authenticated account: who, where, and with which rights.
+
+    Attributes:
+        stands_for: Absent people and their roles, in which this person approves today.
+    """
 
     account: str
     person: str
@@ -49,6 +56,7 @@ class Caller:
     role: str
     rights: frozenset[str]
     sees_all: bool
+    stands_for: tuple[tuple[str, str], ...] = ()
 
     def must(self, right: str) -> None:
         """Refuse unless the role has ``right``.
@@ -152,15 +160,22 @@ class Access:
         if known is None or known["revoked"]:
             msg = "The account was revoked. Ask headquarters."
             raise UnauthenticatedError(msg)
+        person, today = known["person"], self._directory.today
+        if self._directory.has_left(person, today):
+            msg = "The person whose account this is has left. Ask headquarters."
+            raise UnauthenticatedError(msg)
         roles = self._directory.edition.slices[-1][1].rights.roles
         role = roles.get(known["role"])
+        stands_for = self._directory.stands_for(person, today)
+        lent = {right for _, one in stands_for if one in roles for right in roles[one].rights}
         return Caller(
             account=account,
-            person=known["person"],
+            person=person,
             unit=known["unit"],
             role=known["role"],
-            rights=frozenset(role.rights if role else ()),
+            rights=frozenset(role.rights if role else ()) | (lent & LENT),
             sees_all=bool(role and role.sees_all),
+            stands_for=stands_for,
         )
 
     def sees(self, caller: Caller, unit: str) -> bool:

@@ -3,16 +3,24 @@
 A service signs people in from this copy, so it works while the line to headquarters is cut.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
-from shared.errors import NotFoundError, TransientError
+import structlog
+
+from shared.clock import Clock, utc_now
+from shared.errors import NotFoundError, RulebookRefusedError, TransientError
 from shared.messaging import Decision, Following, Record
+from shared.rulebook.calendar import WorkingCalendar
 from shared.rulebook.edition import Edition
-from shared.rulebook.load import edition_from_bundle
+from shared.rulebook.limits import Limit, due_before
+from shared.rulebook.load import edition_from_bundle, unbundle
+from shared.rulebook.load.overlays import edition_with
 from shared.storage import Aggregates, Database, Offer, Stored
+
+log = structlog.get_logger(__name__)
 
 State = dict[str, Any]
 
@@ -34,22 +42,70 @@ class AwaitedError(TransientError):
 
 def reduce(state: State | None, type_: str, data: Mapping[str, Any]) -> State:
     """Return what is known of a unit, a person, an account … after one more event. Pure."""
-    known = dict(state or {})
-    if type_ == "unit.closed.v1":
-        return {**known, "closes_on": data["closes_on"]}
-    if type_ == "account.revoked.v1":
-        return {**known, "revoked": True}
-    if type_ == "person.appointed.v1":
-        held = [*known.get("appointments", ()), {key: data[key] for key in ("unit", "role", "since")}]
-        return {"person": data["person"], "name": data["name"], "appointments": held}
-    if type_ == "account.granted.v1":
-        return {**data, "revoked": False}
-    return dict(data)
+    step = _STEPS.get(type_)
+    return step(dict(state or {}), data) if step else dict(data)
+
+
+def _closed(known: State, data: Mapping[str, Any]) -> State:
+    return {**known, **{key: data[key] for key in ("closes_on", "successor") if data.get(key)}}
+
+
+def _appointed(known: State, data: Mapping[str, Any]) -> State:
+    held = {key: data[key] for key in ("unit", "role", "since")}
+    return {**_more(known, data, "appointments", held), "name": data["name"]}
+
+
+def _left(known: State, data: Mapping[str, Any]) -> State:
+    return {**_person(known, data), "left_on": data["on"], "successor": data["successor"]}
+
+
+def _person(known: State, data: Mapping[str, Any]) -> State:
+    return {"person": data["person"], "name": "", "appointments": [], **known}
+
+
+def _more(known: State, data: Mapping[str, Any], what: str, one: Mapping[str, Any]) -> State:
+    person = _person(known, data)
+    return {**person, what: [*person.get(what, ()), dict(one)]}
+
+
+_OF_THE_END = frozenset({"closes_on", "successor", "records"})
+
+
+def _established(known: State, data: Mapping[str, Any]) -> State:
+    """Keep every record of a unit. A later one holds from its own day on; one of the same day corrects."""
+    if "kind" not in known:
+        return dict(data)
+    first = {key: value for key, value in known.items() if key not in _OF_THE_END}
+    by_day = {one["established_on"]: one for one in [*known.get("records", [first]), dict(data)]}
+    records = [by_day[day] for day in sorted(by_day)]
+    ends = {key: known[key] for key in ("closes_on", "successor") if key in known}
+    if ends and data["established_on"] >= known["closes_on"]:
+        ends = {}  # it was closed, and begins again
+    return {**records[-1], "records": records, **ends}
+
+
+_STEPS: Mapping[str, Callable[[State, Mapping[str, Any]], State]] = {
+    "unit.established.v1": _established,
+    "unit.closed.v1": _closed,
+    "person.appointed.v1": _appointed,
+    "person.left.v1": _left,
+    "deputy.named.v1": lambda known, data: _more(known, data, "deputies", data),
+    "training.recorded.v1": lambda known, data: _more(known, data, "trainings", data),
+    "account.granted.v1": lambda _, data: {**data, "revoked": False},
+    "account.revoked.v1": lambda known, _: {**known, "revoked": True},
+    "overlay.ended.v1": lambda known, data: {**known, "ends_on": data["ends_on"]},
+}
+"""Type → what it adds. An event of another type is the whole record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit of the organisation tree."""
+    """A unit of the organisation tree, as it is from a day on.
+
+    Attributes:
+        established_on: First day of this record.
+        successor: Unit that its open matters go to once it is closed; empty: the one above it.
+    """
 
     unit: str
     kind: str
@@ -59,6 +115,51 @@ class Unit:
     name_en: str
     established_on: date
     closes_on: date | None = None
+    successor: str = ""
+
+    @classmethod
+    def of(cls, name: str, record: Mapping[str, Any], state: Mapping[str, Any]) -> "Unit":
+        """Read one record of a unit."""
+        closes = state.get("closes_on")
+        return cls(
+            unit=name,
+            kind=record["kind"],
+            parent=record["parent"],
+            site=record["site"],
+            name_zh=record["name_zh"],
+            name_en=record["name_en"],
+            established_on=date.fromisoformat(record["established_on"]),
+            closes_on=date.fromisoformat(closes) if closes else None,
+            successor=state.get("successor", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Norms:
+    """A unit's own norms, as they were filed (ZY-02).
+
+    Attributes:
+        until: First day on which they hold no more.
+        files: Their topic files.
+    """
+
+    overlay: str
+    unit: str
+    since: date
+    until: date
+    files: Mapping[str, str]
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> "Norms":
+        """Read the record of filed norms."""
+        ends = [date.fromisoformat(state[key]) for key in ("until", "ends_on") if state.get(key)]
+        since = date.fromisoformat(state["since"])
+        files = unbundle(state["bundle"])
+        return cls(state["overlay"], state["unit"], since, min(ends, default=date.max), files)
+
+    def hold(self, unit: str, day: date) -> bool:
+        """Say whether they hold for a unit on a day."""
+        return self.unit == unit and self.since <= day < self.until
 
 
 @dataclass(slots=True)
@@ -66,7 +167,10 @@ class Directory:
     """The service's copy, in memory, refreshed when events change it."""
 
     collection: Aggregates[State]
+    clock: Clock = utc_now
     units: dict[str, Unit] = field(default_factory=dict)
+    records: dict[str, tuple[Unit, ...]] = field(default_factory=dict)
+    norms: dict[str, Norms] = field(default_factory=dict)
     people: dict[str, State] = field(default_factory=dict)
     accounts: dict[str, State] = field(default_factory=dict)
     editions: dict[str, Edition] = field(default_factory=dict)
@@ -74,11 +178,14 @@ class Directory:
     filled: State | None = None
     version: int = 0
     seen: dict[str, int] = field(default_factory=dict)
+    _day: date = date.min
+    _combined: dict[tuple[str, str], Edition] = field(default_factory=dict)
 
     async def load(self) -> None:
         """Read everything from the service's database."""
         for stored in await self.collection.find({}):
             self._take(stored)
+        self._turn()
         self.version += 1
 
     async def refresh(self, keys: Sequence[str]) -> None:
@@ -93,23 +200,32 @@ class Directory:
         changed = [key for key, version in versions.items() if self.seen.get(key) != version]
         if changed:
             await self.refresh(changed)
+        if self._turn():
+            self.version += 1
+
+    @property
+    def today(self) -> date:
+        """The group's own date of now."""
+        now = self.clock()
+        return self.edition.calendar.local_day(now) if self.enacted else now.date()
+
+    def _turn(self) -> bool:
+        """Let what was recorded for a later day hold once that day has come. Says whether a new day has."""
+        if self._day == self.today:
+            return False
+        self._day = self.today
+        self.units = {name: _on(records, self._day) for name, records in self.records.items()}
+        return True
 
     def _take(self, stored: Stored[State]) -> None:
         self.seen[stored.id] = stored.version
         kind, _, name = stored.id.partition("/")
         state = stored.state or {}
         if kind == "unit" and state:
-            closes = state.get("closes_on")
-            self.units[name] = Unit(
-                unit=name,
-                kind=state["kind"],
-                parent=state["parent"],
-                site=state["site"],
-                name_zh=state["name_zh"],
-                name_en=state["name_en"],
-                established_on=date.fromisoformat(state["established_on"]),
-                closes_on=date.fromisoformat(closes) if closes else None,
-            )
+            self.records[name] = tuple(Unit.of(name, one, state) for one in state.get("records", [state]))
+            self.units[name] = _on(self.records[name], self.today)
+        elif kind == "overlay" and state:
+            self.norms[name] = Norms.of(state)
         elif kind == "person":
             self.people[name] = state
         elif kind == "account":
@@ -155,15 +271,76 @@ class Directory:
         return datetime.fromisoformat(self.enacted[0][0]).replace(tzinfo=UTC) if self.enacted else None
 
     def edition_called(self, hash_: str) -> Edition:
-        """Return an edition by hash: the one under which a case began.
+        """Return an edition by hash: the one under which a case began, with its unit's own norms where it had some.
 
         Raises:
             NoEditionError: It has not arrived.
         """
-        if hash_ not in self.editions:
-            msg = f"Rulebook edition {hash_[:12]} has not arrived yet."
-            raise NoEditionError(msg)
-        return self.editions[hash_]
+        if hash_ in self.editions:
+            return self.editions[hash_]
+        for base in self.editions.values():
+            for norms in self.norms.values():
+                if (found := self._with(base, norms)) and found.hash == hash_:
+                    return found
+        msg = f"Rulebook edition {hash_[:12]} has not arrived yet."
+        raise NoEditionError(msg)
+
+    def edition_for(self, unit: str, at: datetime) -> Edition:
+        """Return the edition in force for what happens at a unit at a moment: with its own norms, if it filed some.
+
+        The norms of the nearest unit above it count too; of two that hold at once, those that began later.
+        """
+        base = self.edition
+        day = base.calendar.local_day(at) if self.norms else date.min
+        seen: str | None = unit if self.norms else None
+        while seen is not None:
+            holding = [norms for norms in self.norms.values() if norms.hold(seen, day)]
+            if holding:
+                return self._with(base, max(holding, key=lambda one: (one.since, one.overlay))) or base
+            found = self.units.get(seen)
+            seen = found.parent if found else None
+        return base
+
+    def _with(self, base: Edition, norms: Norms) -> Edition | None:
+        """Return an edition with a unit's own norms; None where they do not fit this one, an old or a much newer."""
+        key = (base.hash, norms.overlay)
+        if key not in self._combined:
+            try:
+                self._combined[key] = edition_with(base, norms.files, norms.overlay)
+            except RulebookRefusedError as error:
+                log.warning(
+                    "directory.norms-do-not-fit", overlay=norms.overlay, edition=base.name, error=str(error)
+                )
+                return None
+        return self._combined[key]
+
+    def may_serve(self, person: str, role: str, day: date) -> bool:
+        """Say whether a person may work in a role on a day: they have not left, and passed what it asks for (LN-22)."""
+        if self.has_left(person, day):
+            return False
+        rights = self.edition.on(day).rights
+        asked = [one for one in rights.appointments.values() if one.needs == "training" and role in one.role]
+        trained = self.people.get(person, {}).get("trainings", ())
+        return all(
+            passes(trained, one.of, rights.courses[one.of].valid, day, self.edition.calendar) for one in asked
+        )
+
+    def has_left(self, person: str, day: date) -> bool:
+        """Say whether a person has left by a day, and was not appointed again since."""
+        known = self.people.get(person, {})
+        left = known.get("left_on")
+        again = [one["since"] for one in known.get("appointments", ()) if left and one["since"] >= left]
+        end = min(again, default="9999-12-31")
+        return left is not None and left <= day.isoformat() < end
+
+    def stands_for(self, person: str, day: date) -> tuple[tuple[str, str], ...]:
+        """Return for whom, and in which role, somebody stands in on a day."""
+        named = [one for known in self.people.values() for one in known.get("deputies", ())]
+        return tuple(
+            (one["person"], one["role"])
+            for one in named
+            if one["deputy"] == person and one["since"] <= day.isoformat() < one["until"]
+        )
 
     def unit(self, name: str) -> Unit:
         """Return a unit. Raises ``NotFoundError``."""
@@ -173,7 +350,7 @@ class Directory:
         return self.units[name]
 
     def within(self, unit: str, top: str) -> bool:
-        """Say whether ``unit`` is ``top`` or lies below it."""
+        """Say whether ``unit`` is ``top`` or lies below it, today."""
         seen: str | None = unit
         while seen is not None:
             if seen == top:
@@ -191,6 +368,28 @@ class Directory:
         return sorted(unit for unit in self.units if self.within(unit, top))
 
 
+def _on(records: Sequence[Unit], day: date) -> Unit:
+    """Return the record of a day; before the first one, the first."""
+    return next((one for one in reversed(records) if one.established_on <= day), records[0])
+
+
+def passes(
+    trainings: Iterable[Mapping[str, Any]],
+    course: str,
+    valid: Limit | None,
+    day: date,
+    calendar: WorkingCalendar,
+) -> bool:
+    """Say whether the last examination of a course by a day was passed, and its pass still counts. Pure."""
+    sat = [one for one in trainings if one["course"] == course and one["on"] <= day.isoformat()]
+    if not sat:
+        return False
+    last = max(sat, key=lambda one: one["on"])
+    start = calendar.at(date.fromisoformat(last["on"]), time())
+    ends = due_before(valid, start, calendar).due_before if valid else None
+    return bool(last["passed"]) and (ends is None or calendar.at(day, time()) < ends)
+
+
 def directory_in(database: Database, offer: Offer | None = None) -> Directory:
     """Return the directory kept in ``database``, empty until it is loaded. The registry's own tells events."""
     return Directory(
@@ -198,7 +397,7 @@ def directory_in(database: Database, offer: Offer | None = None) -> Directory:
     )
 
 
-_KINDS = ("unit/", "person/", "account/", "edition/", "register/")
+_KINDS = ("unit/", "person/", "account/", "edition/", "overlay/", "register/")
 
 
 def following(directory: Directory) -> Following[State]:

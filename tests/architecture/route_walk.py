@@ -116,6 +116,10 @@ ASKED = {
     ),
     "registry POST /v1/accounts/{account}/revocation": Asked({"reason": "试"}),
     "registry POST /v1/editions": Asked({"files": {"rulebook.yaml": "name: x"}}),
+    "registry POST /v1/overlays": Asked(
+        {"overlay": "o1", "unit": BRANCH, "files": {"callback.yaml": "plans: {}"}}
+    ),
+    "registry POST /v1/overlays/{overlay}/ending": Asked({"ends_on": "2026-08-01", "reason": "试"}),
     "registry POST /v1/rulings": Asked(
         {"ruling": "r1", "edition": "2005", "clause": "JK-04", "text": "从宽"}
     ),

@@ -17,6 +17,8 @@ KEYLESS = {
     "/v1/editions/{edition_hash}/approval": "a person approves once in each chain; again is a conflict",
     "/v1/editions/{edition_hash}/rejection": "a draft is rejected once; again is a conflict",
     "/v1/editions/{edition_hash}/filing": "a text is filed once with a body: again changes nothing",
+    "/v1/overlays": "what own norms are called is the key: the same again is answered as before, another is a conflict",
+    "/v1/overlays/{overlay}/ending": "own norms end once: the same day again changes nothing, another is a conflict",
     "/v1/tasks/claim": "who holds a task gets that one again",
     "/v1/tasks/{complaint_id}/release": "free is free, however often",
     "/v1/operations/parked/replay": "makes no fact; what is no longer parked is passed over",
@@ -30,6 +32,7 @@ ANY_SESSION = {
     "/v1/units": "the caller's own subtree",
     "/v1/editions": "the rulebooks are everyone's to know; their text is left out",
     "/v1/editions/{edition_hash}": "and so is who approved them",
+    "/v1/overlays": "and so are the norms that units filed",
 }
 """What every signed-in person may read."""
 

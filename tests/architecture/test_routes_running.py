@@ -148,6 +148,7 @@ async def a_closed_matter(system: System) -> None:
         unit="chongqing-branch",
         account=OFFICER,
         edition_hash="0" * 64,
+        overlay="norms-1",
         posting="0" * 36,
         period="2026-07",
     )

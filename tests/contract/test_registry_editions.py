@@ -1,6 +1,7 @@
 """Editions over HTTP, and what the log tells of who approved them."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -169,3 +170,114 @@ async def test_a_draft_that_changes_a_published_month_is_refused_unless_it_resta
 
     assert (refused["status"], refused["code"]) == (409, "published-period")
     assert (stated["status"], stated["restates"]) == (201, True)
+
+
+# --- norms of a unit's own
+
+WITH_NORMS = f"""{TWO_CHAINS}
+  own-norms:
+    from: 2005-05-28
+    source: JK-01
+    title: {{zh: 特定规范, en: own norms}}
+    of: overlay
+    covers: callback
+    drafts: centre-director
+    approves: [group-president]
+"""
+MORE_CALLS = """plans:
+  complaints:
+    from: {since}
+    source: JK-27
+    title: {{zh: 回访, en: callback}}
+    applies: {{kind: complaint}}
+    latest: {{days: 3}}
+    ratio: 1
+    attempts: {attempts}
+    apart: {{hours: 4}}
+    questionnaire: owners
+    satisfied_from: 4
+    reopen_at: 2
+"""
+
+
+async def with_norms_allowed(office: Office) -> None:
+    head = office.base.directory.edition.files["rulebook.yaml"].partition("\napproval:\n")[0]
+    proposed = await propose(office, files(office, **{"rulebook.yaml": head + WITH_NORMS}))
+    approved = await office.post(f"/editions/{proposed['hash']}/approval", None, "group-president")
+    assert approved.status_code == 201
+
+
+def norms(since: str = "2026-08-01", attempts: int = 3, **more: str) -> dict[str, Any]:
+    text = MORE_CALLS.format(since=since, attempts=attempts)
+    return {"overlay": "wuxi-calls", "unit": "wuxi-branch", "files": {"callback.yaml": text}, **more}
+
+
+def days_at(office: Office, unit: str) -> int | None:
+    at = datetime(2026, 8, 5, tzinfo=UTC)
+    return office.base.directory.edition_for(unit, at).at(at).callback.plans["complaints"].latest.days
+
+
+@pytest.mark.rule("ZY-02")
+async def test_own_norms_hold_for_their_unit_once_they_are_filed_and_confirmed(office: Office) -> None:
+    """INVARIANT: norms that nobody confirmed have no effect.
+
+    What breaks it: telling them when they are applied for.
+    """
+    await with_norms_allowed(office)
+
+    applied = await office.post("/overlays", norms(), "centre-director")
+    again = await office.post("/overlays", norms(), "centre-director")
+    before = days_at(office, "wuxi-branch")
+    path = f"/editions/{applied.json()['hash']}/approval"
+    own = await office.post(path, None, "centre-director")
+    approved = await office.post(path, None, "group-president")
+    other = await office.post("/overlays", norms(attempts=9), "centre-director")
+    listed = (await office.get("/overlays", "branch-head")).json()
+
+    assert (applied.status_code, again.json(), own.status_code) == (201, applied.json(), 403)
+    assert (before, approved.status_code, days_at(office, "wuxi-branch")) == (7, 201, 3)
+    assert (days_at(office, "wuxi-desk-1"), days_at(office, "chongqing-branch")) == (3, 7)
+    assert (other.status_code, other.json()["code"]) == (409, "already-registered")
+    assert [(one["overlay"], one["since"], one["approved_by"]) for one in listed] == [
+        ("wuxi-calls", "2026-08-01", ["president"])
+    ]
+    assert (await told(office, applied.json()["hash"]))[-1] == "edition.approved.v1"
+
+
+@pytest.mark.rule("ZY-02")
+async def test_own_norms_end_once_and_are_about_what_the_regulation_leaves_to_a_unit(office: Office) -> None:
+    without = await office.post("/overlays", norms(), "centre-director")
+    await with_norms_allowed(office)
+    nothing = await office.post(
+        "/overlays", norms() | {"files": {"callback.yaml": "plans: {}"}}, "centre-director"
+    )
+    early = await office.post("/overlays", norms(until="2026-08-01"), "centre-director")
+    scoring = await office.post(
+        "/overlays", norms() | {"files": {"scoring.yaml": "sheets: {}"}}, "centre-director"
+    )
+    nowhere = await office.post("/overlays", norms() | {"unit": "nowhere"}, "branch-head")
+    applied = await office.post("/overlays", norms(), "centre-director")
+    await office.post(f"/editions/{applied.json()['hash']}/approval", None, "group-president")
+    ending = [
+        await office.post(
+            "/overlays/wuxi-calls/ending", {"ends_on": day, "reason": "到期"}, "centre-director"
+        )
+        for day in ("2026-07-01", "2026-08-03", "2026-08-03", "2026-08-04")
+    ]
+
+    assert (without.status_code, without.json()["code"]) == (409, "no-own-norms")
+    assert [one.status_code for one in (nothing, early, scoring, nowhere)] == [422, 422, 422, 403]
+    assert [one.status_code for one in ending] == [422, 201, 201, 409]
+    assert days_at(office, "wuxi-branch") == 7
+
+
+@pytest.mark.rule("ZY-02")
+async def test_an_edition_that_filed_norms_would_not_fit_is_refused_with_their_line(office: Office) -> None:
+    await with_norms_allowed(office)
+    applied = await office.post("/overlays", norms(), "centre-director")
+    await office.post(f"/editions/{applied.json()['hash']}/approval", None, "group-president")
+
+    refused = await propose(office, with_callback(office, ("owners", "households")))
+
+    assert refused["status"] == 422
+    assert {(one["file"], one["line"]) for one in refused["problems"]} == {("wuxi-calls/callback.yaml", 11)}

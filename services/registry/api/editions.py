@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from pydantic import Field
 
-from services.registry.api.entry import Known, Slug, request_id, shown, use
+from services.registry.api.entry import Known, Slug, base, request_id, shown, use
 from services.registry.domain.editions import Holder
 from shared.access import Caller
 from shared.bounds import Day
@@ -54,6 +54,22 @@ class Filing(Body):
 
     filed_with: str = Field(min_length=1, max_length=200)
     on: Day
+
+
+class OwnNorms(Body):
+    """The YAML files of a unit's own norms, by name."""
+
+    overlay: Slug = Field(description="What they are called.")
+    unit: Slug
+    files: dict[str, str] = Field(min_length=1)
+    until: Day | None = Field(default=None, description="First day on which they hold no more.")
+
+
+class Ending(Body):
+    """From which day own norms hold no more, and why."""
+
+    ends_on: Day
+    reason: str = Field(min_length=1, max_length=500)
 
 
 @router.get("/editions")
@@ -122,6 +138,39 @@ async def file(
     )
 
 
+@router.get("/overlays")
+async def overlays(request: Request, who: Known) -> list[dict[str, Any]]:
+    """List the own norms that units filed, in order of name."""
+    found = await use(request).editions.register.store.all("overlay/")
+    return [shown(one.state) for one in found if one.state]
+
+
+@router.post("/overlays", status_code=201)
+async def propose_norms(
+    body: OwnNorms, request: Request, who: Annotated[Caller, needs("editions.propose")]
+) -> dict[str, Any]:
+    """Apply for norms of a unit's own. They are approved as an edition is, and hold for the unit alone (ZY-02)."""
+    base(request).access.must_see(who, body.unit, "such unit")
+    proposed = await use(request).editions.propose_norms(
+        body.overlay, body.unit, body.files, body.until, who.person, who.role, request_id(request)
+    )
+    return shown(proposed)
+
+
+@router.post("/overlays/{overlay}/ending", status_code=201)
+async def end_norms(
+    overlay: str, body: Ending, request: Request, who: Annotated[Caller, needs("editions.propose")]
+) -> dict[str, Any]:
+    """Let own norms end. Matters that began under them keep them."""
+    known = base(request).directory.norms.get(overlay)
+    base(request).access.must_see(who, known.unit if known else "", "such norms")
+    return shown(
+        await use(request).editions.end_norms(
+            overlay, body.ends_on, body.reason, who.person, who.role, request_id(request)
+        )
+    )
+
+
 @router.post("/rulings", status_code=201)
 async def rule(
     body: Ruling, request: Request, who: Annotated[Caller, needs("editions.propose")]
@@ -133,4 +182,7 @@ async def rule(
 
 def holders(who: Caller) -> list[Holder]:
     """Return the roles in which the caller can act, their own first."""
-    return [Holder(who.person, who.role)]
+    return [
+        Holder(who.person, who.role),
+        *(Holder(who.person, role, absent) for absent, role in who.stands_for),
+    ]

@@ -1,12 +1,13 @@
-"""Use cases over editions: propose, approve, reject, file, interpret."""
+"""Use cases over editions and units' own norms: propose, approve, reject, file, end, interpret."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from services.registry.domain import editions as domain
+from services.registry.domain import norms as norms_domain
 from services.registry.domain.editions import Draft, Holder
-from services.registry.domain.records import GROUP, State
+from services.registry.domain.records import GROUP, AlreadyRegisteredError, State
 from services.registry.handlers.register import ALL, Register
 from services.registry.store import Proposals, Published, index_of
 from shared.errors import ConflictError, NotFoundError
@@ -15,6 +16,7 @@ from shared.events.registry import RulingRecorded
 from shared.rulebook.differences import changes, first_of, topics_of
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import bundle, edition_from_files
+from shared.rulebook.load.overlays import edition_with, hash_of_norms, pack
 from shared.storage import Stored, change_of
 
 
@@ -62,6 +64,10 @@ class Editions:
         stored = await self.proposals.get(f"proposal/{edition.hash}")
         if _still_waits(stored.state, current.hash, restates=restates):
             return stored.state or {}
+        for norms in self.register.directory.norms.values():
+            edition_with(
+                edition, norms.files, norms.overlay
+            )  # refused where filed norms would not fit any more
         found = changes(current, edition)
         first, topics = first_of(found), topics_of(found)
         chains = domain.chains_for(current, topics, now)
@@ -81,6 +87,68 @@ class Editions:
             await self._enact(state, request)
         return await self._save(stored, state, [event], request)
 
+    async def propose_norms(
+        self,
+        overlay: str,
+        unit: str,
+        files: Mapping[str, str],
+        until: date | None,
+        person: str,
+        role: str,
+        request: str,
+    ) -> State:
+        """Check a unit's own norms and let them wait for their approvals; until then they have no effect (ZY-02).
+
+        Raises:
+            RulebookRefusedError: They have errors, or are about what is not a unit's to set.
+            NoOwnNormsError: The regulation lets no unit have norms of its own for these topics.
+        """
+        current, now = self.register.directory.edition, self.register.clock()
+        found = changes(current, edition_with(current, files, overlay))
+        first = norms_domain.must_begin_before_it_ends(first_of(found), until)
+        topics = topics_of(found)
+        chains = norms_domain.chains_for(current, topics, now)
+        domain.must_draft(role, chains)
+        domain.must_spare_the_published(first, await self.published.before(), restates=False)
+        hash_ = hash_of_norms(unit, files, until)
+        if (known := await self.register.store.get(f"overlay/{overlay}")).state:
+            if known.state["hash"] == hash_:
+                return known.state
+            msg = f"There are own norms '{overlay}' already. Choose another name."
+            raise AlreadyRegisteredError(msg)
+        stored = await self.proposals.get(f"proposal/{hash_}")
+        if _still_waits(stored.state, current.hash, restates=False):
+            return stored.state or {}
+        draft = Draft(
+            name=overlay,
+            hash=hash_,
+            bundle=pack(files),
+            topics=topics,
+            first=first,
+            against=current.hash,
+            unit=unit,
+            until=until,
+        )
+        state, event = domain.propose(draft, person, now, chains)
+        return await self._save(stored, state, [event], request)
+
+    async def end_norms(
+        self, overlay: str, ends_on: date, reason: str, person: str, role: str, request: str
+    ) -> State:
+        """Let a unit's own norms end on a day; matters that began before keep them."""
+        stored = await self.register.store.get(f"overlay/{overlay}")
+        event = norms_domain.end(
+            stored.state,
+            self.register.directory.edition,
+            role,
+            self.register.clock(),
+            overlay=overlay,
+            ends_on=ends_on,
+            reason=reason,
+            by=person,
+        )
+        return await self.register.tell_new(event, stored, ALL, request)
+
     async def approve(
         self, edition_hash: str, holders: Sequence[Holder], request: str, report: str = ""
     ) -> State:
@@ -89,7 +157,7 @@ class Editions:
         state, events = domain.approve(proposal, holders, self.register.clock(), report)
         in_force = self.register.directory.edition.hash
         # Told first: an approval that was not recorded can be given again, an edition cannot be told less.
-        if in_force != proposal["hash"]:
+        if in_force != proposal["hash"] and not await self._is_filed(proposal):
             domain.must_build_on(proposal, in_force)
             domain.must_spare_the_published(
                 _day(proposal["changes_from"]), await self.published.before(), restates=proposal["restates"]
@@ -129,8 +197,16 @@ class Editions:
             raise NotFoundError(msg)
         return stored, stored.state
 
+    async def _is_filed(self, proposal: State) -> bool:
+        known = (
+            (await self.register.store.get(f"overlay/{proposal['name']}")).state if proposal["unit"] else None
+        )
+        return known is not None and known["hash"] == proposal["hash"]
+
     async def _enact(self, proposal: State, request: str) -> None:
-        await self.register.tell(domain.enacted(proposal, self.register.clock()), ALL, request)
+        now = self.register.clock()
+        event = norms_domain.filed(proposal) if proposal["unit"] else domain.enacted(proposal, now)
+        await self.register.tell(event, ALL, request)
 
     async def _save(
         self, stored: Stored[State], state: State, events: Sequence[Event], request: str
