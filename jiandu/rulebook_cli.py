@@ -15,6 +15,7 @@ from rich.tree import Tree
 from jiandu.reading import ROOT, Book, day_of, edition_of, folder_of, instant_of, refusals
 from jiandu.rulebook_coverage import coverage as covered
 from jiandu.rulebook_coverage import page
+from jiandu.rulebook_diff import Altered, altered
 from jiandu.rulebook_due import (
     DueDate,
     callback_clock,
@@ -149,6 +150,37 @@ def explain(
 
 
 @app.command()
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="A group under rulebooks/, or a folder.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
+    language: Annotated[Language | None, typer.Option("--lang", help="One language instead of both.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell in sentences what differs between two editions. Either may be a draft."""
+    with refusals(1):
+        found = list(altered(edition_of(old, draft=True), edition_of(new, draft=True)))
+    if as_json:
+        console.print_json(json.dumps([_altered_as_json(one) for one in found], ensure_ascii=False))
+        return
+    for one in found:
+        until = f"  至 before {one.until}" if one.until else ""
+        wording = "  仅文字 wording only" if one.is_wording else ""
+        console.print(
+            f"{one.key}  自 from {one.since}{until}{wording}",
+            style="cyan",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        for mark, spoken in (("-", one.was), ("+", one.now)):
+            for line in spoken:
+                for words in dict.fromkeys(_in(language, line)):
+                    console.print(f"  {mark} {words}", markup=False, highlight=False, soft_wrap=True)
+    if not found:
+        console.print("两版内容相同  the two say the same", highlight=False)
+
+
+@app.command()
 def due(  # noqa: PLR0913, PLR0917  # each is an option of the command line
     book: Book,
     procedure: Annotated[str, typer.Option(help="Procedure of the step.")] = "",
@@ -253,6 +285,18 @@ def _said_as_json(said: Said) -> dict[str, Any]:
         "zh": [line.zh for line in said.lines],
         "en": [line.en for line in said.lines],
         "note": said.note,
+    }
+
+
+def _altered_as_json(one: Altered) -> dict[str, Any]:
+    return {
+        "key": one.key,
+        "from": one.since.isoformat(),
+        "before": one.until.isoformat() if one.until else None,
+        "fields": one.fields,
+        "wording_only": one.is_wording,
+        "was": {"zh": [line.zh for line in one.was], "en": [line.en for line in one.was]},
+        "now": {"zh": [line.zh for line in one.now], "en": [line.en for line in one.now]},
     }
 
 
