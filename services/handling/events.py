@@ -30,6 +30,7 @@ def followings(
     |---|---|---|
     | complaint.registered | intake | opens the case |
     | callback.completed | callback | a dissatisfied answer re-opens it |
+    | record.amended | intake | stops the watches of a record that is complete now |
     | import.declared | intake | entered cases of the unit are swept up to the moment |
     | anything else about a complaint | intake, callback | keeps its place in the order |
     """

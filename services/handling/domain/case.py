@@ -272,6 +272,7 @@ class Case(Piece):
         tier: Tier of service, and ``grade``, both as they hold by the rulebook (see ``procedure.described``).
         stated_grade: Grade that was registered or found; empty where nobody stated one.
         flags: Flag → since when it is set.
+        record_complete_at: When every field of its record was first filled in.
         taken_by: Unit that took the matter, where it is about another.
         edition_hash: Edition under which the case began.
         charges: Who answered for it, in order of time.
@@ -305,6 +306,7 @@ class Case(Piece):
     problem_user: bool = False
     first_taker: str = ""
     taken_by: str = ""
+    record_complete_at: AwareDatetime | None = None
     edition: str = ""
     edition_hash: str = ""
     status: Status = Status.OPEN

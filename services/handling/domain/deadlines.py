@@ -179,6 +179,8 @@ def _watch_stop(case: Case, watch: Watch, law: Law) -> datetime | None:
     match watch.stops_at:
         case "registration":
             return case.registered_at
+        case "record-complete":
+            return case.record_complete_at
         case "resolution":
             return case.resolved_at
         case "closing":

@@ -30,7 +30,7 @@ from shared.errors import FieldProblem, ForbiddenError
 from shared.events import Envelope, Happened, read
 from shared.events.callback import CallbackCompleted
 from shared.events.handling import CaseOpened
-from shared.events.intake import ComplaintRegistered
+from shared.events.intake import ComplaintRegistered, RecordAmended
 from shared.rulebook.edition import Edition
 
 Handler = Callable[[Case, Any, Scene], tuple[Case, list[Happened]]]
@@ -154,6 +154,7 @@ def open_case(envelope: Envelope, edition: Edition) -> tuple[Case, list[Happened
         customer=told.customer,
         problem_user=told.problem_user,
         first_taker=told.registered_by,
+        record_complete_at=told.registered_at.astimezone(UTC) if told.complete else None,
         taken_by=told.unit if told.about_unit else "",
         edition=edition.name,
         edition_hash=edition.hash,
@@ -194,19 +195,30 @@ def _as_registered(case: Case, told: ComplaintRegistered, law: Law) -> Case:
 
 
 def follow(case: Case, envelope: Envelope, edition: Edition) -> tuple[Case, list[Happened]]:
-    """Follow what another service told of the case: a dissatisfied callback re-opens it, once."""
-    if envelope.type != CallbackCompleted.TYPE:
+    """Follow what another service told of the case.
+
+    A dissatisfied callback re-opens it, once; a record that was amended may be complete now.
+    """
+    if envelope.type not in (CallbackCompleted.TYPE, RecordAmended.TYPE):
         return case, []
-    told = read(envelope)
-    is_asked = isinstance(told, CallbackCompleted) and told.reopen and told.occurrence == case.occurrence
-    # A callback may count from the resolution, while the file still waits for its papers.
+    told, law = read(envelope), Law.of(edition, case.received_at)
+    at, happened = envelope.time.astimezone(UTC), list[Happened]()
     over_at = case.ended_at or case.resolved_at
-    if not is_asked or case.status not in {Status.RESOLVED, Status.CLOSED} or over_at is None:
+    if isinstance(told, RecordAmended) and told.complete and case.record_complete_at is None:
+        at = max(at, case.registered_at)
+        case, before = settled(case, law, at)
+        case = sync(case.with_(record_complete_at=at), law)
+    elif isinstance(told, CallbackCompleted) and told.reopen and _was_about(case, told) and over_at:
+        at = max(at, over_at)
+        case, before = settled(case, law, at)
+        case, happened = ending.reopened(case, "callback", "callback", at, law)
+    else:
         return case, []
-    law = Law.of(edition, case.received_at)
-    at = max(envelope.time.astimezone(UTC), over_at)
-    case, before = settled(case, law, at)
-    case, happened = ending.reopened(case, "callback", "callback", at, law)
     case, said = alerts.answering(case, law, happened)
     case, after = settled(case, law, at)
     return case, [*before, *happened, *said, *after]
+
+
+def _was_about(case: Case, told: CallbackCompleted) -> bool:
+    # A callback may count from the resolution, while the file still waits for its papers.
+    return told.occurrence == case.occurrence and case.status in (Status.RESOLVED, Status.CLOSED)

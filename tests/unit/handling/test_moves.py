@@ -355,6 +355,6 @@ def test_a_callback_of_another_opening_or_a_satisfied_one_changes_nothing(callba
 
 def test_other_events_about_a_complaint_change_no_case() -> None:
     story = a_closed_story()
-    amended = an_envelope("record.amended.v1", {}, on("07-13 11:00"))
+    amended = an_envelope("callback.scheduled.v1", {}, on("07-13 11:00"))
 
     assert domain.follow(story.case, amended, story.edition) == (story.case, [])
