@@ -46,7 +46,7 @@ def parts_of(base: Base) -> Parts:
     problems = store.MongoProblems(base.database)
     people = People(base, customers)
     matters = Matters(base, complaints, people)
-    files = Files(base, customers, products, praises, declarations, people)
+    files = Files(base, customers, products, praises, declarations, complaints, people)
     return Parts(
         complaints,
         customers,

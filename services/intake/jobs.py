@@ -9,6 +9,6 @@ def sweeps(use: Intake) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
     """Return the service's sweeps by name."""
     return [
         ("problem-users", use.people.refresh),
-        ("end-flags", use.people.end_due),
+        ("end-flags", use.people.lapse_due),
         ("brought-up", use.brought_up.register_all),
     ]

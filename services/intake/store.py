@@ -291,7 +291,7 @@ class MongoCustomers:
 def index_of_flag(customer: Customer, now: datetime) -> dict[str, Any]:
     """Return the fields by which a decided status is found, and its end swept."""
     flag = customer.flag
-    due = flag.until if flag and flag.status == "confirmed" else None
+    due = flag.due if flag and flag.status == "confirmed" else None
     # A null would stand in the sparse index; far in the future, it is in nobody's way.
     return {"decided": now, "due": due or _NEVER}
 
@@ -320,6 +320,9 @@ def _dump_customer(one: Customer) -> State:
             "decided_at": _iso(flag.decided_at),
             "reason": flag.reason,
             "until": _iso(flag.until),
+            "contact": flag.contact,
+            "review_at": _iso(flag.review_at),
+            "reviewed_at": _iso(flag.reviewed_at),
         },
         "spans": [[since.isoformat(), until.isoformat()] for since, until in one.spans],
         "remembered": list(one.remembered),
@@ -347,6 +350,9 @@ def _load_customer(state: Mapping[str, Any]) -> Customer:
             decided_at=_moment(flag["decided_at"]),
             reason=flag["reason"],
             until=_moment(flag["until"]),
+            contact=flag.get("contact", ""),
+            review_at=_moment(flag.get("review_at")),
+            reviewed_at=_moment(flag.get("reviewed_at")),
         ),
         spans=tuple((datetime.fromisoformat(a), datetime.fromisoformat(b)) for a, b in state["spans"]),
         remembered=tuple(state["remembered"]),

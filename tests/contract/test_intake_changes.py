@@ -134,12 +134,36 @@ async def test_the_status_ends_by_itself_and_is_told_at_its_own_moment(site: Sit
     await site.post(f"/v1/customers/{customer}/flags/decision", {"confirmed": True, "reason": "属实"}, "head")
 
     site.now += 200 * DAY
-    await site.use.people.end_due()
+    await site.use.people.lapse_due()
 
     last = (await site.events(f"customer/{customer}"))[-1]
     # 8 October 00:00 in Chongqing is 7 October 16:00 UTC.
     assert (last["data"]["status"], last["time"]) == ("ended", "2026-10-07T16:00:00Z")
     assert not site.use.people.is_problem(customer, site.now)
+
+
+async def test_a_status_that_is_not_kept_ends_at_its_review(site: Site) -> None:
+    first = await site.registered()
+    customer = await site.customer(first)
+    evidence = {"evidence": {"abuse": "录音 17", "extortion": "短信截图"}}
+    unknown = await site.post(
+        f"/v1/customers/{customer}/flags", {**evidence, "contact": "00000000-0000-0000-0000-000000000001"}
+    )
+    named = await site.post(f"/v1/customers/{customer}/flags", {**evidence, "contact": first["complaint_id"]})
+    path = f"/v1/customers/{customer}/flags"
+    await site.post(f"{path}/decision", {"confirmed": True, "reason": "属实"}, "head")
+
+    reviewed = await site.post(f"{path}/review", {"keep": False, "reason": "查无实据"}, "head")
+    after = await site.registered()
+
+    assert (unknown.status_code, unknown.json()["problems"][0]["field"]) == (422, "contact")
+    assert (named.status_code, reviewed.status_code, reviewed.json()["status"]) == (201, 201, "ended")
+    shown = (await site.get(f"/v1/complaints/{after['complaint_id']}")).json()
+    assert shown["problem_user"] is False
+    told = [event["data"] for event in await site.events(f"customer/{customer}")]
+    assert [(one["status"], one["contact"]) for one in told] == [
+        (status, first["complaint_id"]) for status in ("proposed", "confirmed", "ended")
+    ]
 
 
 async def test_another_process_of_the_site_learns_of_a_decision(site: Site) -> None:

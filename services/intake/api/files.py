@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.intake.api.entry import Commanded, Moment, Slug, Use, Words, request_id
 from services.intake.domain.customers import Flag
 from services.intake.domain.files import Product
-from services.intake.handlers.customers import CustomerShown, Ruling
+from services.intake.handlers.customers import CustomerShown, Proposal, Ruling
 from services.intake.store import product_key
 from shared.access import Caller
 from shared.bounds import Day, Instant
@@ -39,6 +39,9 @@ class FlagView(BaseModel):
     decided_at: AwareDatetime | None
     reason: str
     until: AwareDatetime | None
+    contact: str = Field(description="Matter on which the behaviours were shown.")
+    review_at: AwareDatetime | None
+    reviewed_at: AwareDatetime | None
 
     @classmethod
     def of(cls, flag: Flag) -> "FlagView":
@@ -52,6 +55,9 @@ class FlagView(BaseModel):
             decided_at=flag.decided_at,
             reason=flag.reason,
             until=flag.until,
+            contact=flag.contact,
+            review_at=flag.review_at,
+            reviewed_at=flag.reviewed_at,
         )
 
 
@@ -108,6 +114,9 @@ class FlagProposal(Body):
     """Behaviours of the rulebook, each with what shows it."""
 
     evidence: dict[Slug, Annotated[str, Field(max_length=2000)]] = Field(min_length=1, max_length=20)
+    contact: UUID | None = Field(
+        default=None, description="Matter on which they were shown, where the rulebook asks for one contact."
+    )
     at: Moment = Field(default=None, description="For late entry; needs the right complaints.import.")
 
 
@@ -128,7 +137,8 @@ async def propose_flag(
     command: Commanded,
 ) -> FlagAnswer:
     """Propose that a customer is a problem user. Another person decides."""
-    return FlagAnswer.model_validate(await use.files.propose(customer, body.evidence, body.at, who, command))
+    said = Proposal(body.evidence, str(body.contact or ""), body.at)
+    return FlagAnswer.model_validate(await use.files.propose(customer, said, who, command))
 
 
 class FlagDecision(Body):
@@ -150,6 +160,27 @@ async def decide_flag(
     """Confirm or refuse a proposal. A confirmed status ends by itself after the rulebook's days."""
     ruling = Ruling(body.confirmed, body.reason, body.at)
     return FlagAnswer.model_validate(await use.files.decide(customer, ruling, who, command))
+
+
+class FlagReview(Body):
+    """Leave the status as it is, or end it, with reasons."""
+
+    keep: bool
+    reason: Words
+    at: Moment = Field(default=None, description="For late entry; needs the right complaints.import.")
+
+
+@router.post("/customers/{customer}/flags/review", status_code=201, tags=["customers"])
+async def review_flag(
+    customer: CustomerId,
+    body: FlagReview,
+    use: Use,
+    who: Annotated[Caller, needs("customers.confirm-flag")],
+    command: Commanded,
+) -> FlagAnswer:
+    """Look whether a status is still right. The proposer does not; one that is not kept ends at once."""
+    ruling = Ruling(body.keep, body.reason, body.at)
+    return FlagAnswer.model_validate(await use.files.review(customer, ruling, who, command))
 
 
 class NewProduct(Body):

@@ -1,6 +1,7 @@
 """Pure: a customer's file, and how a customer comes to be called a problem user.
 
-Two people must sign, at least so many behaviours must be shown with evidence, and it ends by itself.
+Two people must sign, at least so many behaviours must be shown with evidence, and it ends by itself. Where the rulebook
+says so, somebody looks on the way whether it is still right.
 """
 
 from collections.abc import Mapping
@@ -32,6 +33,12 @@ class NoProposalError(ConflictError):
     code = "no-proposal"
 
 
+class NoStatusError(ConflictError):
+    """The customer is no problem user, so there is nothing to review."""
+
+    code = "no-status"
+
+
 class SamePersonError(ConflictError):
     """Who proposed may not decide."""
 
@@ -46,6 +53,9 @@ class Flag:
         status: proposed | confirmed | refused | ended.
         evidence: Per behaviour, sealed under the customer's key.
         until: First moment at which it no longer holds.
+        contact: The one contact on which the behaviours were shown: the id of a matter.
+        review_at: When somebody is to look whether it is still right; None once that was told, or where nobody is.
+        reviewed_at: When somebody last looked and left it.
     """
 
     rule: str
@@ -58,6 +68,14 @@ class Flag:
     decided_at: datetime | None = None
     reason: str = ""
     until: datetime | None = None
+    contact: str = ""
+    review_at: datetime | None = None
+    reviewed_at: datetime | None = None
+
+    @property
+    def due(self) -> datetime | None:
+        """Return when the status next changes by itself."""
+        return min((at for at in (self.review_at, self.until) if at), default=None)
 
 
 Span = tuple[datetime, datetime]
@@ -112,11 +130,11 @@ def standard(rules: Rules) -> tuple[str, ProblemUser]:
     raise NotFoundError(msg)
 
 
-def examine_proposal(evidence: Mapping[str, str], rule: ProblemUser) -> None:
+def examine_proposal(evidence: Mapping[str, str], rule: ProblemUser, contact: str = "") -> None:
     """Refuse a proposal that does not show enough.
 
     Raises:
-        InvalidInputError: Too few behaviours, an unknown one, or one without evidence.
+        InvalidInputError: Too few behaviours, an unknown one, one without evidence, or no contact named.
     """
     problems = [
         FieldProblem(f"evidence.{name}", f"no such behaviour; the rulebook has: {', '.join(rule.behaviours)}")
@@ -131,6 +149,8 @@ def examine_proposal(evidence: Mapping[str, str], rule: ProblemUser) -> None:
     if len(evidence) < rule.at_least:
         reason = f"at least {rule.at_least} behaviours are needed; these are {len(evidence)}"
         problems.append(FieldProblem("evidence", reason))
+    if rule.one_contact and not contact:
+        problems.append(FieldProblem("contact", "needed: the matter on which all of them were shown"))
     if problems:
         raise refused(problems)
 
@@ -144,6 +164,7 @@ def propose(
     by: str,
     at: datetime,
     command: Command,
+    contact: str = "",
 ) -> tuple[Customer, CustomerFlagged]:
     """Propose that a customer is a problem user.
 
@@ -157,20 +178,23 @@ def propose(
     if flag and flag.status == "confirmed" and flag.until and at < flag.until:
         msg = f"The status holds until {flag.until.isoformat()}. Propose again after that."
         raise FlagOpenError(msg)
-    flag = Flag(rule, "proposed", behaviours, evidence, by, at)
+    flag = Flag(rule, "proposed", behaviours, evidence, by, at, contact=contact)
     answer = {"customer": customer.customer, "status": "proposed"}
     state = replace(customer, flag=flag, remembered=remember(customer.remembered, command, answer))
     return state, _told(customer, flag, by)
 
 
-def _told(customer: Customer, flag: Flag, by: str, expires_on: date | None = None) -> CustomerFlagged:
+def _told(
+    customer: Customer, flag: Flag, by: str, expires_on: date | None = None, status: str = ""
+) -> CustomerFlagged:
     return CustomerFlagged(
         customer=customer.customer,
         unit=customer.unit,
-        status=flag.status,
+        status=status or flag.status,
         behaviours=flag.behaviours,
         by=by,
         expires_on=expires_on,
+        contact=flag.contact,
     )
 
 
@@ -203,7 +227,15 @@ def decide(
     expires_on = calendar.local_day(at) + timedelta(days=rule.days) if confirmed else None
     until = calendar.at(expires_on, time(0)) if expires_on else None
     status = "confirmed" if confirmed else "refused"
-    flag = replace(flag, status=status, decided_by=by, decided_at=at, reason=reason, until=until)
+    flag = replace(
+        flag,
+        status=status,
+        decided_by=by,
+        decided_at=at,
+        reason=reason,
+        until=until,
+        review_at=_review_at(at, until, rule, calendar),
+    )
     answer = {
         "customer": customer.customer,
         "status": status,
@@ -218,10 +250,68 @@ def decide(
     return state, _told(customer, flag, by, expires_on)
 
 
-def end(customer: Customer, now: datetime) -> tuple[Customer, CustomerFlagged, datetime] | None:
-    """End a status whose time is over. Returns also the moment at which it ended; None when it holds."""
-    flag = customer.flag
-    if flag is None or flag.status != "confirmed" or flag.until is None or now < flag.until:
+def _review_at(
+    at: datetime, until: datetime | None, rule: ProblemUser, calendar: WorkingCalendar
+) -> datetime | None:
+    if until is None or rule.review_days is None:
         return None
+    review = calendar.at(calendar.local_day(at) + timedelta(days=rule.review_days), time(0))
+    return review if review < until else None
+
+
+def review(
+    customer: Customer,
+    *,
+    keep: bool,
+    reason: str,
+    by: str,
+    at: datetime,
+    rule: ProblemUser,
+    calendar: WorkingCalendar,
+    command: Command,
+) -> tuple[Customer, CustomerFlagged]:
+    """Leave a status as it is, or end it before its time.
+
+    Raises:
+        NoStatusError: The customer is no problem user then.
+        SamePersonError: Who proposed it looks.
+    """
+    flag = customer.flag
+    if flag is None or flag.status != "confirmed" or flag.until is None or flag.decided_at is None:
+        msg = "No problem-user status holds, so there is nothing to review."
+        raise NoStatusError(msg)
+    if not flag.decided_at <= at < flag.until:
+        msg = f"The status holds from {flag.decided_at.isoformat()} and before {flag.until.isoformat()}."
+        raise NoStatusError(msg)
+    if flag.proposed_by == by:
+        msg = "Another person than the proposer reviews. Ask a colleague with the right 'customers.confirm-flag'."
+        raise SamePersonError(msg)
+    if keep:
+        again = _review_at(at, flag.until, rule, calendar)
+        flag, spans = replace(flag, reviewed_at=at, review_at=again, reason=reason), customer.spans
+    else:
+        flag = replace(flag, status="ended", until=at, reviewed_at=at, review_at=None, reason=reason)
+        spans = (*customer.spans[:-1], (customer.spans[-1][0], at))
+    expires_on = calendar.local_day(flag.until) if keep and flag.until else None
+    answer = {
+        "customer": customer.customer,
+        "status": flag.status,
+        "expires_on": expires_on.isoformat() if expires_on else None,
+    }
+    state = replace(
+        customer, flag=flag, spans=spans, remembered=remember(customer.remembered, command, answer)
+    )
+    return state, _told(customer, flag, by, expires_on)
+
+
+def lapse(customer: Customer, now: datetime) -> tuple[Customer, CustomerFlagged, datetime] | None:
+    """Do what a status does by itself: ask for its review, or end. Returns also the moment of it; None: nothing."""
+    flag = customer.flag
+    if flag is None or flag.status != "confirmed" or flag.due is None or now < flag.due:
+        return None
+    at = flag.due
+    if at == flag.review_at:
+        flag = replace(flag, review_at=None)
+        return replace(customer, flag=flag), _told(customer, flag, "clock", status="review-due"), at
     flag = replace(flag, status="ended")
-    return replace(customer, flag=flag), _told(customer, flag, "clock"), flag.until or now
+    return replace(customer, flag=flag), _told(customer, flag, "clock"), at

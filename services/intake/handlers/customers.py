@@ -10,13 +10,14 @@ import structlog
 from services.intake import store
 from services.intake.domain import commands, customers, files, forms
 from services.intake.domain.commands import Command
+from services.intake.domain.complaints import refused
 from services.intake.domain.customers import Customer
 from services.intake.domain.files import Declaration, Praise, Product
 from services.intake.handlers.entry import entered, unit_for, units_of
 from services.intake.handlers.people import People
-from services.intake.store import Customers, Products, Records, customer_key, product_key
+from services.intake.store import Complaints, Customers, Products, Records, customer_key, product_key
 from shared.access import Caller
-from shared.errors import NotFoundError, StaleWriteError
+from shared.errors import FieldProblem, NotFoundError, StaleWriteError
 from shared.events import Event, Happened, Sealed
 from shared.service import Base
 from shared.storage import Stored, change_of
@@ -47,6 +48,15 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """Behaviours with what shows each, and the matter on which they were shown."""
+
+    evidence: Mapping[str, str]
+    contact: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Files:
     """Use cases over the files of one site."""
 
@@ -55,6 +65,7 @@ class Files:
     products: Products
     praises: Records[Praise]
     declarations: Records[Declaration]
+    complaints: Complaints
     people: People
 
     # --- customers
@@ -101,12 +112,14 @@ class Files:
         return seal(customer, (await self.base.vault.ensure([customer]))[customer], fields)
 
     async def propose(
-        self, customer: str, evidence: Mapping[str, str], at: datetime | None, who: Caller, command: Command
+        self, customer: str, said: Proposal, who: Caller, command: Command
     ) -> Mapping[str, Any]:
         """Propose that a customer is a problem user; another person decides."""
-        happened_at, now = entered(self.base, who, at)
+        happened_at, now = entered(self.base, who, said.at)
         name, rule = customers.standard(self.base.directory.edition.at(happened_at))
-        customers.examine_proposal(evidence, rule)
+        evidence = said.evidence
+        customers.examine_proposal(evidence, rule, said.contact)
+        await self._must_be_theirs(customer, said.contact)
 
         async def decide(known: Customer) -> tuple[Customer, Event, Mapping[str, Any]]:
             state, event = customers.propose(
@@ -117,10 +130,40 @@ class Files:
                 by=who.person,
                 at=happened_at,
                 command=command,
+                contact=said.contact,
             )
             return state, event, {}
 
         state = await self._change(customer, who, command, command.request, (happened_at, now), decide)
+        return commands.recall(state.remembered, command) or {}
+
+    async def _must_be_theirs(self, customer: str, contact: str) -> None:
+        if contact:
+            matter = (await self.complaints.get(contact)).state
+            if matter is None or matter.customer != customer:
+                raise refused([FieldProblem("contact", "no matter of this customer has this id")])
+
+    async def review(self, customer: str, said: Ruling, who: Caller, command: Command) -> Mapping[str, Any]:
+        """Leave a status as it is, or end it. From the next registration on, the answer counts."""
+        happened_at, now = entered(self.base, who, said.at)
+        edition = self.base.directory.edition
+        _, rule = customers.standard(edition.at(happened_at))
+
+        async def decide(known: Customer) -> tuple[Customer, Event, Mapping[str, Any]]:
+            state, event = customers.review(
+                known,
+                keep=said.confirmed,
+                reason=said.reason,
+                by=who.person,
+                at=happened_at,
+                rule=rule,
+                calendar=edition.calendar,
+                command=command,
+            )
+            return state, event, store.index_of_flag(state, now)
+
+        state = await self._change(customer, who, command, command.request, (happened_at, now), decide)
+        self.people.take(state)
         return commands.recall(state.remembered, command) or {}
 
     async def decide(self, customer: str, said: Ruling, who: Caller, command: Command) -> Mapping[str, Any]:

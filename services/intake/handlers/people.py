@@ -105,14 +105,14 @@ class People:
             self.take(customer)
         self._refreshed = now
 
-    async def end_due(self, most: int = 200) -> None:
-        """End the statuses whose time is over."""
+    async def lapse_due(self, most: int = 200) -> None:
+        """End the statuses whose time is over, and ask for the reviews that are due."""
         base, now = self._base, self._base.clock()
         for stored in await self._files.due(now, most):
-            ended = customers.end(stored.state, now) if stored.state else None
-            if ended is None:
+            lapsed = customers.lapse(stored.state, now) if stored.state else None
+            if lapsed is None:
                 continue
-            state, event, at = ended
+            state, event, at = lapsed
             stamp = base.stamp(stream=base.settings.site, unit=state.unit, correlation=stored.id, now=now)
             index = store.index_of_flag(state, now)
             try:

@@ -11,9 +11,9 @@ from services.intake.domain.customers import (
     NoProposalError,
     SamePersonError,
     decide,
-    end,
     examine_proposal,
     holds,
+    lapse,
     opened,
     propose,
     refiled,
@@ -142,7 +142,7 @@ def test_a_status_ends_by_itself_at_its_own_moment() -> None:
     customer = decided(proposed())
     over = datetime(2026, 9, 30, 16, tzinfo=UTC)
 
-    ended = end(customer, over + timedelta(hours=5))
+    ended = lapse(customer, over + timedelta(hours=5))
 
     assert ended is not None
     state, event, at = ended
@@ -154,12 +154,12 @@ def test_a_status_ends_by_itself_at_its_own_moment() -> None:
 def test_ending_twice_or_early_tells_nothing() -> None:
     customer = decided(proposed())
     over = datetime(2026, 9, 30, 16, tzinfo=UTC)
-    once = end(customer, over)
+    once = lapse(customer, over)
 
     assert once is not None
-    assert end(once[0], over) is None
-    assert end(customer, over - timedelta(microseconds=1)) is None
-    assert end(a_customer(), over) is None
+    assert lapse(once[0], over) is None
+    assert lapse(customer, over - timedelta(microseconds=1)) is None
+    assert lapse(a_customer(), over) is None
 
 
 def test_a_rulebook_without_problem_users_says_so() -> None:
