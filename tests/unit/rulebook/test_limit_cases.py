@@ -81,7 +81,7 @@ def test_a_duty_is_due_when_counted_by_hand(group: str, case: Case) -> None:
     assert moment(case["inside"]) < due <= moment(case["outside"])
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", (*GROUPS, *FIELDS))
 def test_every_limit_has_a_worked_example(group: str) -> None:
     """INVARIANT: no limit enters a rulebook without an example just inside and one just outside.
 
@@ -130,11 +130,19 @@ def moment(text: str) -> datetime:
 
 
 def cited(rules: Rules, place: str) -> str:
-    """Return the catalogue ids of the entry that a limit stands in."""
+    """Return the catalogue ids of the entry that a limit stands in, and of the parts on the way to it."""
     part: Any = rules
-    for key in place.split(".")[:3]:
-        part = part[key] if isinstance(part, dict) else getattr(part, key)
-    return ", ".join(part.source)
+    found: list[str] = []
+    for key in place.split("."):
+        part = (
+            part[int(key)]
+            if isinstance(part, tuple)
+            else part[key]
+            if isinstance(part, dict)
+            else getattr(part, key)
+        )
+        found += getattr(part, "source", ())
+    return ", ".join(dict.fromkeys(found))
 
 
 def rules_of(case: Case) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from jiandu.rulebook_coverage import COMPLETE
-from shared.errors import RulebookRefusedError
+from shared.errors import RulebookProblem, RulebookRefusedError
 from shared.rulebook.checks import not_yet
 from shared.rulebook.checks.not_yet import NOT_YET
 from shared.rulebook.load import load_edition
@@ -120,7 +120,10 @@ def test_a_draft_lacks_nothing_but_engine(folder: Path) -> None:
     What breaks it: an edit of a draft that names what does not exist. A draft whose last line is supported joins
     the complete groups.
     """
-    with pytest.raises(RulebookRefusedError) as caught:
+    problems: list[RulebookProblem] = []
+    try:
         load_edition(folder, RULEBOOKS / "calendars")
+    except RulebookRefusedError as refused_:
+        problems = refused_.problems
 
-    assert [one for one in caught.value.problems if "not supported by this engine yet" not in one.what] == []
+    assert [one for one in problems if "not supported by this engine yet" not in one.what] == []
