@@ -257,7 +257,7 @@ def coverage(
 ) -> None:
     """Show clause by clause where the rulebook holds it and what proves it."""
     with refusals(1):
-        edition = edition_of(book)
+        edition = edition_of(book, draft=True)
         rows = covered(edition, tests)
         text = page(edition, rows)
         if not write:

@@ -5,19 +5,40 @@ from pathlib import Path
 
 import pytest
 
-from jiandu.rulebook_coverage import Row, coverage, page, proofs_in
-from tests.builders_rules import RULEBOOKS, an_edition
+from jiandu.rulebook_coverage import GROUPS, Row, coverage, page, proofs_in
+from shared.rulebook.edition import Edition
+from shared.rulebook.load import load_edition
+from tests.builders_rules import RULEBOOKS
 
 TESTS = Path(__file__).parents[1]
-CATALOGUE = {"jinke": [f"JK-{n:02d}" for n in range(1, 36)], "general": [f"QS-{n:02d}" for n in range(1, 14)]}
+CATALOGUE = {
+    "general": [f"QS-{n:02d}" for n in range(1, 14)],
+    "jinke": [f"JK-{n:02d}" for n in range(1, 36)],
+    "luneng": [f"LN-{n:02d}" for n in range(1, 33)],
+    "xinao": [f"XA-{n:02d}" for n in range(1, 19)],
+    "zhongyida": [f"ZY-{n:02d}" for n in range(1, 15)],
+}
 """The catalogue's ids, by the group whose regulation they come from."""
+
+OPEN = {"LN-02", "LN-23", "LN-30", "XA-04", "ZY-03"}
+"""Rules that nothing proves yet. It only shrinks."""
 
 RULES = [pytest.param(group, rule, id=rule) for group, rules in CATALOGUE.items() for rule in rules]
 
 
 @cache
+def edition(group: str) -> Edition:
+    """Return a group's edition; one that waits for the engine is read too."""
+    return load_edition(RULEBOOKS / group, RULEBOOKS / "calendars", draft=True)
+
+
+@cache
 def rows(group: str) -> dict[str, Row]:
-    return {row.id: row for row in coverage(an_edition(group), TESTS)}
+    return {row.id: row for row in coverage(edition(group), TESTS)}
+
+
+def test_every_group_has_its_rules_in_the_catalogue() -> None:
+    assert set(GROUPS) == CATALOGUE.keys()
 
 
 @pytest.mark.parametrize("group", CATALOGUE)
@@ -36,18 +57,19 @@ def test_a_rule_stands_somewhere_in_the_rulebook(group: str, rule: str) -> None:
 
 @pytest.mark.parametrize(("group", "rule"), RULES)
 def test_a_rule_is_proved(group: str, rule: str) -> None:
-    """INVARIANT: a worked example or a test names each rule that it shows.
+    """INVARIANT: a worked example or a test names each rule that it shows, or the list of open rules does.
 
-    What breaks it: writing YAML that nothing exercises, or renaming a test's rule.
+    What breaks it: writing YAML that nothing exercises, renaming a test's rule, or leaving a rule on the list that is
+    proved by now.
     """
-    assert rows(group)[rule].proofs
+    assert bool(rows(group)[rule].proofs) != (rule in OPEN)
 
 
 @pytest.mark.parametrize("group", CATALOGUE)
 def test_the_coverage_page_is_current(group: str) -> None:
     written = (RULEBOOKS / group / "COVERAGE.md").read_text("utf-8")
 
-    current = page(an_edition(group), list(rows(group).values()))
+    current = page(edition(group), list(rows(group).values()))
 
     assert written == current, f"Run 'jiandu rulebook coverage {group} --write'."
 

@@ -29,8 +29,6 @@ NOT_YET: Mapping[str, tuple[str, ...]] = {
         "procedures.appeals.*.decides",
         "procedures.appeals.*.next_tier",
         "procedures.appeals.*.restates",
-        "rights.roles.*.rights=disputes.advise",
-        "rights.roles.*.rights=disputes.lodge",
     ),
     "campaigns": ("callback.campaigns.*", "rights.roles.*.rights=campaigns.run"),
     "reported figures": ("obligations.figures.*", "rights.roles.*.rights=figures.report"),
