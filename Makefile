@@ -50,7 +50,7 @@ lint: setup ## Format, lint, types, import contracts, YAML
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/yamllint --strict rulebooks tests/cases
+	@$(BIN)/yamllint --strict rulebooks jiandu/rulebook_template tests/cases
 
 .PHONY: check
 check: lint ## All that needs no server, under a minute

@@ -29,6 +29,7 @@ from jiandu.rulebook_due import (
 )
 from jiandu.rulebook_explain import Said, sentences
 from jiandu.rulebook_schema import schemas
+from jiandu.rulebook_start import start
 from shared.errors import InvalidInputError, RulebookProblem, RulebookRefusedError
 from shared.rulebook.checks import organisation_faults
 from shared.rulebook.edition import Edition
@@ -85,6 +86,18 @@ def schema(
     for topic, text in schemas().items():
         (folder / f"{topic}.json").write_text(text, encoding="utf-8")
         console.print(str(folder / f"{topic}.json"), highlight=False, soft_wrap=True)
+
+
+@app.command()
+def template(
+    folder: Annotated[Path, typer.Argument(help="New or empty folder; its name becomes the group's.")],
+) -> None:
+    """Write a small sound rulebook with comments, to begin from."""
+    with refusals(1):
+        written = start(folder)
+    for path in written:
+        console.print(str(path), highlight=False, soft_wrap=True)
+    console.print(f"jiandu rulebook check {folder}", highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from jiandu.rulebook_cli import app
 from jiandu.rulebook_schema import schema_of
+from jiandu.rulebook_start import TEMPLATE
 from shared.rulebook.load.shape import topics
 from tests.builders_rules import RULEBOOKS
 
@@ -19,7 +20,7 @@ SCHEMAS = {topic: schema_of(topic) for topic in topics()}
 FIELD = Path(__file__).parents[2] / "cases" / "field"
 FILES = [
     path
-    for folder in (*sorted(RULEBOOKS.iterdir()), *sorted(FIELD.iterdir()))
+    for folder in (*sorted(RULEBOOKS.iterdir()), *sorted(FIELD.iterdir()), TEMPLATE)
     for path in sorted(folder.glob("*.yaml"))
     if path.stem in SCHEMAS
 ]
