@@ -27,6 +27,7 @@ from shared.rulebook.facts import (
 )
 from shared.rulebook.indicators import Figure, Tally, figures
 from shared.rulebook.organisation import Organisation
+from shared.rulebook.periods import periods_of_month
 from shared.rulebook.postings import Posting, in_sheet_order, postings
 from shared.rulebook.rankings import (
     Granted,
@@ -321,15 +322,22 @@ def content_hash(result: PeriodResult) -> str:
 
 
 def _nil_returns(ledger: Ledger, basis: Basis) -> set[str]:
-    """Return the units that said for the month that there was nothing to report, and took it back in no later return."""
-    said = {
-        unit: reports[-1].data.get("nil", False)
-        for (obligation, unit, period), reports in sorted(ledger.reports.items())
-        if period == str(basis.month)
-        and (rule := basis.rules.obligations.obligations.get(obligation)) is not None
-        and rule.nil
-    }
-    return {unit for unit, is_nil in said.items() if is_nil}
+    """Return the units that said for the whole month that there was nothing to report, and took it back in no later return."""
+    found: set[str] = set()
+    for key, rule in basis.rules.obligations.obligations.items():
+        periods = [str(period) for period in periods_of_month(rule.every, basis.month)] if rule.nil else []
+        found |= {
+            unit
+            for obligation, unit, period in ledger.reports
+            if obligation == key and period in periods and _is_nil(ledger, key, unit, periods)
+        }
+    return found
+
+
+def _is_nil(ledger: Ledger, obligation: str, unit: str, periods: Sequence[str]) -> bool:
+    """Say whether the last return of each of these periods is nil."""
+    returns = (ledger.reports.get((obligation, unit, period)) for period in periods)
+    return all(told and told[-1].data.get("nil", False) for told in returns)
 
 
 def _is_used(fact: Fact, since: datetime, as_of: datetime) -> bool:

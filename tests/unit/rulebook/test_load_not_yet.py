@@ -120,7 +120,7 @@ def test_a_draft_lacks_nothing_but_engine(folder: Path) -> None:
     What breaks it: an edit of a draft that names what does not exist. A draft whose last line is supported joins
     the complete groups.
     """
-    problems: list[RulebookProblem] = []
+    problems: tuple[RulebookProblem, ...] = ()
     try:
         load_edition(folder, RULEBOOKS / "calendars")
     except RulebookRefusedError as refused_:
