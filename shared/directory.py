@@ -325,6 +325,21 @@ class Directory:
             passes(trained, one.of, rights.courses[one.of].valid, day, self.edition.calendar) for one in asked
         )
 
+    def may_be_given_work(self, person: str, day: date) -> bool:
+        """Say whether somebody may answer for a matter on a day: in one of their roles. Who is on no record may."""
+        roles = self.roles_of(person)
+        return (not roles and not self.has_left(person, day)) or any(
+            self.may_serve(person, role, day) for role in roles
+        )
+
+    def roles_of(self, person: str) -> set[str]:
+        """Return the roles that somebody was appointed to or has an account for."""
+        known = self.people.get(person, {}).get("appointments", ())
+        accounts = (
+            one for one in self.accounts.values() if one.get("person") == person and not one["revoked"]
+        )
+        return {str(one["role"]) for one in (*known, *accounts)}
+
     def has_left(self, person: str, day: date) -> bool:
         """Say whether a person has left by a day, and was not appointed again since."""
         known = self.people.get(person, {})

@@ -69,9 +69,9 @@ class Parts:
                 stream=stream, unit=unit, correlation=request, now=now
             ),
         )
+        proposals, published = MongoProposals(self.proposals), MongoPublished(self.published)
         self.use = Registry(
-            Organisation(register),
-            Editions(register, MongoProposals(self.proposals), MongoPublished(self.published)),
+            Organisation(register, proposals, published), Editions(register, proposals, published)
         )
         return [base.directory.collection, self.proposals]
 

@@ -4,7 +4,13 @@ import structlog
 
 from services.registry.handlers import Registry
 from shared.access import hash_password
-from shared.events.registry import AccountGranted, OpinionRecorded, PersonAppointed, UnitEstablished
+from shared.events.registry import (
+    AccountGranted,
+    OpinionRecorded,
+    PersonAppointed,
+    TrainingRecorded,
+    UnitEstablished,
+)
 from shared.rulebook.load import load_edition, load_organisation
 from shared.rulebook.schema.organisation import Organisation
 from shared.settings import Settings
@@ -53,7 +59,9 @@ async def _units(use: Registry, organisation: Organisation) -> None:
                     established_on=one.established_on,
                     service_lead=one.service_lead,
                     peers=one.peers,
+                    activated_by=one.activated_by,
                 ),
+                REQUEST,
                 REQUEST,
             )
         todo = [unit for unit in todo if unit not in ready]
@@ -64,8 +72,13 @@ async def _units(use: Registry, organisation: Organisation) -> None:
 
 async def _people(use: Registry, organisation: Organisation) -> None:
     for person, one in organisation.people.items():
-        if person in use.organisation.register.directory.people:
+        if use.organisation.register.directory.people.get(person, {}).get("appointments"):
             continue
+        for course, on in one.passed.items():
+            await use.organisation.train(
+                TrainingRecorded(course=course, person=person, unit=one.unit, on=on, passed=True, by=REQUEST),
+                REQUEST,
+            )
         if one.opinion:
             await use.organisation.give_opinion(
                 OpinionRecorded(
@@ -94,7 +107,8 @@ async def _people(use: Registry, organisation: Organisation) -> None:
 
 def _opinion_of(use: Registry, role: str) -> str:
     rules = use.organisation.register.directory.edition.at(use.organisation.register.clock())
-    return next((one.of for one in rules.rights.appointments.values() if role in one.role), "")
+    asked = (one for one in rules.rights.appointments.values() if one.needs == "opinion")
+    return next((one.of for one in asked if role in one.role), "")
 
 
 async def _accounts(use: Registry, organisation: Organisation, settings: Settings, password: str) -> None:

@@ -90,6 +90,22 @@ ASKED = {
             "established_on": "2026-07-01",
         }
     ),
+    "registry POST /v1/units/{unit}/activation": Asked(),
+    "registry POST /v1/units/{unit}/records": Asked({"since": "2026-08-01", "name_zh": "新名"}),
+    "registry POST /v1/trainings": Asked(
+        {"course": "service", "person": "x1", "unit": BRANCH, "on": "2026-07-01", "passed": True}
+    ),
+    "registry POST /v1/people/{person}/leaving": Asked({"on": "2026-08-01"}),
+    "registry POST /v1/deputies": Asked(
+        {
+            "person": "x1",
+            "role": "branch-head",
+            "unit": BRANCH,
+            "deputy": "x2",
+            "since": "2026-07-01",
+            "until": "2026-07-08",
+        }
+    ),
     "registry POST /v1/units/{unit}/closing": Asked({"closes_on": "2026-08-01"}),
     "registry POST /v1/appointments": Asked(
         {"person": "x1", "name": "某", "unit": BRANCH, "role": "caller", "since": "2026-07-01"}
@@ -133,6 +149,8 @@ ASKED = {
     "intake PUT /v1/customers/{customer}": Asked({"name": "某", "phone": "13800000000"}),
     "intake POST /v1/customers/{customer}/flags": Asked({"evidence": {"abuse": "录音"}}),
     "intake POST /v1/customers/{customer}/flags/decision": Asked({"confirmed": True, "reason": "属实"}),
+    "intake POST /v1/customers/{customer}/flags/review": Asked({"keep": True, "reason": "复核"}),
+    "intake POST /v1/complaints/{complaint_id}/papers/{document}": Asked(_PURPOSE),
     "intake POST /v1/praises": Asked({"unit": BRANCH, "to": "unit", "fields": {"name": "某", "words": "好"}}),
     "intake POST /v1/imports/declaration": Asked({"unit": BRANCH, "complete_up_to": "2026-07-01T00:00:00Z"}),
     "intake GET /v1/ledger": Asked(query={"month": MONTH}),

@@ -30,8 +30,6 @@ NOON = datetime(2026, 7, 1, 4, tzinfo=UTC)
 SERVICES = (*(service for service in FOLLOWS if service != "intake"), "intake")
 
 TOLD_BY_NO_ROUTE_YET: dict[str, str] = {
-    **dict.fromkeys(("unit.proposed.v1", "training.recorded.v1"), "activation and training"),
-    **dict.fromkeys(("person.left.v1", "deputy.named.v1"), "people who leave, deputies"),
     "customers.counted.v1": "the census of customers",
     "partner.told.v1": "partners",
     **dict.fromkeys(("campaign.opened.v1", "campaign.drawn.v1", "campaign.closed.v1"), "campaigns"),

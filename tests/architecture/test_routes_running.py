@@ -149,6 +149,7 @@ async def a_closed_matter(system: System) -> None:
         account=OFFICER,
         edition_hash="0" * 64,
         overlay="norms-1",
+        person="chongqing-officer-1",
         posting="0" * 36,
         period="2026-07",
     )

@@ -9,7 +9,14 @@ from services.registry.api.entry import Known, Slug, base, request_id, use
 from shared.access import Caller
 from shared.bounds import Day
 from shared.errors import FieldProblem, InvalidInputError
-from shared.events.registry import OpinionRecorded, PersonAppointed, UnitEstablished
+from shared.events.registry import (
+    DeputyNamed,
+    OpinionRecorded,
+    PersonAppointed,
+    PersonLeft,
+    TrainingRecorded,
+    UnitEstablished,
+)
 from shared.web import Body, needs
 
 router = APIRouter(prefix="/v1")
@@ -30,9 +37,60 @@ class NewUnit(Body):
 
 
 class Closing(Body):
-    """From which day a unit is closed."""
+    """From which day a unit is closed, and which one its open matters go to."""
 
     closes_on: Day
+    successor: Slug | Literal[""] = Field(default="", description="Unit; by default the one above.")
+
+
+class Activation(Body):
+    """What a proposed unit still lacks."""
+
+    service_lead: Slug | Literal[""] = Field(default="", description="A person on record.")
+    established_on: Day | None = Field(
+        default=None, description="From when it works; by default as proposed."
+    )
+
+
+class NewRecord(Body):
+    """What is otherwise about a unit from a day on. What is left out stays as it is."""
+
+    since: Day
+    kind: str | None = None
+    parent: Slug | None = None
+    name_zh: str | None = Field(default=None, min_length=1, max_length=100)
+    name_en: str | None = Field(default=None, min_length=1, max_length=100)
+    service_lead: Slug | None = Field(default=None, description="A person on record.")
+    peers: str | None = Field(default=None, max_length=100)
+    restates: bool = Field(default=False, description="It is meant to change published months.")
+
+
+class Training(Body):
+    """The result of an examination."""
+
+    course: str
+    person: Slug
+    unit: Slug
+    on: Day
+    passed: bool
+
+
+class Leaving(Body):
+    """From which day a person is gone, and who follows them."""
+
+    on: Day
+    successor: Slug | Literal[""] = ""
+
+
+class Deputy(Body):
+    """Who approves in an absent person's place."""
+
+    person: Slug
+    role: str
+    unit: Slug
+    deputy: Slug
+    since: Day
+    until: Day = Field(description="First day on which it holds no more.")
 
 
 class Appointment(Body):
@@ -69,16 +127,47 @@ async def units(request: Request, who: Known) -> list[dict[str, Any]]:
 async def establish(
     body: NewUnit, request: Request, who: Annotated[Caller, needs("organisation.manage")]
 ) -> dict[str, Any]:
-    """Establish a unit inside one of the caller's. The same record again changes nothing."""
-    front = base(request)
-    front.access.must_see(who, body.parent or "", "such unit")
-    if body.service_lead and body.service_lead not in front.directory.people:
-        raise InvalidInputError(
-            "The unit was not established. Appoint its lead first: POST /v1/appointments; or leave it out.",
-            [FieldProblem("service_lead", "nobody on record")],
-        )
+    """Establish a unit inside one of the caller's. The same record again changes nothing.
+
+    A unit that lacks what the regulation asks for first (ZY-03, LN-22) is proposed only, and says what is missing.
+    """
+    base(request).access.must_see(who, body.parent or "", "such unit")
+    _must_be_known(body.service_lead, request)
     return await use(request).organisation.establish(
-        UnitEstablished(**body.model_dump()), request_id(request)
+        UnitEstablished(**body.model_dump()), who.person, request_id(request)
+    )
+
+
+@router.post("/units/{unit}/activation", status_code=201, tags=["organisation"])
+async def activate(
+    unit: str, body: Activation, request: Request, who: Annotated[Caller, needs("organisation.manage")]
+) -> dict[str, Any]:
+    """Let a proposed unit begin its work. The regulation names who approves it. Again changes nothing."""
+    front = base(request)
+    known = front.directory.units.get(unit)
+    above = known.parent if known else (await use(request).organisation.proposed(unit))["parent"]
+    front.access.must_see(who, above or "", "such unit")
+    _must_be_known(body.service_lead, request)
+    return await use(request).organisation.activate(
+        unit, who.person, who.role, body.service_lead, body.established_on, request_id(request)
+    )
+
+
+@router.post("/units/{unit}/records", status_code=201, tags=["organisation"])
+async def set_anew(
+    unit: str, body: NewRecord, request: Request, who: Annotated[Caller, needs("organisation.manage")]
+) -> dict[str, Any]:
+    """Move a unit, or change its kind, name, lead or peer group, from a day on. The same again changes nothing.
+
+    What lies before that day stays as it was. A day in a published month is refused unless it is said to restate it.
+    """
+    front = base(request)
+    for one in (unit, *([body.parent] if body.parent else [])):
+        front.access.must_see(who, one, "such unit")
+    _must_be_known(body.service_lead or "", request)
+    changes = body.model_dump(exclude={"since", "restates"}, exclude_none=True)
+    return await use(request).organisation.set_anew(
+        unit, changes, body.since, request_id(request), restates=body.restates
     )
 
 
@@ -86,9 +175,43 @@ async def establish(
 async def close_unit(
     unit: str, body: Closing, request: Request, who: Annotated[Caller, needs("organisation.manage")]
 ) -> dict[str, Any]:
-    """Close a unit from a day on. The same day again changes nothing."""
+    """Close a unit from a day on; its open matters go to its successor. The same again changes nothing."""
     base(request).access.must_see(who, unit, "such unit")
-    return await use(request).organisation.close_unit(unit, body.closes_on, request_id(request))
+    return await use(request).organisation.close_unit(
+        unit, body.closes_on, request_id(request), body.successor
+    )
+
+
+@router.post("/trainings", status_code=201, tags=["organisation"])
+async def train(
+    body: Training, request: Request, who: Annotated[Caller, needs("training.record")]
+) -> dict[str, Any]:
+    """Record the result of an examination. Who fails a course does not serve where it is asked for (LN-22)."""
+    base(request).access.must_see(who, body.unit, "such unit")
+    event = TrainingRecorded(**body.model_dump(), by=who.person)
+    return await use(request).organisation.train(event, request_id(request))
+
+
+@router.post("/people/{person}/leaving", status_code=201, tags=["organisation"])
+async def leave(
+    person: str, body: Leaving, request: Request, who: Annotated[Caller, needs("organisation.manage")]
+) -> dict[str, Any]:
+    """Record that a person leaves on a day. Their accounts stop then, and their open matters go to the successor."""
+    front = base(request)
+    held = front.directory.people.get(person, {}).get("appointments") or [{"unit": ""}]
+    front.access.must_see(who, str(held[-1]["unit"]), "such person")
+    event = PersonLeft(person=person, unit=held[-1]["unit"], on=body.on, successor=body.successor)
+    return await use(request).organisation.leave(event, request_id(request))
+
+
+@router.post("/deputies", status_code=201, tags=["organisation"])
+async def name_deputy(
+    body: Deputy, request: Request, who: Annotated[Caller, needs("organisation.manage")]
+) -> dict[str, Any]:
+    """Name who approves in an absent person's place for some days. Each approval says for whom it was given."""
+    base(request).access.must_see(who, body.unit, "such unit")
+    event = DeputyNamed(**body.model_dump(), by=who.person)
+    return await use(request).organisation.name_deputy(event, request_id(request))
 
 
 @router.post("/appointments", status_code=201, tags=["organisation"])
@@ -108,3 +231,11 @@ async def give_opinion(
     return await use(request).organisation.give_opinion(
         OpinionRecorded(**body.model_dump()), who.role, request_id(request)
     )
+
+
+def _must_be_known(lead: str, request: Request) -> None:
+    if lead and lead not in base(request).directory.people:
+        raise InvalidInputError(
+            "Nothing was recorded. Appoint the lead first: POST /v1/appointments; or leave it out.",
+            [FieldProblem("service_lead", "nobody on record")],
+        )

@@ -30,7 +30,7 @@ class ApprovalError(ConflictError):
 
 
 class PublishedPeriodError(ConflictError):
-    """The draft changes a published period and does not say that it restates it."""
+    """A change reaches into a published period and does not say that it restates it."""
 
     code = "published-period"
 
@@ -89,8 +89,8 @@ def must_spare_the_published(first: date | None, published: date | None, *, rest
     """
     if first and published and first < published and not restates:
         msg = (
-            f"The draft changes rules from {first} on, and everything before {published} is published. Let the "
-            "changed entries begin later, or state 'restates': then the published periods are closed anew, visibly."
+            f"This changes what holds from {first} on, and everything before {published} is published. Let it begin "
+            "later, or state 'restates': then the published periods are closed anew, visibly."
         )
         raise PublishedPeriodError(msg)
 

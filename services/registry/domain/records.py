@@ -8,6 +8,7 @@ from shared.events import Event
 from shared.events.registry import (
     AccountGranted,
     AccountRevoked,
+    DeputyNamed,
     EditionApproved,
     EditionEnacted,
     EditionFiled,
@@ -17,10 +18,13 @@ from shared.events.registry import (
     OverlayEnded,
     OverlayFiled,
     PersonAppointed,
+    PersonLeft,
     RegisterFilled,
     RulingRecorded,
+    TrainingRecorded,
     UnitClosed,
     UnitEstablished,
+    UnitProposed,
 )
 from shared.rulebook.schema import Rules
 
@@ -47,7 +51,11 @@ _PROPOSAL = "proposal/{hash}"
 _RECORDS: Mapping[type[Event], str] = {
     UnitEstablished: "unit/{unit}",
     UnitClosed: "unit/{unit}",
+    UnitProposed: "proposed-unit/{unit}",
     PersonAppointed: "person/{person}",
+    PersonLeft: "person/{person}",
+    DeputyNamed: "person/{person}",
+    TrainingRecorded: "person/{person}",
     AccountGranted: "account/{account}",
     AccountRevoked: "account/{account}",
     EditionProposed: _PROPOSAL,

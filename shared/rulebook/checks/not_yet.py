@@ -11,16 +11,7 @@ from shared.rulebook.checks.references import Fault, Loc, at, shown
 from shared.rulebook.schema import Rules
 
 NOT_YET: Mapping[str, tuple[str, ...]] = {
-    "activation, training and deputies": (
-        "rights.unit_kinds.*.needs_lead",
-        "rights.unit_kinds.*.activated_by",
-        "rights.roles.*.deputies",
-        "rights.courses.*",
-        "rights.appointments.*.needs=training",
-        "rights.roles.*.rights=training.record",
-    ),
     "partners": ("intake.channels.*.partner",),
-    "papers": ("intake.documents.*",),
     "alerts": ("procedures.alerts.*",),
     "disputes": (
         "procedures.appeals.*.against",

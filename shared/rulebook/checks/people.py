@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from shared.rulebook.checks.references import Fault, Loc, unknown
 from shared.rulebook.schema import Rules
-from shared.rulebook.schema.organisation import Organisation
+from shared.rulebook.schema.group import UnitKind
+from shared.rulebook.schema.organisation import Organisation, SeedUnit
 
 APPROVING = "cases.approve"
 
@@ -39,6 +40,8 @@ def organisation_faults(organisation: Organisation, rules: Rules) -> Iterator[Fa
         if inside and above not in inside:
             what = f"A unit of kind '{unit.kind}' lies in one of kind '{above}'."
             yield Fault(("units", key, "parent"), what, f"Let it lie in one of kind {' or '.join(inside)}.")
+        if unit.kind in kinds:
+            yield from _may_begin(("units", key), unit, organisation, kinds[unit.kind])
     asked = {
         role for one in rules.rights.appointments.values() if one.needs == "opinion" for role in one.role
     }
@@ -58,6 +61,15 @@ def organisation_faults(organisation: Organisation, rules: Rules) -> Iterator[Fa
     for key in organisation.accounts:
         kind = organisation.units[organisation.unit_of(key)].kind
         yield from _may_serve(("accounts", key), organisation.role_of(key), kind, rules)
+
+
+def _may_begin(loc: Loc, unit: SeedUnit, organisation: Organisation, kind: UnitKind) -> Iterator[Fault]:
+    if kind.needs_lead and not unit.service_lead:
+        yield Fault(loc, "Such a unit is active only once a person answers for it.", "Add 'service_lead'.")
+    approved = organisation.people.get(unit.activated_by)
+    if kind.activated_by and (approved is None or approved.role not in kind.activated_by):
+        what = f"Such a unit is active only once a {' or a '.join(kind.activated_by)} approved it."
+        yield Fault(loc, what, "Add 'activated_by', and name one.")
 
 
 def _may_serve(loc: Loc, role: str, kind: str, rules: Rules) -> Iterator[Fault]:
