@@ -13,6 +13,8 @@ from rich.table import Table
 
 from jiandu.reading import Book, edition_of, instant_of, refusals
 from jiandu.rulebook_due import rules_of
+from jiandu.whatif import what_if
+from jiandu.whatif_page import what_if_lines, what_if_page
 from shared.errors import InvalidInputError
 from shared.rulebook.edition import Edition
 from shared.rulebook.facts import Fact, by_subject, fact_of, in_order, up_to
@@ -140,6 +142,29 @@ def folded(events: Path, edition: Edition, periods: Sequence[str], as_of: str | 
     return list(play(facts, published, edition))
 
 
+def _compared(
+    events: Path,
+    current: Edition,
+    draft: Edition,
+    periods: Sequence[str],
+    as_of: str | None,
+    html: Path | None,
+) -> list[str]:
+    """Try a draft on the periods that are asked for, or that were published, and write the page."""
+    facts, published = read(events)
+    newest = {one.period: one.as_of for one in published}
+    if periods:
+        until = instant_of(as_of) if as_of else max((fact.time for fact in facts), default=None)
+        newest = {period: until for period in periods if until is not None and months_of(period)}
+    if not newest:
+        msg = "The file holds no publication. Name what to compare: --period 2026-07 --period 2026-08 …"
+        raise InvalidInputError(msg)
+    found = what_if(facts, current, draft, newest)
+    if html is not None:
+        html.write_text(what_if_page(found, current, draft), encoding="utf-8")
+    return what_if_lines(found)
+
+
 def backtest(
     rulebook: Book,
     events: Annotated[Path, typer.Argument(help="Exported events, one JSON object a line.")],
@@ -153,12 +178,29 @@ def backtest(
     json: Annotated[
         bool, typer.Option("--json", help="Print each result's exact bytes, one a line.")
     ] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GROUP|FOLDER",
+            help="The edition that holds: show what RULEBOOK, a draft, would have changed.",
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="With --against: write it as a page to this file.")
+    ] = None,
     calendars: Annotated[
         Path | None, typer.Option(help="Folder of calendars; else those beside the rulebook, or ours.")
     ] = None,
 ) -> None:
     """Score exported events anew: the same fold that scoring runs, so the same events give the same bytes."""
     console = Console(stderr=json)
+    if against is not None:
+        with refusals(2):
+            editions = edition_of(against, calendars), edition_of(rulebook, calendars)
+            lines = _compared(events, *editions, period or (), as_of, html)
+        for line in lines:
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        return
     with refusals(2):
         if as_of and not period:
             msg = "--as-of goes with --period: what was published is folded as of the moment that it states."

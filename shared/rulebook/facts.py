@@ -22,6 +22,7 @@ UNIT_TYPES = frozenset(
         "assessment.recorded.v1",
         "figure.reported.v1",
         "customers.counted.v1",
+        "import.declared.v1",
         "shift.rostered.v1",
     }
 )
@@ -61,8 +62,22 @@ CASE_TYPES = frozenset(
 )
 """Facts about one matter, and rulings over what it cost."""
 
-COUNTED_TYPES = ORGANISATION_TYPES | UNIT_TYPES | CASE_TYPES
-"""Every type that a fold reads. Others are no facts of scoring and do not enter its hash."""
+REPLAYED_TYPES = frozenset(
+    {
+        "appeal.lodged.v1",
+        "case.assigned.v1",
+        "case.merged.v1",
+        "case.parted.v1",
+        "finding.proposed.v1",
+        "result.accepted.v1",
+        "result.refused.v1",
+        "settlement.approved.v1",
+    }
+)
+"""What no fold needs by itself, and without which nobody could play a case again under another edition."""
+
+COUNTED_TYPES = ORGANISATION_TYPES | UNIT_TYPES | CASE_TYPES | REPLAYED_TYPES
+"""Every type that is kept. Others are no facts of scoring and do not enter its hash."""
 
 _DEADLINE_TYPES = frozenset({"deadline.missed.v1", "callback.missed.v1"})
 

@@ -210,14 +210,14 @@ def resume(case: Case, command: ResumeClocks, scene: Scene) -> tuple[Case, list[
     ]
     planned = {one.ends for one in standing}
     for clock in still:
-        case = case.with_clock(_resumed(clock, planned, scene.at, scene.law))
+        case = case.with_clock(resumed(clock, planned, scene.at, scene.law))
     ended = [one.model_copy(update={"ends": scene.at}) if one in standing else one for one in case.pauses]
     case = case.with_(pauses=tuple(ended))
     change = _Change("resumed", command.note or "resumed")
     return case, [_changed(case, clock.name, change, scene) for clock in still]
 
 
-def _resumed(clock: ClockState, planned: set[datetime | None], at: datetime, law: Law) -> ClockState:
+def resumed(clock: ClockState, planned: set[datetime | None], at: datetime, law: Law) -> ClockState:
     kept = [event for event in read_events(clock) if not (isinstance(event, Resumed) and event.at in planned)]
     return with_events(clock, (*kept, Resumed(at=at)), law.calendar)
 

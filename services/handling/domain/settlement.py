@@ -55,7 +55,7 @@ def propose_settlement(case: Case, command: ProposeSettlement, scene: Scene) -> 
         occurrence=case.occurrence,
     )
     if any(one.approved_at for one in case.settlements):
-        case = _reached_anew(case, scene)
+        case = reached_anew(case, scene)
     case = case.with_(settlements=(*case.settlements, proposed))
     case, made = do_act(case, "settlement", command, scene)
     proposal = SettlementProposed(
@@ -209,7 +209,7 @@ def _check(command: ProposeSettlement, way: Way) -> None:
         )
 
 
-def _reached_anew(case: Case, scene: Scene) -> Case:
+def reached_anew(case: Case, scene: Scene) -> Case:
     """Let agreement and approval be owed anew, and what followed the settlement that held until now."""
     redone = tuple(
         key

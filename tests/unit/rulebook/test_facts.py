@@ -68,7 +68,7 @@ def test_a_fact_whose_number_nobody_could_count_with_is_refused(written: str) ->
 
 
 def test_facts_of_other_types_are_passed_over() -> None:
-    envelope = {**Told().registered("A", "2026-07-01 09:00")._asdict(), "type": "case.assigned.v1"}
+    envelope = {**Told().registered("A", "2026-07-01 09:00")._asdict(), "type": "power.used.v1"}
 
     assert by_subject([fact_of({**envelope, "data": {}})]) == {}
 
