@@ -324,7 +324,14 @@ class Told:
         return self.tell("handling", case_id(case), unit, time, event)
 
     def appeal(
-        self, case: str, time: str, against: str, upheld: bool = True, unit: str = "chongqing-branch"
+        self,
+        case: str,
+        time: str,
+        against: str,
+        upheld: bool = True,
+        unit: str = "chongqing-branch",
+        *,
+        restates: bool = False,
     ) -> Fact:
         """An appeal was decided."""
         event = AppealDecided(
@@ -334,6 +341,7 @@ class Told:
             upheld=upheld,
             reasons="heard",
             by="judge",
+            restates=restates,
         )
         return self.tell("handling", case_id(case), unit, time, event)
 
@@ -440,7 +448,7 @@ class Told:
     def inspected(
         self,
         inspection: str,
-        time: str,
+        time: str | datetime,
         kind: str,
         unit: str = "chongqing-branch",
         observations: Mapping[str, Any] | None = None,
@@ -461,7 +469,7 @@ class Told:
         self,
         obligation: str,
         period: str,
-        time: str,
+        time: str | datetime,
         unit: str = "chongqing-branch",
         sections: Sequence[str] = SECTIONS,
         *,
@@ -510,11 +518,24 @@ class Told:
         return self.tell("scoring", f"assessment/{person}/{month}/{part}", unit, time, event)
 
     def ruled(
-        self, offence: str, about: str, time: str, upheld: bool = True, unit: str = "chongqing-branch"
+        self,
+        offence: str,
+        about: str,
+        time: str,
+        upheld: bool = True,
+        unit: str = "chongqing-branch",
+        *,
+        restates: bool = False,
     ) -> Fact:
         """A dispute over a posting was ruled."""
         event = DisputeRuled(
-            offence=offence, about=about, unit=unit, upheld=upheld, reasons="heard", by="director"
+            offence=offence,
+            about=about,
+            unit=unit,
+            upheld=upheld,
+            reasons="heard",
+            by="director",
+            restates=restates,
         )
         return self.tell("scoring", f"dispute/{offence}", unit, time, event)
 

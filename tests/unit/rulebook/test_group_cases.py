@@ -16,6 +16,7 @@ from shared.rulebook.checks.not_yet import NOT_YET
 from shared.rulebook.duties import instances
 from shared.rulebook.facts import Fact
 from shared.rulebook.fold import MonthResult, SpanResult, fold, fold_span
+from shared.rulebook.indicators import Figure
 from shared.rulebook.organisation import Organisation
 from shared.rulebook.rankings import MonthTotals, Ranked, months_of
 from tests.builders_facts import Told, at
@@ -139,21 +140,18 @@ def penalties(result: MonthResult, unit: str) -> dict[str, str]:
 
 def figures(result: MonthResult, unit: str, asked: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     found = {one.indicator: one for one in result.indicators if one.unit == unit}
-    return {
-        key: {
-            part: value
-            for part, value in {
-                "hits": int(found[key].hits),
-                "of": int(found[key].of),
-                "value": None if found[key].value is None else text_of(found[key].value),
-                "rated": found[key].rated,
-                "breach": found[key].breach,
-                "with_problem_users": f"{int(found[key].hits_with_excluded)}/{int(found[key].of_with_excluded)}",
-            }.items()
-            if part in parts
-        }
-        for key, parts in asked.items()
-    }
+    return {key: {part: SHOWN[part](found[key]) for part in parts} for key, parts in asked.items()}
+
+
+SHOWN: Mapping[str, Callable[[Figure], object]] = {
+    "hits": lambda figure: int(figure.hits),
+    "of": lambda figure: int(figure.of),
+    "value": lambda figure: None if figure.value is None else text_of(figure.value),
+    "rated": lambda figure: figure.rated,
+    "breach": lambda figure: figure.breach,
+    "with_problem_users": lambda figure: f"{int(figure.hits_with_excluded)}/{int(figure.of_with_excluded)}",
+}
+"""What an example may ask of an indicator."""
 
 
 def ranks(found: Iterable[Ranked], key: str) -> list[list[Any]]:

@@ -81,7 +81,7 @@ def test_a_duty_is_due_when_counted_by_hand(group: str, case: Case) -> None:
     assert moment(case["inside"]) < due <= moment(case["outside"])
 
 
-@pytest.mark.parametrize("group", (*GROUPS, *FIELDS))
+@pytest.mark.parametrize("group", [*GROUPS, *FIELDS])
 def test_every_limit_has_a_worked_example(group: str) -> None:
     """INVARIANT: no limit enters a rulebook without an example just inside and one just outside.
 
