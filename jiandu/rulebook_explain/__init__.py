@@ -1,6 +1,6 @@
 """A rulebook told back in sentences, Chinese first: what its author wrote, for who must live by it.
 
-Each class of entry has its words in ``group``, ``handling`` or ``measuring``; limits speak in their own.
+Each class of entry has its words in the module of its topic; limits speak in their own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,14 +9,14 @@ from datetime import date
 
 from pydantic import BaseModel
 
-from jiandu.rulebook_explain import group, handling, measuring
+from jiandu.rulebook_explain import calling, group, handling, measuring, ranking
 from jiandu.rulebook_explain.words import Book, Under, line, parts, titled
 from shared.rulebook.parts import Line
 from shared.rulebook.schema import CalendarUse, Rules
 from shared.rulebook.schema.base import Rule
 from shared.rulebook.schema.group import CatalogueEntry
 
-__all__ = ["Said", "group", "handling", "measuring", "sentence", "sentences"]
+__all__ = ["Said", "calling", "group", "handling", "measuring", "ranking", "sentence", "sentences"]
 
 
 @dataclass(frozen=True, slots=True)
