@@ -134,7 +134,7 @@ class EntryPage(BaseModel):
 
 
 def _actor(who: Caller) -> Actor:
-    return Actor(person=who.person, unit=who.unit, role=who.role, rights=who.rights)
+    return Actor(person=who.person, unit=who.unit, role=who.role, rights=who.rights, sees_all=who.sees_all)
 
 
 def _use(request: Request) -> Handling:
@@ -213,7 +213,9 @@ async def command(
     who.must(domain.RIGHTS[body.do])
     _may_enter_late(body, who, base.directory)
     if body.do == "transfer":
-        _may_hand_to(body.to_unit, who, base)
+        _may_hand_to(body.to_unit, "to_unit", who, base)
+    if body.do == "decide-appeal" and body.unit:
+        _may_hand_to(body.unit, "unit", who, base)
     answer = await _use(request).command(
         str(complaint_id),
         body,
@@ -232,7 +234,7 @@ def _must_see(request: Request, who: Caller, case: Case) -> None:
         raise NotYetHereError(NOT_HERE)
 
 
-def _may_hand_to(unit: str, who: Caller, base: Base) -> None:
+def _may_hand_to(unit: str, field: str, who: Caller, base: Base) -> None:
     """Refuse a unit that does not exist, or that is another subsidiary's and not the caller's to command.
 
     The deadlines that pass from then on are the receiving unit's. So nobody hands them to another subsidiary but
@@ -242,7 +244,7 @@ def _may_hand_to(unit: str, who: Caller, base: Base) -> None:
     if unit not in known:
         raise InvalidInputError(
             "The case was not transferred.",
-            [FieldProblem("to_unit", "no such unit; GET /v1/units lists them")],
+            [FieldProblem(field, "no such unit; GET /v1/units lists them")],
         )
     own = known.get(who.unit)
     if not base.access.sees(who, unit) and (own is None or own.site != known[unit].site):

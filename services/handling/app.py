@@ -63,7 +63,11 @@ class Parts:
         self.cases = cases_in(base.database, base.offer)
         self.horizons = horizons_in(base.database)
         self.use = Handling(
-            MongoStore(self.cases, self.horizons), self.now, base.directory.edition_called, self.stamp
+            MongoStore(self.cases, self.horizons),
+            self.now,
+            base.directory.edition_called,
+            self.stamp,
+            base.directory.within,
         )
         return [self.cases]
 

@@ -32,12 +32,14 @@ class Handling:
     Attributes:
         edition: Returns an edition by hash: the one under which a case began.
         stamp: Makes the stamp of a decision on a case.
+        within: Says whether a unit is another one or lies below it.
     """
 
     store: Store
     clock: Callable[[], datetime]
     edition: Callable[[str], Edition]
     stamp: Callable[[Case, str, str | None, datetime], Stamp]
+    within: Callable[[str, str], bool]
 
     async def get(self, complaint_id: str) -> Case:
         """Return a case. Raises ``NotYetHereError``: it may be on its way through the broker."""
@@ -84,7 +86,7 @@ class Handling:
                 self.clock(),
                 await self._other(command, sees),
             )
-            decided, happened = domain.decide(case, command, by, edition, now, other)
+            decided, happened = domain.decide(case, command, by, edition, now, other, self.within)
             answer = _answer(decided, happened, edition)
             try:
                 await self._save(

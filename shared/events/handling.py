@@ -414,6 +414,17 @@ class AppealLodged(CaseEvent):
     by: str
 
 
+class AppealAdvised(CaseEvent):
+    """Advice on an appeal, with reasons, before it is decided (ZY-04)."""
+
+    TYPE: ClassVar[str] = "appeal.advised.v1"
+
+    appeal: str
+    uphold: bool
+    reasons: str
+    by: str
+
+
 class AppealDecided(CaseEvent):
     """An appeal was decided, with reasons. Upheld: what it was about no longer costs points."""
 
@@ -425,3 +436,8 @@ class AppealDecided(CaseEvent):
     reasons: str
     by: str
     restates: bool = Field(default=False, description="Upheld, it restates the month that was published.")
+    answers_unit: str = Field(
+        default="",
+        description="Unit that answers instead, from the beginning of the charge in question; likewise the person.",
+    )
+    answers_person: str = ""

@@ -297,7 +297,7 @@ def _of_matter(
     known = facts_at(history, as_known_by.time)
     more = () if as_known_by is fact else (as_known_by.id,)
     sight = _seen(fact, key, fact.time, day, words, evidence=more)
-    marks = (fact.id, "finding") if key == MATTER_FOUND else (fact.id,)
+    marks = (fact.id, "finding", "grade") if key == MATTER_FOUND else (fact.id,)
     for price in prices:
         if price.holds(known):
             yield Seen(sight, price, marks)

@@ -89,6 +89,9 @@ def _act(do: str, right: str, rights: frozenset[str]) -> Allowed:
 
 
 def _right(do: str, case: Case, law: Law) -> str:
+    if do == "decide-appeal":
+        pending = next(one for one in case.appeals if one.decided_at is None)
+        return law.rules.procedures.appeals[pending.rule].right
     if do != "pause":
         return RIGHTS[do]
     return APPROVE if all(rule.needs_approval for rule in _pauses(case, law)) else HANDLE
@@ -115,7 +118,11 @@ def _acts(case: Case, law: Law) -> list[str]:
         acts.append("confirm-finding")
     if law.rules.procedures.appeals and (case.finding or any(clock.told for clock in case.clocks)):
         acts.append("lodge-appeal")
-    if any(one.decided_at is None for one in case.appeals):
+    pending = [one for one in case.appeals if one.decided_at is None]
+    rules = law.rules.procedures.appeals
+    if any(rules[one.rule].advises and not one.advised_by for one in pending):
+        acts.append("advise-appeal")
+    if pending:
         acts.append("decide-appeal")
     return acts
 

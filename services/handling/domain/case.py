@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.errors import KeyReusedError
+from shared.rulebook.schema.procedures import Contestable
 
 
 class Status(StrEnum):
@@ -38,15 +39,18 @@ class Actor(Piece):
     unit: str
     role: str
     rights: frozenset[str] = frozenset()
+    sees_all: bool = False
 
 
 class Charge(Piece):
-    """Who answers for the case from a moment on."""
+    """Who answers for the case from a moment on; ``by``: who gave it to them."""
 
     since: AwareDatetime
     unit: str
     department: str = ""
     person: str = ""
+    by: str = ""
+    by_unit: str = ""
 
 
 class Adopted(Piece):
@@ -68,6 +72,7 @@ class Finding(Piece):
     """What was found: validity, class, item, who is liable.
 
     Attributes:
+        unit: Unit of who found it.
         overturned: An appeal took it away; another person has to find anew.
         determinations: Those that it is subject to. Until each is confirmed it is provisional (XA-18).
     """
@@ -77,6 +82,7 @@ class Finding(Piece):
     validity: str
     liable: str = ""
     reason: str = ""
+    unit: str = ""
     overturned: bool = False
     determinations: tuple[str, ...] = ()
     confirmations: tuple[Confirmation, ...] = ()
@@ -245,7 +251,12 @@ class PowerUse(Piece):
 
 
 class Appeal(Piece):
-    """An appeal against a finding or a missed deadline."""
+    """An appeal, with what it is against as that was when it was lodged.
+
+    Attributes:
+        what: Kind of thing that is contested; ``since`` when it stands.
+        hands: Who had a hand in it; ``made_in``: their unit.
+    """
 
     id: str
     at: AwareDatetime
@@ -253,6 +264,15 @@ class Appeal(Piece):
     by: str
     unit: str
     rule: str
+    what: Contestable = "validity"
+    since: AwareDatetime = Field(default_factory=lambda data: data["at"])
+    charged_unit: str = ""
+    charged_person: str = ""
+    made_in: str = ""
+    hands: tuple[str, ...] = ()
+    advise_before: AwareDatetime | None = None
+    advised_at: AwareDatetime | None = None
+    advised_by: str = ""
     decided_at: AwareDatetime | None = None
     upheld: bool | None = None
 
@@ -274,6 +294,7 @@ class Case(Piece):
         flags: Flag → since when it is set.
         record_complete_at: When every field of its record was first filled in.
         taken_by: Unit that took the matter, where it is about another.
+        external_number: Number of the partner that sent it.
         edition_hash: Edition under which the case began.
         charges: Who answered for it, in order of time.
         accepted_at: When the owner accepted the present result.
@@ -306,6 +327,7 @@ class Case(Piece):
     problem_user: bool = False
     first_taker: str = ""
     taken_by: str = ""
+    external_number: str = ""
     record_complete_at: AwareDatetime | None = None
     edition: str = ""
     edition_hash: str = ""

@@ -298,8 +298,19 @@ class LodgeAppeal(Command):
     """Appeal against the finding or a missed deadline."""
 
     do: Literal["lodge-appeal"] = "lodge-appeal"
-    against: Key = Field(description="'finding', or a clock: 'facts', or 'rectify#2' for its second run.")
+    against: Key = Field(
+        description="'finding', 'grade', 'responsibility', or a clock: 'rectify#2' for its second run."
+    )
     grounds: Reason
+
+
+class AdviseAppeal(Command):
+    """Advise on an appeal before it is decided, with reasons."""
+
+    do: Literal["advise-appeal"] = "advise-appeal"
+    appeal: Key
+    uphold: bool
+    reasons: Reason
 
 
 class DecideAppeal(Command):
@@ -309,6 +320,12 @@ class DecideAppeal(Command):
     appeal: Key
     upheld: bool
     reasons: Reason
+    unit: OptionalKey = Field(
+        default="",
+        description="Who answers instead, where responsibility was contested; left out: the same unit.",
+    )
+    department: OptionalKey = ""
+    answers: OptionalKey = Field(default="", description="Person who answers instead.")
 
 
 AnyCommand = Annotated[
@@ -338,6 +355,7 @@ AnyCommand = Annotated[
     | Resolve
     | Close
     | LodgeAppeal
+    | AdviseAppeal
     | DecideAppeal,
     Field(discriminator="do"),
 ]
@@ -375,7 +393,9 @@ RIGHTS: dict[str, str] = {
     "resolve": HANDLE,
     "close": HANDLE,
     "lodge-appeal": "cases.appeal",
-    "decide-appeal": "cases.rule",
+    "advise-appeal": "disputes.advise",
+    # To rule on cases or on disputes, as the rulebook says of what is contested.
+    "decide-appeal": READ,
 }
 """The right that a caller needs for a command. The rulebook may ask for another besides."""
 

@@ -84,6 +84,7 @@ def _found_otherwise(
         update={
             "at": scene.at,
             "by": scene.by.person,
+            "unit": scene.by.unit,
             "validity": command.validity or answered.validity,
             "reason": command.reason,
             "determinations": answered.awaits,

@@ -241,6 +241,20 @@ def _appeals(case: Case, law: Law) -> Iterator[Wanted]:
             procedure=case.procedure,
             stop=one.decided_at,
         )
+        if rule.advised_within:
+            yield Wanted(
+                name=f"advice-{one.id}",
+                run=1,
+                start=one.at,
+                label=Line(zh="提出申诉", en="appeal lodged"),
+                limit=rule.advised_within,
+                moments=(),
+                source=", ".join(rule.source),
+                since=one.at,
+                procedure=case.procedure,
+                stop=one.advised_at,
+                cancel=one.decided_at,
+            )
 
 
 def appeal_clock(appeal: Appeal) -> str:
@@ -307,7 +321,8 @@ def _verdict(
 
 
 def _missed(case: Case, clock: ClockState, calendar: WorkingCalendar) -> Happened:
-    reading, charge = reading_of(clock, calendar), case.charge_at(clock.due)
+    newest, charge = reading_of(clock, calendar), case.charge_at(clock.due)
+    reading = next((one for one in newest.earlier if one.due_before == clock.due), newest)
     event = DeadlineMissed(
         complaint_id=case.complaint_id,
         department=charge.department,
@@ -323,6 +338,21 @@ def _missed(case: Case, clock: ClockState, calendar: WorkingCalendar) -> Happene
         report=clock.report,
     )
     return Happened(event, clock.due, charge.unit)
+
+
+def retold(case: Case, moved: Case, law: Law, at: datetime) -> list[Happened]:
+    """Tell the misses anew that another answers for in ``moved``: taken back from one, told of the other."""
+    happened: list[Happened] = []
+    for clock in case.clocks:
+        for run, due in clock.told.items():
+            if run in clock.excused or case.charge_at(due) == moved.charge_at(due):
+                continue
+            then = clock.model_copy(update={"occurrence": run, "due": due})
+            happened += [
+                _cleared(case, clock, run, due, "answered-by-another", at),
+                _missed(moved, then, law.calendar),
+            ]
+    return happened
 
 
 def _cleared(case: Case, clock: ClockState, run: int, was: datetime, reason: str, at: datetime) -> Happened:

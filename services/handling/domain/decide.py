@@ -4,7 +4,7 @@ Every decision first settles the clocks up to its own time, then does what is as
 something was late never depends on when a sweep last ran.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from services.handling.domain import (
     ending,
     findings,
     moves,
+    partners,
     powers,
     settlement,
     steps,
@@ -25,12 +26,19 @@ from services.handling.domain.case import Actor, Case, Charge, Status
 from services.handling.domain.deadlines import next_due, settled, sync
 from services.handling.domain.procedure import Law, described
 from services.handling.domain.refusals import TimeRefusedError
-from services.handling.domain.scene import Scene, must_have_right, must_know, must_not_precede
+from services.handling.domain.scene import (
+    Scene,
+    must_have_right,
+    must_know,
+    must_not_precede,
+    same_unit,
+)
 from shared.errors import FieldProblem, ForbiddenError
 from shared.events import Envelope, Happened, read
 from shared.events.callback import CallbackCompleted
 from shared.events.handling import CaseOpened
 from shared.events.intake import ComplaintRegistered, RecordAmended
+from shared.rulebook.disputes import Within
 from shared.rulebook.edition import Edition
 
 Handler = Callable[[Case, Any, Scene], tuple[Case, list[Happened]]]
@@ -62,6 +70,7 @@ HANDLERS: dict[str, Handler] = {
     "resolve": ending.resolve,
     "close": ending.close,
     "lodge-appeal": appeals.lodge_appeal,
+    "advise-appeal": appeals.advise_appeal,
     "decide-appeal": appeals.decide_appeal,
 }
 
@@ -73,6 +82,7 @@ def decide(
     edition: Edition,
     now: datetime,
     other: Case | None = None,
+    within: Within = same_unit,
 ) -> tuple[Case, list[Happened]]:
     """Decide a command.
 
@@ -81,6 +91,7 @@ def decide(
             rights that the rulebook asks for are checked here.
         edition: The edition under which the case began.
         now: The present moment; what is commanded happened then, unless the command says when.
+        within: Says which unit lies in which, for standing and tiers of appeals.
         other: The case that the command names besides its own (``merge``); None where the caller sees none such.
 
     Returns:
@@ -101,13 +112,13 @@ def decide(
         )
     must_not_precede("at", at, case.received_at, "the receipt of the matter")
     law = Law.of(edition, case.received_at)
-    scene = Scene(law, _acting(command, by, law), at, other)
+    scene = Scene(law, _acting(command, by, law), at, other, within)
     if command.acting_for:
         # The route asked it of who enters it.
         must_have_right(scene, commands.RIGHTS[command.do])
     case, before = settled(case, law, at)
     case, happened = HANDLERS[command.do](case, command, scene)
-    case, said = alerts.answering(case, law, happened)
+    case, said = _answered(case, law, happened)
     case, after = settled(case, law, at)
     return case, [*before, *happened, *said, *after]
 
@@ -122,8 +133,14 @@ def _acting(command: commands.Command, by: Actor, law: Law) -> Actor:
         )
     other, roles = command.acting_for, law.rules.rights.roles
     must_know("acting_for.role", other.role, roles)
-    rights = frozenset(roles[other.role].rights)
-    return Actor(person=other.person, role=other.role, unit=other.unit or by.unit, rights=rights)
+    role = roles[other.role]
+    return Actor(
+        person=other.person,
+        role=other.role,
+        unit=other.unit or by.unit,
+        rights=frozenset(role.rights),
+        sees_all=role.sees_all,
+    )
 
 
 def open_case(envelope: Envelope, edition: Edition) -> tuple[Case, list[Happened]]:
@@ -156,6 +173,7 @@ def open_case(envelope: Envelope, edition: Edition) -> tuple[Case, list[Happened
         first_taker=told.registered_by,
         record_complete_at=told.registered_at.astimezone(UTC) if told.complete else None,
         taken_by=told.unit if told.about_unit else "",
+        external_number=told.external_number,
         edition=edition.name,
         edition_hash=edition.hash,
         charges=(Charge(since=received_at, unit=told.about_unit or told.unit),),
@@ -179,7 +197,7 @@ def open_case(envelope: Envelope, edition: Edition) -> tuple[Case, list[Happened
         service=case.service,
     )
     news = [Happened(opened, case.registered_at, case.unit)]
-    case, said = alerts.answering(case, law, news)
+    case, said = _answered(case, law, news)
     return case, [*news, *said, *missed]
 
 
@@ -214,9 +232,15 @@ def follow(case: Case, envelope: Envelope, edition: Edition) -> tuple[Case, list
         case, happened = ending.reopened(case, "callback", "callback", at, law)
     else:
         return case, []
-    case, said = alerts.answering(case, law, happened)
+    case, said = _answered(case, law, happened)
     case, after = settled(case, law, at)
     return case, [*before, *happened, *said, *after]
+
+
+def _answered(case: Case, law: Law, happened: Sequence[Happened]) -> tuple[Case, list[Happened]]:
+    """Say what the rulebook wants said of what just happened: to its roles, and to a partner."""
+    case, said = alerts.answering(case, law, happened)
+    return case, [*said, *partners.telling(case, law, happened)]
 
 
 def _was_about(case: Case, told: CallbackCompleted) -> bool:

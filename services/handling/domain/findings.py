@@ -49,6 +49,7 @@ def make_finding(case: Case, command: MakeFinding, scene: Scene) -> tuple[Case, 
         validity=command.validity,
         liable=command.liable,
         reason=command.reason,
+        unit=scene.by.unit,
         determinations=tuple(rules),
     )
     case = case.with_(

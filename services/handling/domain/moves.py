@@ -18,8 +18,7 @@ from shared.events.handling import CaseAssigned, CaseMerged, CaseParted, CaseTra
 def assign(case: Case, command: Assign, scene: Scene) -> tuple[Case, list[Happened]]:
     """Name the department and person who answer for the case from now on."""
     must_be_live(case)
-    charge = Charge(since=scene.at, unit=case.unit, department=command.department, person=command.person)
-    case = _handed_over(case, charge)
+    case = _handed_over(case, case.unit, command.department, command.person, scene)
     event = CaseAssigned(complaint_id=case.complaint_id, by=scene.by.person)
     return case, [told(case, event, scene.at)]
 
@@ -39,13 +38,20 @@ def transfer(case: Case, command: Transfer, scene: Scene) -> tuple[Case, list[Ha
     kind = scene.law.rules.intake.kinds.get(case.kind)
     # Who took it first answers for it to the end, unless somebody else is named (LN-06).
     person = command.person or (case.person if kind and kind.first_contact else "")
-    charge = Charge(since=scene.at, unit=command.to_unit, department=command.department, person=person)
-    case = _handed_over(case, charge)
+    case = _handed_over(case, command.to_unit, command.department, person, scene)
     return case, [told(case, event, scene.at)]
 
 
-def _handed_over(case: Case, charge: Charge) -> Case:
-    must_not_precede("at", charge.since, case.charges[-1].since, "the hand-over before")
+def _handed_over(case: Case, unit: str, department: str, person: str, scene: Scene) -> Case:
+    must_not_precede("at", scene.at, case.charges[-1].since, "the hand-over before")
+    charge = Charge(
+        since=scene.at,
+        unit=unit,
+        department=department,
+        person=person,
+        by=scene.by.person,
+        by_unit=scene.by.unit,
+    )
     return case.with_(charges=(*case.charges, charge))
 
 

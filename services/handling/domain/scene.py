@@ -16,6 +16,7 @@ from services.handling.domain.refusals import (
 from shared.errors import FieldProblem, ForbiddenError
 from shared.events import Happened
 from shared.events.handling import CaseEvent
+from shared.rulebook.disputes import Within
 
 _OVER = {
     Status.CLOSED: "is closed. Re-open it first.",
@@ -25,12 +26,18 @@ _OVER = {
 }
 
 
+def same_unit(unit: str, top: str) -> bool:
+    """Say whether a unit lies in another one, where nothing is known of the organisation."""
+    return unit == top
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What a decision is made in.
 
     Attributes:
         at: When what is commanded happened.
+        within: Says which unit lies in which.
         other: The case that the command names besides its own, as far as the caller sees one.
     """
 
@@ -38,6 +45,7 @@ class Scene:
     by: Actor
     at: datetime
     other: Case | None = None
+    within: Within = same_unit
 
 
 def told(case: Case, event: CaseEvent, at: datetime) -> Happened:

@@ -37,7 +37,8 @@ def an_actor(
 ) -> Actor:
     roles = (edition or the_edition()).on(date(2026, 7, 1)).rights.roles
     rights = frozenset(roles[role].rights) if role in roles else frozenset[str]()
-    return Actor(person=person or role, unit=unit, role=role, rights=rights)
+    sees_all = role in roles and roles[role].sees_all
+    return Actor(person=person or role, unit=unit, role=role, rights=rights, sees_all=sees_all)
 
 
 def a_registration(**fields: object) -> Envelope:
