@@ -11,8 +11,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.intake import api, events, jobs, store
-from services.intake.handlers import BroughtUp, Files, Intake, Ledger, Matters, People
+from services.intake import api, events, jobs, store, store_noted
+from services.intake.handlers import BroughtUp, Files, Intake, Ledger, Matters, Papers, Partners, People
 from shared.service import Base, running
 from shared.settings import Settings
 from shared.storage import Aggregates
@@ -31,7 +31,8 @@ class Parts:
     complaints: store.MongoComplaints
     customers: store.MongoCustomers
     products: store.MongoProducts
-    problems: store.MongoProblems
+    problems: store_noted.MongoProblems
+    outbox: store_noted.MongoOutbox
     others: tuple[Aggregates[Any], ...]
     use: Intake
 
@@ -43,20 +44,25 @@ def parts_of(base: Base) -> Parts:
     products = store.MongoProducts(base.database, base.offer)
     praises = store.praises_in(base.database, base.offer)
     declarations = store.declarations_in(base.database, base.offer)
-    problems = store.MongoProblems(base.database)
+    problems = store_noted.MongoProblems(base.database)
+    outbox = store_noted.MongoOutbox(base.database)
     people = People(base, customers)
     matters = Matters(base, complaints, people)
     files = Files(base, customers, products, praises, declarations, complaints, people)
+    ledger = Ledger(matters)
     return Parts(
         complaints,
         customers,
         products,
         problems,
+        outbox,
         (praises, declarations),
         Intake(
             matters=matters,
             files=files,
-            ledger=Ledger(matters),
+            ledger=ledger,
+            papers=Papers(matters, files, ledger),
+            partners=Partners(matters, outbox),
             people=people,
             brought_up=BroughtUp(base, problems, complaints, people),
         ),
@@ -86,7 +92,7 @@ async def serving(settings: Settings) -> AsyncIterator[tuple[Base, Intake]]:
 
     async def prepare(_: Base) -> None:
         parts = made[0]
-        for collection in (parts.complaints, parts.customers, parts.products, parts.problems):
+        for collection in (parts.complaints, parts.customers, parts.products, parts.problems, parts.outbox):
             await collection.ensure_indexes()
         await parts.use.people.refresh()
 
@@ -100,6 +106,7 @@ async def serving(settings: Settings) -> AsyncIterator[tuple[Base, Intake]]:
         followings=lambda _: [
             events.following(made[0].complaints),
             events.problems_following(made[0].problems),
+            events.outbox_following(made[0].outbox),
         ],
         jobs=sweeps,
         before=prepare,

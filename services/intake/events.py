@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 from services.intake.domain import brought_up, told
 from services.intake.domain.brought_up import Problem
 from services.intake.domain.complaints import Complaint
-from services.intake.store import MongoComplaints, MongoProblems
+from services.intake.domain.partners import Message
+from services.intake.store import MongoComplaints
+from services.intake.store_noted import MongoOutbox, MongoProblems
 from shared.events.callback import CallbackProblem
+from shared.events.handling import PartnerTold
 from shared.messaging import Decision, Following, Record
 from shared.storage import Stored
 
@@ -63,3 +66,24 @@ def note(stored: Stored[Problem], records: Sequence[Record]) -> Decision[Problem
 def problems_following(problems: MongoProblems) -> Following[Problem]:
     """Follow the answers that open a matter. Each is a document of its own, so that order does not matter."""
     return Following(problems.records, problem_of, note, ordered=False)
+
+
+def message_of(record: Record) -> str | None:
+    """Return the message that handling tells a partner, if it tells one."""
+    return str(record["id"]) if record["type"] == PartnerTold.TYPE else None
+
+
+def post(stored: Stored[Message], records: Sequence[Record]) -> Decision[Message]:
+    """Lay a message into the partner's outbox, once."""
+    if stored.state is not None:
+        return Decision(stored.state)
+    record = records[0]
+    event = PartnerTold.model_validate(record["data"])
+    at = datetime.fromisoformat(str(record["time"])).astimezone(UTC)
+    message = Message(stored.id, event.channel, event.number, str(event.complaint_id), event.what, at)
+    return Decision(message, index={"waits": True, "channel": event.channel, "at": at})
+
+
+def outbox_following(outbox: MongoOutbox) -> Following[Message]:
+    """Follow what partners are to hear; each message is a document of its own."""
+    return Following(outbox.records, message_of, post, ordered=False)

@@ -10,6 +10,7 @@ from services.intake.domain.brought_up import Problem
 from services.intake.domain.complaints import Complaint
 from services.intake.domain.customers import Customer, Flag
 from services.intake.domain.files import Declaration, Praise, Product
+from services.intake.domain.partners import Message
 from shared.events import Sealed
 from shared.storage import ASCENDING, DESCENDING, Aggregates, Change, Database, IndexModel, Offer, Stored
 
@@ -64,8 +65,12 @@ class Complaints(Records[Complaint], Protocol):
 class Customers(Records[Customer], Protocol):
     """What the handlers need of the customers' files."""
 
+    async def many(self, customers: Sequence[str]) -> list[Customer]:
+        """Return the files of customers, as far as there are any."""
+        ...
+
     async def due(self, now: datetime, limit: int) -> list[Stored[Customer]]:
-        """Return customers whose problem-user status is over."""
+        """Return customers whose problem-user status is over, or is to be looked at."""
         ...
 
     async def flagged_since(self, moment: datetime | None) -> list[Customer]:
@@ -86,6 +91,14 @@ class Problems(Records[Problem], Protocol):
 
     async def waiting(self, limit: int) -> list[Stored[Problem]]:
         """Return what is not registered yet."""
+        ...
+
+
+class Outbox(Records[Message], Protocol):
+    """What the handlers need of partners' outboxes."""
+
+    async def waiting(self, channel: str, limit: int) -> list[Message]:
+        """Return what is not passed on yet, the earliest first."""
         ...
 
 
@@ -278,6 +291,11 @@ class MongoCustomers:
             IndexModel([("decided", ASCENDING)], name="decided", sparse=True),
         )
 
+    async def many(self, customers: Sequence[str]) -> list[Customer]:
+        """See :class:`Customers`."""
+        found = await self.records.get_many(customer_key(one) for one in customers)
+        return [one.state for one in found.values() if one.state]
+
     async def due(self, now: datetime, limit: int) -> list[Stored[Customer]]:
         """See :class:`Customers`."""
         return await self.records.find({"due": {"$lte": now}}, sort=[("due", ASCENDING)], limit=limit)
@@ -445,38 +463,3 @@ def declarations_in(database: Database, offer: Offer | None = None) -> Aggregate
         return Declaration(**{**state, **more})
 
     return Aggregates(database, "imports", load=load, dump=dump, offer=offer)
-
-
-class MongoProblems:
-    """What callbacks brought up, in MongoDB."""
-
-    def __init__(self, database: Database) -> None:
-        """No IO happens here. The matters tell of themselves, so that these tell nothing."""
-        self.records: Aggregates[Problem] = Aggregates(
-            database, "brought_up", load=_load_problem, dump=_dump_problem
-        )
-        self.get, self.save = self.records.get, self.records.save
-
-    async def ensure_indexes(self) -> None:
-        """Few wait at a time."""
-        await self.records.ensure_indexes(
-            IndexModel([("waits", ASCENDING)], name="waits", partialFilterExpression={"waits": True})
-        )
-
-    async def waiting(self, limit: int) -> list[Stored[Problem]]:
-        """See :class:`Problems`."""
-        return await self.records.find({"waits": True}, limit=limit)
-
-
-def _dump_problem(one: Problem) -> State:
-    return {
-        **asdict(one),
-        "at": one.at.isoformat(),
-        "sealed": one.sealed.model_dump() if one.sealed else None,
-    }
-
-
-def _load_problem(state: Mapping[str, Any]) -> Problem:
-    sealed = state["sealed"]
-    more = {"at": datetime.fromisoformat(state["at"]), "sealed": Sealed(**sealed) if sealed else None}
-    return Problem(**{**state, **more})

@@ -14,6 +14,7 @@ import orjson
 
 from services.intake.app import create_app, serving
 from services.intake.handlers import Intake
+from shared.rulebook.edition import Edition
 from shared.service import Base
 from shared.storage import open_database
 from tests.unit.intake.builders import PASSWORD, body, seed, settings_of
@@ -93,9 +94,11 @@ class Site:
 
 
 @asynccontextmanager
-async def a_site(mongo_url: str, prefix: str, amqp_url: str = NO_BROKER) -> AsyncIterator[Site]:
+async def a_site(
+    mongo_url: str, prefix: str, amqp_url: str = NO_BROKER, edition: Edition | None = None
+) -> AsyncIterator[Site]:
     settings = settings_of(mongo_url, amqp_url, prefix)
-    await seed(mongo_url, settings.database("intake"))
+    await seed(mongo_url, settings.database("intake"), edition=edition)
     app = create_app()
     async with serving(settings) as (base, use):
         app.state.front, app.state.use = base, use

@@ -1,6 +1,7 @@
 """The ledger and the form over HTTP."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -8,9 +9,9 @@ from pydantic import BaseModel
 
 from services.intake.api import export
 from services.intake.api.complaints import first_of
-from services.intake.api.entry import Use
+from services.intake.api.entry import Slug, Use
 from services.intake.domain.forms import form_for
-from services.intake.domain.ledger import COLUMNS, Row
+from services.intake.domain.ledger import COLUMNS, Column, Row
 from shared.access import Caller
 from shared.bounds import Month
 from shared.errors import FieldProblem, InvalidInputError
@@ -47,15 +48,20 @@ async def ledger(
     who: Annotated[Caller, needs("complaints.export")],
     month: Month,
     format: Annotated[Literal["json", "xlsx", "csv"], Query()] = "json",
+    document: Annotated[Slug | None, Query(description="A ledger that the rulebook lays out.")] = None,
 ) -> Any:  # noqa: ANN401  # a file, or the model above
     """Return the ledger 服务信息台帐 of a month of receipt, masked: one row a matter of the caller's units."""
-    rows = await use.ledger.month(first_of(month), who)
+    columns: Sequence[Column] = COLUMNS
+    if document:
+        columns, rows = await use.papers.month(first_of(month), document, who)
+    else:
+        rows = await use.ledger.month(first_of(month), who)
     if format == "json":
-        columns = [Heading(key=one.key, zh=one.zh, en=one.en) for one in COLUMNS]
-        return LedgerView(month=month, columns=columns, rows=rows)
+        headings = [Heading(key=one.key, zh=one.zh, en=one.en) for one in columns]
+        return LedgerView(month=month, columns=headings, rows=rows)
     write, kind = (export.xlsx, export.XLSX) if format == "xlsx" else (export.csv_text, export.CSV)
     # Thousands of rows would keep registrations waiting.
-    body = await asyncio.to_thread(write, COLUMNS, rows)
+    body = await asyncio.to_thread(write, columns, rows)
     headers = {"Content-Disposition": f'attachment; filename="ledger-{month}.{format}"'}
     return Response(body, media_type=kind, headers=headers)
 

@@ -72,7 +72,6 @@ _STATUS = {
     "merged": "已并案",
 }
 _CALLBACK = {"due": "待回访", "completed": "已回访", "missed": "未按期回访", "unreachable": "无法联系"}
-_VALIDITY = {"valid": "有效", "invalid": "无效"}
 _ALONE = ("name", "address", "phone", "words", "product")
 
 
@@ -111,15 +110,15 @@ def row_of(complaint: Complaint, shown: Mapping[str, str], rules: Rules, zone: Z
         "missing": "；".join(complaint.missing),
         "status": _STATUS[told.status],
         "procedure": told.procedure,
-        "validity": _VALIDITY.get(told.validity, told.validity),
+        "validity": _title(rules.procedures.validities, told.validity),
         "department": told.department,
         "person": told.person,
-        "next_due": _local_of(told.next_due, zone),
+        "next_due": local_of(told.next_due, zone),
         "missed": _missed(told.missed, zone),
         "way": told.way,
         "amount": str(settlement.get("amount") or ""),
         "payer": str(settlement.get("payer") or ""),
-        "closed_at": _local_of(told.closed_at, zone),
+        "closed_at": local_of(told.closed_at, zone),
         "outcome": told.outcome,
         "reopened": str(told.reopened) if told.reopened else "",
         "callback": _CALLBACK.get(str(callback.get("result", "")), ""),
@@ -135,12 +134,13 @@ def _local(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
-def _local_of(text: str, zone: ZoneInfo) -> str:
+def local_of(text: str, zone: ZoneInfo) -> str:
+    """Return an instant as people read it; empty for none."""
     return _local(datetime.fromisoformat(text), zone) if text else ""
 
 
 def _missed(missed: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> str:
     return "；".join(
-        f"{one['step'] or one['clock']}（{one['clause']}，期限 {_local_of(one['due_before'], zone)}）"
+        f"{one['step'] or one['clock']}（{one['clause']}，期限 {local_of(one['due_before'], zone)}）"
         for one in missed
     )

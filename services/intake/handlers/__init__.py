@@ -6,9 +6,11 @@ from services.intake.handlers.brought_up import BroughtUp
 from services.intake.handlers.complaints import Matters
 from services.intake.handlers.customers import Files
 from services.intake.handlers.ledger import Ledger
+from services.intake.handlers.papers import Papers
+from services.intake.handlers.partners import Partners
 from services.intake.handlers.people import People
 
-__all__ = ["BroughtUp", "Files", "Intake", "Ledger", "Matters", "People"]
+__all__ = ["BroughtUp", "Files", "Intake", "Ledger", "Matters", "Papers", "Partners", "People"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +22,5 @@ class Intake:
     ledger: Ledger
     people: People
     brought_up: BroughtUp
+    papers: Papers
+    partners: Partners

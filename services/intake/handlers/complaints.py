@@ -158,12 +158,13 @@ class Matters:
     async def _visible(self, complaint_id: UUID, who: Caller) -> Stored[Complaint]:
         stored = await self.store.get(str(complaint_id))
         known = stored.state
-        if known is None or not self._sees(who, known):
+        if known is None or not self.sees(who, known):
             msg = f"There is no {WHAT}."
             raise NotFoundError(msg)
         return stored
 
-    def _sees(self, who: Caller, complaint: Complaint) -> bool:
+    def sees(self, who: Caller, complaint: Complaint) -> bool:
+        """Say whether a matter is one of the caller's units, which took it or which it is about."""
         return self.base.access.sees(who, complaint.unit) or self.base.access.sees(who, complaint.concerns)
 
     async def show(self, complaints: Sequence[Complaint]) -> list[Shown]:
@@ -196,7 +197,7 @@ class Matters:
             ("same-place", "place", await self._place(complaint)),
         ):
             for other in await self.store.alike(key, value, since, until) if value and within else ():
-                if other.id != complaint.id and self._sees(who, other):
+                if other.id != complaint.id and self.sees(who, other):
                     found.setdefault(other.id, (other, []))[1].append(why)
         alike = [Alike(other, tuple(why)) for other, why in found.values()]
         return within, sorted(alike, key=lambda one: one.complaint.received_at)[:MOST_ALIKE]

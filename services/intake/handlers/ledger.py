@@ -7,6 +7,7 @@ from datetime import date, time
 from typing import Any
 
 from services.intake.domain import ledger
+from services.intake.domain.complaints import Complaint
 from services.intake.handlers.complaints import Matters, Shown
 from services.intake.handlers.entry import units_of
 from services.intake.store import After, Wanted
@@ -26,12 +27,13 @@ class Ledger:
     async def month(self, first: date, who: Caller) -> list[ledger.Row]:
         """Return the rows of a month of receipt, the earliest received first."""
         rows: list[ledger.Row] = []
-        async for page in self._pages(first, who):
+        async for page in self.pages(first, who):
             # Thousands of rows would keep registrations waiting.
             rows += await asyncio.to_thread(self._rows, page)
         return rows[::-1]
 
-    async def _pages(self, first: date, who: Caller) -> AsyncIterator[list[Shown]]:
+    async def pages(self, first: date, who: Caller) -> AsyncIterator[list[Shown]]:
+        """Walk the matters of a month of receipt, masked, the latest received first."""
         since, before = month_of(first, self.matters.base.directory.edition.calendar)
         units, after = units_of(self.matters.base, who), None
         while True:
@@ -43,13 +45,12 @@ class Ledger:
             after = After(page[-1].complaint.received_at, page[-1].complaint.id)
 
     def _rows(self, page: list[Shown]) -> list[ledger.Row]:
-        edition = self.matters.base.directory.edition
-        return [
-            ledger.row_of(
-                one.complaint, one.fields, edition.at(one.complaint.received_at), edition.calendar.zone
-            )
-            for one in page
-        ]
+        zone = self.matters.base.directory.edition.calendar.zone
+        return [ledger.row_of(one.complaint, one.fields, self.rules_of(one.complaint), zone) for one in page]
+
+    def rules_of(self, complaint: Complaint) -> Rules:
+        """Return the rules of a matter's receipt, as the edition in force words them."""
+        return self.matters.base.directory.edition.at(complaint.received_at)
 
     def rules_today(self) -> Rules:
         """Return the rules that a matter received now is registered under."""

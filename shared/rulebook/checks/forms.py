@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from shared.rulebook.checks.references import Fault, unknown
 from shared.rulebook.schema import Rules
+from shared.rulebook.schema.intake import FACTS
 
-_SOURCES = frozenset({"field", "case", "customer", "callback"})
+_SOURCES = frozenset({"field", *FACTS})
 """What a line of a paper may be taken from."""
 
 
@@ -37,3 +38,5 @@ def _lines(rules: Rules) -> Iterator[Fault]:
                 yield Fault(loc, what, mend)
             elif source == "field":
                 yield from unknown(loc, [taken], fields, "field", "intake.forms")
+            else:
+                yield from unknown(loc, [taken], FACTS[source], "fact", f"what a {source} tells")

@@ -113,6 +113,49 @@ class Line(Part):
     takes: str
 
 
+FACTS: Mapping[str, frozenset[str]] = {
+    "case": frozenset(
+        [
+            "number",
+            "unit",
+            "kind",
+            "class",
+            "item",
+            "service",
+            "grade",
+            "tier",
+            "channel",
+            "external_number",
+            "product",
+            "received_at",
+            "registered_at",
+            "registered_by",
+            "handed_over_by",
+            "flags",
+            "problem_user",
+            "missing",
+            "status",
+            "procedure",
+            "validity",
+            "department",
+            "person",
+            "next_due",
+            "missed",
+            "way",
+            "amount",
+            "payer",
+            "resolved_at",
+            "closed_at",
+            "outcome",
+            "reopened",
+        ]
+    ),
+    "customer": frozenset({"name", "phone", "address", "unit", "opened_at", "first_business_on"}),
+    "callback": frozenset({"result", "satisfaction", "solved", "attempts", "at"}),
+}
+"""What a line may take, besides the fields of the form."""
+
+
 class Document(Rule):
     """A ledger, work order or card that people read, print and send (LN-23, LN-28).
 

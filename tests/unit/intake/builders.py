@@ -11,6 +11,7 @@ from services.intake.domain.told import Told
 from shared.access import hash_password
 from shared.directory import directory_in
 from shared.events import Sealed
+from shared.rulebook.edition import Edition
 from shared.rulebook.load import bundle
 from shared.rulebook.schema import Rules
 from shared.settings import Settings
@@ -125,9 +126,14 @@ def settings_of(mongo_url: str, amqp_url: str, prefix: str, site: str = SITE) ->
     return Settings(**given)
 
 
-async def seed(mongo_url: str, database: str, accounts: Sequence[str] = tuple(ACCOUNTS)) -> None:
+async def seed(
+    mongo_url: str,
+    database: str,
+    accounts: Sequence[str] = tuple(ACCOUNTS),
+    edition: Edition | None = None,
+) -> None:
     """Write into a site's database what the registry would have told it."""
-    edition = an_edition()
+    edition = edition or an_edition()
     states: dict[str, dict[str, Any]] = {
         f"edition/{edition.hash}": {
             "name": edition.name,

@@ -53,7 +53,7 @@ def test_a_row_shows_what_handling_and_callback_told() -> None:
     row = a_row(follow_all(Told(), [missed, closed, answered]))
 
     assert row["missed"] == "facts（JK-03，期限 2026-07-05 10:00）"
-    assert (row["status"], row["validity"], row["outcome"]) == ("已办结", "无效", "已解释")
+    assert (row["status"], row["validity"], row["outcome"]) == ("已办结", "无效投诉", "已解释")
     assert (row["callback"], row["satisfaction"]) == ("已回访", "5")
 
 

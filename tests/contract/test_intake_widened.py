@@ -1,0 +1,141 @@
+"""Intake over HTTP under an edition with papers, choices, units concerned, partners and grades."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from httpx2 import Response
+
+from jiandu.stack.stack import Stack
+from services.intake import events
+from shared.rulebook.edition import Edition
+from shared.rulebook.load import edition_from_files
+from shared.storage import change_of
+from tests.conftest import FreshName
+from tests.contract.intake_world import Site, a_site
+from tests.unit.intake.builders import FIELDS, body
+from tests.unit.rulebook.editions import jinke
+
+pytestmark = pytest.mark.connected
+
+HEAD = "from: 2005-05-28, source: JK-01, title: {zh: 名, en: name}"
+DOCUMENTS = f"""documents:
+  order:
+    {{{HEAD}, of: matter, kinds: complaint, copies: 2, signatures: owner, lines: {{
+      who: {{title: {{zh: 客户, en: customer}}, takes: customer.name}},
+      where: {{title: {{zh: 地址, en: address}}, takes: field.address}},
+      fee: {{title: {{zh: 费用, en: fee}}, takes: blank}}}}}}
+  card: {{{HEAD}, of: customer, lines: {{phone: {{title: {{zh: 电话, en: telephone}}, takes: customer.phone}}}}}}
+  short: {{{HEAD}, of: ledger, lines: {{
+    number: {{title: {{zh: 编号, en: number}}, takes: case.number}},
+    who: {{title: {{zh: 客户, en: customer}}, takes: customer.name}}}}}}
+"""
+GROUP = f"  group-hotline: {{{HEAD}, about_unit: true}}\n"
+CENTRE = f"  centre: {{{HEAD}, partner: {{number: '[A-Z]{{2}}[0-9]{{4}}', told: [closed]}}}}\n"
+
+
+def an_edition_with_papers() -> Edition:
+    files = dict(jinke())
+    intake = files["intake.yaml"].replace("\nforms:\n", f"\n{DOCUMENTS}\nforms:\n", 1)
+    files["intake.yaml"] = intake.replace("\nchannels:\n", f"\nchannels:\n{GROUP}{CENTRE}", 1)
+    return edition_from_files(files)
+
+
+@pytest.fixture(scope="module")
+async def site(servers: Stack, fresh_name: FreshName) -> AsyncIterator[Site]:
+    async with a_site(servers.mongo_url, fresh_name("intake"), edition=an_edition_with_papers()) as site:
+        yield site
+
+
+async def test_a_paper_is_masked_until_it_is_printed_for_a_purpose(site: Site) -> None:
+    complaint = await site.registered()
+    path = f"/v1/complaints/{complaint['complaint_id']}/papers/order"
+
+    shown = await site.get(path)
+    printed = await site.post(path, {"purpose": "上门维修"}, "head")
+    unknown = await site.get(path.replace("order", "orders"))
+
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert ("张**" in shown.text, FIELDS["address"] in shown.text) == (True, False)
+    assert printed.status_code == 201
+    assert (FIELDS["name"] in printed.text, FIELDS["address"] in printed.text) == (True, True)
+    assert printed.text.count("<section>") == 2
+    assert (unknown.status_code, "order" in unknown.json()["detail"]) == (404, True)
+    told = await site.events(complaint["complaint_id"])
+    assert told[-1]["type"] == "personal-data.revealed.v1"
+
+
+async def test_a_customer_s_card_and_the_rulebook_s_own_ledger(site: Site) -> None:
+    customer = await site.customer(await site.registered(received_at="2026-07-05T02:00:00Z"))
+
+    card = await site.get(f"/v1/customers/{customer}/papers/card")
+    ledger = (await site.get("/v1/ledger?month=2026-07&document=short", "head")).json()
+
+    assert "138****5678" in card.text
+    assert [column["zh"] for column in ledger["columns"]] == ["编号", "客户"]
+    assert {row["who"] for row in ledger["rows"]} == {"张**"}
+
+
+async def test_a_matter_that_reached_the_group_is_the_unit_s_that_it_is_about(site: Site) -> None:
+    nowhere = await site.post("/v1/complaints", body(channel="group-hotline", about_unit="mars"), "officer")
+    complaint = await site.registered(channel="group-hotline", about_unit="chongqing-desk")
+
+    concerned = await site.get(f"/v1/complaints/{complaint['complaint_id']}", "desk")
+    (told, *_) = await site.events(complaint["complaint_id"])
+
+    assert (nowhere.status_code, nowhere.json()["problems"][0]["field"]) == (422, "about_unit")
+    assert (told["unit"], told["data"]["unit"]) == ("chongqing-desk", "chongqing-branch")
+    assert concerned.status_code == 200
+
+
+async def test_a_partner_s_number_is_one_matter(site: Site) -> None:
+    async def sent(number: str, key: str) -> Response:
+        return await site.post("/v1/complaints", body(channel="centre", external_number=number), key=key)
+
+    first = await sent("XA0001", "key-partner-1")
+    again = await sent("XA0001", "key-partner-1")
+    other = await sent("XA0001", "key-partner-2")
+    next_ = await sent("XA0002", "key-partner-3")
+
+    assert (first.status_code, again.status_code, next_.status_code) == (201, 200, 201)
+    assert again.json() == first.json()
+    assert (other.status_code, other.json()["code"]) == (409, "number-known")
+    assert first.json()["number"] in other.json()["detail"]
+
+
+async def test_the_form_says_what_comes_with_a_channel(site: Site) -> None:
+    form = (await site.get("/v1/form?kind=complaint")).json()
+
+    channels = {one["key"]: (one["about_unit"], one["number"]) for one in form["channels"]}
+    assert (channels["group-hotline"], channels["centre"]) == ((True, ""), (False, "[A-Z]{2}[0-9]{4}"))
+
+
+async def test_what_a_partner_is_to_hear_waits_until_it_was_passed_on(site: Site) -> None:
+    answer = await site.post("/v1/complaints", body(channel="centre", external_number="XA0009"))
+    record = {
+        "id": "7f6f1c1e-7f3a-5d5b-9a57-0d8a5f0c7a11",
+        "type": "partner.told.v1",
+        "time": "2026-07-09T02:00:00Z",
+        "data": {
+            "complaint_id": answer.json()["complaint_id"],
+            "channel": "centre",
+            "number": "XA0009",
+            "what": "closed",
+        },
+    }
+    outbox = site.use.partners.outbox
+    for _ in range(2):
+        stored = await outbox.get(events.message_of(record) or "")
+        decided = events.post(stored, [record])
+        await outbox.save(change_of(stored, decided.state, [], None, index=decided.index))
+
+    before = (await site.get("/v1/partners/centre/outbox")).json()["messages"]
+    path = f"/v1/partners/centre/outbox/{record['id']}/receipt"
+    taken = [await site.post(path, None) for _ in range(2)]
+    foreign = await site.post(path, None, "desk")
+    after = (await site.get("/v1/partners/centre/outbox")).json()["messages"]
+
+    assert [(one["number"], one["zh"]) for one in before] == [("XA0009", "已办结")]
+    assert [one.status_code for one in taken] == [200, 200]
+    assert taken[0].json()["taken_by"] == "person-officer"
+    # The desk sees neither the branch's matter nor what is told of it.
+    assert (foreign.status_code, after) == (404, [])
