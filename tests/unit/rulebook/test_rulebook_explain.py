@@ -21,8 +21,9 @@ from shared.rulebook.schema.scoring import Trigger
 from tests.builders_rules import RULEBOOKS
 
 RUN = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
-HOTLINE = str(RULEBOOKS.parent / "tests" / "cases" / "field" / "hotline-a")
-BOOKS = ["general", "jinke", "luneng", "xinao", "zhongyida", HOTLINE]
+FIELD = RULEBOOKS.parent / "tests" / "cases" / "field"
+HOTLINE = str(FIELD / "hotline-a")
+BOOKS = ["general", "jinke", "luneng", "xinao", "zhongyida", HOTLINE, str(FIELD / "hotline-b")]
 APART = {"since", "source", "note"}
 """Fields of a rule that stand beside its sentence."""
 
