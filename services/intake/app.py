@@ -12,7 +12,17 @@ from typing import Any
 from fastapi import FastAPI
 
 from services.intake import api, events, jobs, store, store_noted
-from services.intake.handlers import BroughtUp, Files, Intake, Ledger, Matters, Papers, Partners, People
+from services.intake.handlers import (
+    BroughtUp,
+    Census,
+    Files,
+    Intake,
+    Ledger,
+    Matters,
+    Papers,
+    Partners,
+    People,
+)
 from shared.service import Base, running
 from shared.settings import Settings
 from shared.storage import Aggregates
@@ -46,6 +56,7 @@ def parts_of(base: Base) -> Parts:
     declarations = store.declarations_in(base.database, base.offer)
     problems = store_noted.MongoProblems(base.database)
     outbox = store_noted.MongoOutbox(base.database)
+    counted = store.census_in(base.database, base.offer)
     people = People(base, customers)
     matters = Matters(base, complaints, people)
     files = Files(base, customers, products, praises, declarations, complaints, people)
@@ -56,13 +67,14 @@ def parts_of(base: Base) -> Parts:
         products,
         problems,
         outbox,
-        (praises, declarations),
+        (praises, declarations, counted),
         Intake(
             matters=matters,
             files=files,
             ledger=ledger,
             papers=Papers(matters, files, ledger),
             partners=Partners(matters, outbox),
+            census=Census(base, customers, counted),
             people=people,
             brought_up=BroughtUp(base, problems, complaints, people),
         ),

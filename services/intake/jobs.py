@@ -11,4 +11,5 @@ def sweeps(use: Intake) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
         ("problem-users", use.people.refresh),
         ("end-flags", use.people.lapse_due),
         ("brought-up", use.brought_up.register_all),
+        ("census", use.census.count_now_and_then),
     ]

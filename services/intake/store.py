@@ -7,8 +7,9 @@ from typing import Any, Protocol, TypeVar
 
 from services.intake.domain import told
 from services.intake.domain.brought_up import Problem
+from services.intake.domain.census import Filed
 from services.intake.domain.complaints import Complaint
-from services.intake.domain.customers import Customer, Flag
+from services.intake.domain.customers import Customer, Flag, Span
 from services.intake.domain.files import Declaration, Praise, Product
 from services.intake.domain.partners import Message
 from shared.events import Sealed
@@ -67,6 +68,10 @@ class Customers(Records[Customer], Protocol):
 
     async def many(self, customers: Sequence[str]) -> list[Customer]:
         """Return the files of customers, as far as there are any."""
+        ...
+
+    async def filed(self) -> list[Filed]:
+        """Return every file as the census sees it."""
         ...
 
     async def due(self, now: datetime, limit: int) -> list[Stored[Customer]]:
@@ -296,6 +301,11 @@ class MongoCustomers:
         found = await self.records.get_many(customer_key(one) for one in customers)
         return [one.state for one in found.values() if one.state]
 
+    async def filed(self) -> list[Filed]:
+        """See :class:`Customers`."""
+        names = ("state.unit", "state.opened_at", "state.spans")
+        return [_filed(document["state"]) async for document in self.records.walk({}, names)]
+
     async def due(self, now: datetime, limit: int) -> list[Stored[Customer]]:
         """See :class:`Customers`."""
         return await self.records.find({"due": {"$lte": now}}, sort=[("due", ASCENDING)], limit=limit)
@@ -304,6 +314,14 @@ class MongoCustomers:
         """See :class:`Customers`."""
         query = {"decided": {"$gte": moment} if moment else {"$exists": True}}
         return [one.state for one in await self.records.find(query) if one.state]
+
+
+def _filed(state: Mapping[str, Any]) -> Filed:
+    return Filed(state["unit"], datetime.fromisoformat(state["opened_at"]), _spans(state))
+
+
+def _spans(state: Mapping[str, Any]) -> tuple[Span, ...]:
+    return tuple((datetime.fromisoformat(a), datetime.fromisoformat(b)) for a, b in state["spans"])
 
 
 def index_of_flag(customer: Customer, now: datetime) -> dict[str, Any]:
@@ -372,7 +390,7 @@ def _load_customer(state: Mapping[str, Any]) -> Customer:
             review_at=_moment(flag.get("review_at")),
             reviewed_at=_moment(flag.get("reviewed_at")),
         ),
-        spans=tuple((datetime.fromisoformat(a), datetime.fromisoformat(b)) for a, b in state["spans"]),
+        spans=_spans(state),
         remembered=tuple(state["remembered"]),
     )
 
@@ -417,6 +435,11 @@ def _dump_product(one: Product) -> State:
 def _load_product(state: Mapping[str, Any]) -> Product:
     more = {"handed_over_on": _day(state["handed_over_on"]), "remembered": tuple(state["remembered"])}
     return Product(**{**state, **more})
+
+
+def census_in(database: Database, offer: Offer | None = None) -> Aggregates[dict[str, int]]:
+    """Return the collection of what was told of customers' numbers, one document a unit and month."""
+    return Aggregates(database, "census", load=dict, dump=dict, offer=offer)
 
 
 def praises_in(database: Database, offer: Offer | None = None) -> Aggregates[Praise]:

@@ -86,7 +86,8 @@ class Site:
     def _collections(self) -> list[Any]:
         files: Any = self.use.files
         matters: Any = self.use.matters
-        kept = [matters.store.records, files.customers.records, files.products.records]
+        told: Any = self.use.census.told
+        kept = [told, matters.store.records, files.customers.records, files.products.records]
         return [*kept, files.praises, files.declarations]
 
     async def counted(self) -> int:

@@ -139,3 +139,17 @@ async def test_what_a_partner_is_to_hear_waits_until_it_was_passed_on(site: Site
     assert taken[0].json()["taken_by"] == "person-officer"
     # The desk sees neither the branch's matter nor what is told of it.
     assert (foreign.status_code, after) == (404, [])
+
+
+async def test_the_census_tells_a_month_once_and_again_only_where_late_entry_changed_it(site: Site) -> None:
+    fields = [{**FIELDS, "phone": f"1391234567{number}"} for number in range(3)]
+    for number in (0, 1):
+        await site.registered("importer", fields=fields[number], registered_at="2026-04-10T02:00:00Z")
+    for _ in range(2):
+        await site.use.census.count()
+    await site.registered("importer", fields=fields[2], registered_at="2026-04-11T02:00:00Z")
+    await site.use.census.count()
+
+    told = [event["data"]["all"] for event in await site.events("census/chongqing/2026-04")]
+
+    assert told == [2, 3]

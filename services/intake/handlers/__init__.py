@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.intake.handlers.brought_up import BroughtUp
+from services.intake.handlers.census import Census
 from services.intake.handlers.complaints import Matters
 from services.intake.handlers.customers import Files
 from services.intake.handlers.ledger import Ledger
@@ -10,7 +11,7 @@ from services.intake.handlers.papers import Papers
 from services.intake.handlers.partners import Partners
 from services.intake.handlers.people import People
 
-__all__ = ["BroughtUp", "Files", "Intake", "Ledger", "Matters", "Papers", "Partners", "People"]
+__all__ = ["BroughtUp", "Census", "Files", "Intake", "Ledger", "Matters", "Papers", "Partners", "People"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +25,4 @@ class Intake:
     brought_up: BroughtUp
     papers: Papers
     partners: Partners
+    census: Census
