@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import groupby
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -92,8 +91,8 @@ def replayed(facts: Sequence[Fact], edition: Edition, up_to: datetime) -> list[F
     source = mine[0].source if mine else registered.source
     news = _News(registered.subject, source)
     found = list(news.of(opened))
-    for at, told in groupby(mine, key=lambda one: one.time):
-        group = list(told)
+    for group in _commands(mine):
+        at = group[0].time
         case, before = settled(case, law, at)
         for fact in group:
             if fact.type in _APPLY:
@@ -101,10 +100,32 @@ def replayed(facts: Sequence[Fact], edition: Edition, up_to: datetime) -> list[F
         case = sync(case, law)
         case, after = settled(case, law, at)
         found += news.of(before)
-        found += [_judged(fact, case) for fact in group if fact.type not in JUDGED]
+        found += [_judged(fact, case) for fact in group]
         found += news.of(after)
     _, last = settled(case, law, up_to)
     return [*found, *news.of(last)]
+
+
+_FOLLOWING = frozenset(
+    {"step.completed.v1", "case.resolved.v1", "settlement.approved.v1", "settlement.signed.v1"}
+)
+"""What a command tells after what it was about."""
+
+
+def _commands(told: Sequence[Fact]) -> list[list[Fact]]:
+    """Return together what one command told: only the whole of it brought the clocks up to date.
+
+    A step that a finding carried over is told after it, with its own earlier time.
+    """
+    groups: list[list[Fact]] = []
+    for fact in told:
+        if fact.type in JUDGED:
+            continue
+        if groups and fact.type in _FOLLOWING and fact.time <= groups[-1][0].time:
+            groups[-1].append(fact)
+        else:
+            groups.append([fact])
+    return groups
 
 
 def _is_of_handling(fact: Fact) -> bool:
