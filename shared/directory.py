@@ -114,6 +114,7 @@ class Unit:
     name_zh: str
     name_en: str
     established_on: date
+    service_lead: str = ""
     closes_on: date | None = None
     successor: str = ""
 
@@ -129,6 +130,7 @@ class Unit:
             name_zh=record["name_zh"],
             name_en=record["name_en"],
             established_on=date.fromisoformat(record["established_on"]),
+            service_lead=record.get("service_lead", ""),
             closes_on=date.fromisoformat(closes) if closes else None,
             successor=state.get("successor", ""),
         )
@@ -339,6 +341,42 @@ class Directory:
             one for one in self.accounts.values() if one.get("person") == person and not one["revoked"]
         )
         return {str(one["role"]) for one in (*known, *accounts)}
+
+    def closed(self) -> dict[str, tuple[date, str]]:
+        """Return the units that are closed today: since when, and which one goes on with their matters."""
+        return {
+            name: (unit.closes_on, after)
+            for name, unit in self.units.items()
+            if unit.closes_on and unit.closes_on <= self.today and (after := self._after(name))
+        }
+
+    def _after(self, unit: str) -> str:
+        """Return the unit that goes on for a closed one: its successor, else the one above, as far as that exists."""
+        seen: set[str] = set()
+        name = unit
+        while name in self.units and name not in seen:
+            known = self.units[name]
+            if known.closes_on is None or known.closes_on > self.today:
+                return name
+            seen.add(name)
+            name = known.successor or known.parent or ""
+        return ""
+
+    def gone(self) -> dict[str, tuple[date, str]]:
+        """Return the people who have left: since when, and who goes on with what was theirs, empty where nobody is named."""
+        return {
+            name: (date.fromisoformat(known["left_on"]), self._heir(name))
+            for name, known in self.people.items()
+            if self.has_left(name, self.today)
+        }
+
+    def _heir(self, person: str) -> str:
+        seen: set[str] = set()
+        name = person
+        while name and self.has_left(name, self.today) and name not in seen:
+            seen.add(name)
+            name = str(self.people[name]["successor"])
+        return "" if name in seen else name
 
     def has_left(self, person: str, day: date) -> bool:
         """Say whether a person has left by a day, and was not appointed again since."""

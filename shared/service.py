@@ -140,6 +140,7 @@ async def running(
             ),
             topology=messaging.topology(service, settings.site),
         )
+        known.clock = lambda: base.clock()
         await base.log.ensure_indexes()
         await base.inbox.ensure_indexes()
         await known.load()

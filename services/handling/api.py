@@ -134,7 +134,14 @@ class EntryPage(BaseModel):
 
 
 def _actor(who: Caller) -> Actor:
-    return Actor(person=who.person, unit=who.unit, role=who.role, rights=who.rights, sees_all=who.sees_all)
+    return Actor(
+        person=who.person,
+        unit=who.unit,
+        role=who.role,
+        rights=who.rights,
+        sees_all=who.sees_all,
+        stands_for=who.stands_for,
+    )
 
 
 def _use(request: Request) -> Handling:
@@ -212,6 +219,7 @@ async def command(
     base: Base = request.app.state.front
     who.must(domain.RIGHTS[body.do])
     _may_enter_late(body, who, base.directory)
+    _may_be_given(body, base)
     if body.do == "transfer":
         _may_hand_to(body.to_unit, "to_unit", who, base)
     if body.do == "decide-appeal" and body.unit:
@@ -253,6 +261,17 @@ def _may_hand_to(unit: str, field: str, who: Caller, base: Base) -> None:
             "transfer it."
         )
         raise ForbiddenError(msg)
+
+
+def _may_be_given(body: AnyCommand, base: Base) -> None:
+    """Refuse to give a matter to somebody who has left, or who may not serve without a course (LN-22)."""
+    person, known = getattr(body, "person", ""), base.directory
+    day = known.edition.calendar.local_day(body.at or base.clock())
+    if person and not known.may_be_given_work(person, day):
+        raise InvalidInputError(
+            "Nothing was recorded. Name somebody who serves on that day.",
+            [FieldProblem("person", f"has left by {day}, or has no pass that counts in any of their roles")],
+        )
 
 
 def _may_enter_late(body: AnyCommand, who: Caller, known: Directory) -> None:

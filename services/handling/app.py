@@ -44,7 +44,7 @@ async def serving(settings: Settings) -> AsyncIterator["Parts"]:
         collections=parts.wire,
         before=parts.prepare,
         followings=parts.followings,
-        jobs=lambda base: jobs.jobs(parts.use),
+        jobs=lambda base: jobs.jobs(parts.use, base.directory),
         takes_keys=True,
     ):
         yield parts

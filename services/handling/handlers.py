@@ -8,8 +8,8 @@ from typing import Any
 import structlog
 
 from services.handling import domain
-from services.handling.domain import Actor, AnyCommand, Case
-from services.handling.store import LIVE, Page, Store, index_of
+from services.handling.domain import Actor, AnyCommand, Case, Gone
+from services.handling.store import LIVE, Page, Store, index_of, lane_of
 from shared.errors import NotYetHereError, StaleWriteError, SupervisionError
 from shared.events import Happened, iso
 from shared.rulebook.edition import Edition
@@ -21,6 +21,9 @@ TRIES = 6
 """Rounds against others who change the same case; each loads and decides anew."""
 
 SWEEP_BATCH = 200
+HELD_AT_ONCE = 2_000
+"""Live cases of closed units and of people who left that are moved in one go."""
+
 SWEEP_ROUNDS = 50
 """Batches of one lane before the others have their turn."""
 
@@ -127,6 +130,30 @@ class Handling:
                 if len(batch) < SWEEP_BATCH or not settled:
                     break
         return total
+
+    async def rehome(self, gone: Gone) -> int:
+        """Let live cases of closed units and of people who left go on with who is there. Returns how many did.
+
+        An entered case follows once its history is declared complete up to that day.
+        """
+        horizons, now = await self.store.horizons(), self.clock()
+        found = await self.store.held(list(gone.units), list(gone.people), HELD_AT_ONCE)
+        moved = 0
+        for stored in found:
+            case = stored.state
+            if case is None:
+                continue
+            up_to = min(horizons.get(lane_of(case), case.received_at) if case.imported else now, now)
+            edition = self.edition(case.edition_hash)
+            try:
+                rehomed, happened = domain.rehome(case, gone, edition, up_to)
+                if happened:
+                    await self._save(stored, rehomed, happened, edition, f"rehome-{stored.id}")
+                    moved += 1
+            except SupervisionError as error:
+                # One case that cannot be moved, or that somebody else changes, must not keep the others.
+                log.warning("handling.not-rehomed", case=stored.id, code=error.code, error=str(error))
+        return moved
 
     async def _settle(self, batch: list[Stored[Case]], up_to: datetime) -> int:
         changes = []

@@ -1,14 +1,35 @@
-"""Time in: the sweep that speaks for silence."""
+"""Time in: the sweeps that speak for silence, and that let cases follow who is there."""
 
 from collections.abc import Awaitable, Callable
+from datetime import time
 
+from services.handling.domain import Gone
 from services.handling.handlers import Handling
+from shared.directory import Directory
 
 
-def jobs(use: Handling) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+def jobs(use: Handling, directory: Directory) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
     """Return the named sweeps. Safe to repeat and to overlap."""
 
     async def deadlines() -> None:
         await use.sweep()
 
-    return [("deadlines", deadlines)]
+    async def rehome() -> None:
+        gone = gone_from(directory)
+        if gone.units or gone.people:
+            await use.rehome(gone)
+
+    return [("deadlines", deadlines), ("rehome", rehome)]
+
+
+def gone_from(directory: Directory) -> Gone:
+    """Return which units and people are not there any more, as the registry told."""
+    if not directory.enacted:
+        return Gone()
+
+    at = directory.edition.calendar.at
+    return Gone(
+        units={unit: (at(day, time()), to) for unit, (day, to) in directory.closed().items()},
+        people={person: (at(day, time()), heir) for person, (day, heir) in directory.gone().items()},
+        leads={name: unit.service_lead for name, unit in directory.units.items() if unit.service_lead},
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from services.handling.domain import Case
+from services.handling.domain import Case, Status
 from shared.storage import ASCENDING, DESCENDING, Aggregates, Change, Database, IndexModel, Offer, Stored
 
 LIVE = "live"
@@ -46,16 +46,26 @@ class Store(Protocol):
         """Return one page of cases, the newest first."""
         ...
 
+    async def held(self, units: Sequence[str], people: Sequence[str], limit: int) -> list[Stored[Case]]:
+        """Return live cases that are with one of these units or people."""
+        ...
+
     async def horizons(self) -> Mapping[str, datetime]:
         """Return lane → up to when the importer declared the history complete."""
         ...
+
+
+def lane_of(case: Case) -> str:
+    """Return the lane of the due index in which a case stands."""
+    return f"import/{case.charges[0].unit}" if case.imported else LIVE
 
 
 def index_of(case: Case, due: datetime | None) -> dict[str, Any]:
     """Return the fields that cases are queried by."""
     return {
         "unit": case.unit,
-        "lane": f"import/{case.charges[0].unit}" if case.imported else LIVE,
+        "held_by": (case.person or None) if case.is_live else None,
+        "lane": lane_of(case),
         "status": str(case.status),
         "received": case.received_at,
         "overdue": any(clock.told and clock.runs for clock in case.clocks),
@@ -87,6 +97,7 @@ CASE_INDEXES = (
     IndexModel([("received", DESCENDING), ("_id", DESCENDING)]),
     IndexModel([("status", ASCENDING), ("received", DESCENDING), ("_id", DESCENDING)]),
     IndexModel([("overdue", ASCENDING), ("received", DESCENDING), ("_id", DESCENDING)]),
+    IndexModel([("held_by", ASCENDING)], partialFilterExpression={"held_by": {"$type": "string"}}),
 )
 NEWEST_FIRST = (("received", DESCENDING), ("_id", DESCENDING))
 
@@ -94,6 +105,14 @@ NEWEST_FIRST = (("received", DESCENDING), ("_id", DESCENDING))
 def due_query(lane: str, up_to: datetime) -> dict[str, Any]:
     """Return the query for the cases of a lane with a deadline at or before ``up_to``."""
     return {"lane": lane, "due": {"$type": "date", "$lte": up_to}}
+
+
+def held_queries(units: Sequence[str], people: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the queries for the live cases of units, and for those of people."""
+    return [
+        {"unit": {"$in": list(units)}, "status": {"$in": [str(Status.OPEN), str(Status.RESOLVED)]}},
+        {"held_by": {"$type": "string", "$in": list(people)}},
+    ]
 
 
 def page_query(wanted: Page) -> dict[str, Any]:
@@ -139,6 +158,13 @@ class MongoStore:
     async def page(self, wanted: Page) -> list[Stored[Case]]:
         """See :class:`Store`."""
         return await self._cases.find(page_query(wanted), sort=NEWEST_FIRST, limit=wanted.limit)
+
+    async def held(self, units: Sequence[str], people: Sequence[str], limit: int) -> list[Stored[Case]]:
+        """See :class:`Store`."""
+        found: dict[str, Stored[Case]] = {}
+        for query in held_queries(units, people):
+            found |= {one.id: one for one in await self._cases.find(query, limit=limit)}
+        return list(found.values())
 
     async def horizons(self) -> Mapping[str, datetime]:
         """See :class:`Store`."""

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from jiandu.stack.stack import Stack
-from services.handling.store import LIVE, NEWEST_FIRST, Page, due_query, page_query
+from services.handling.store import LIVE, NEWEST_FIRST, Page, due_query, held_queries, page_query
 from shared.events.intake import ImportDeclared
 from tests.builders_facts import SEALED
 from tests.conftest import FreshName
@@ -237,6 +237,7 @@ async def test_every_query_uses_an_index(world: World) -> None:
     asked: list[tuple[dict[str, Any], dict[str, int]]] = [
         (page_query(one), dict(NEWEST_FIRST)) for one in pages
     ]
+    asked += [(query, {}) for query in held_queries([BRANCH], ["officer"])]
     for query, sort in [*asked, (due_query(LIVE, NOW), {"due": 1})]:
         find = {"find": collection.name, "filter": query, "sort": sort}
         plan = await collection.database.command({"explain": find, "verbosity": "queryPlanner"})

@@ -5,6 +5,7 @@ from services.handling.domain.case import Actor, Case, Status, answered, remembe
 from services.handling.domain.commands import IMPORT, RIGHTS, AnyCommand, Command, Merge, parse_command
 from services.handling.domain.deadlines import Explained, explained, next_due, recompute, settle, wakes_at
 from services.handling.domain.decide import decide, follow, open_case
+from services.handling.domain.rehome import Gone, rehome
 
 __all__ = [
     "IMPORT",
@@ -15,6 +16,7 @@ __all__ = [
     "Case",
     "Command",
     "Explained",
+    "Gone",
     "Merge",
     "Status",
     "allowed",
@@ -26,6 +28,7 @@ __all__ = [
     "open_case",
     "parse_command",
     "recompute",
+    "rehome",
     "remember",
     "settle",
     "wakes_at",

@@ -33,13 +33,18 @@ class Piece(BaseModel):
 
 
 class Actor(Piece):
-    """Who commands. Role and unit come from the credential."""
+    """Who commands. Role and unit come from the credential.
+
+    Attributes:
+        stands_for: Absent people and their roles, in which this person approves.
+    """
 
     person: str
     unit: str
     role: str
     rights: frozenset[str] = frozenset()
     sees_all: bool = False
+    stands_for: tuple[tuple[str, str], ...] = ()
 
 
 class Charge(Piece):
@@ -112,11 +117,12 @@ class Done(Piece):
 
 
 class Approval(Piece):
-    """One signature in the chain of a settlement."""
+    """One signature in the chain of a settlement; ``for_person``: the absent holder for whom a deputy signed."""
 
     role: str
     by: str
     at: AwareDatetime
+    for_person: str = ""
 
 
 class Settlement(Piece):

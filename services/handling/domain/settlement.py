@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from services.handling.domain.case import Approval, Case, Settlement
+from services.handling.domain.case import Actor, Approval, Case, Settlement
 from services.handling.domain.commands import ApproveSettlement, ProposeSettlement
 from services.handling.domain.procedure import duties
 from services.handling.domain.refusals import (
@@ -95,19 +95,21 @@ def approve_settlement(case: Case, command: ApproveSettlement, scene: Scene) -> 
     way = scene.law.rules.procedures.ways[settlement.way]
     left = to_sign(settlement, way)
     role = left[0] if left else scene.by.role
-    if role not in (scene.by.role, *scene.by.rights):
+    absent = _stood_for(role, scene.by)
+    if absent is None:
         raise NotTheirTurnError(
             f"The next signature on a settlement by '{settlement.way}' is that of '{role}', not of "
             f"'{scene.by.role}'. Ask them to approve it."
         )
-    if scene.by.person in (settlement.by, *(one.by for one in settlement.approvals)):
+    hands = {settlement.by, *(name for one in settlement.approvals for name in (one.by, one.for_person))}
+    if not hands.isdisjoint({scene.by.person, absent} - {""}):
         raise SamePersonError(
             "Who proposed or signed a settlement cannot sign it as somebody else. Ask another person to approve it."
         )
     must_not_precede("at", scene.at, settlement.at, "the proposal")
     if command.deposit is not None:
         settlement = settlement.model_copy(update={"deposit": command.deposit})
-    case, event = _signed(case.with_(settlements=(*case.settlements[:-1], settlement)), role, scene)
+    case, event = _signed(case.with_(settlements=(*case.settlements[:-1], settlement)), role, scene, absent)
     if isinstance(event, SettlementSigned):
         return case, [told(case, event, scene.at)]
     for duty in duties(case, scene.law).values():
@@ -134,10 +136,19 @@ def to_sign(settlement: Settlement, way: Way) -> tuple[str, ...]:
     return roles[len(signed) :]
 
 
-def _signed(case: Case, role: str, scene: Scene) -> tuple[Case, SettlementSigned | SettlementApproved]:
+def _stood_for(role: str, by: Actor) -> str | None:
+    """Return for whom somebody signs in a role: for nobody else, empty; None where they may not sign in it."""
+    if role in (by.role, *by.rights):
+        return ""
+    return next((person for person, stood in by.stands_for if stood == role), None)
+
+
+def _signed(
+    case: Case, role: str, scene: Scene, absent: str = ""
+) -> tuple[Case, SettlementSigned | SettlementApproved]:
     """Add a signature to the newest settlement; the last one makes it hold."""
     newest = case.settlements[-1]
-    approval = Approval(role=role, by=scene.by.person, at=scene.at)
+    approval = Approval(role=role, by=scene.by.person, at=scene.at, for_person=absent)
     settlement = newest.model_copy(update={"approvals": (*newest.approvals, approval)})
     left = to_sign(settlement, scene.law.rules.procedures.ways[settlement.way])
     if not left:
@@ -148,6 +159,7 @@ def _signed(case: Case, role: str, scene: Scene) -> tuple[Case, SettlementSigned
         role=role,
         by=scene.by.person,
         still_to_sign=left,
+        for_person=absent,
     )
     return case.with_(settlements=(*case.settlements[:-1], settlement)), event
 
@@ -164,9 +176,13 @@ def _hold(case: Case, settlement: Settlement, scene: Scene) -> tuple[Case, Settl
         payer=way.payer,
         from_deposit=from_deposit,
         paid_directly=directly,
-        approvals=tuple(f"{one.role}:{one.by}" for one in approved.approvals),
+        approvals=tuple(_said(one) for one in approved.approvals),
     )
     return case, event
+
+
+def _said(one: Approval) -> str:
+    return f"{one.role}:{one.by}" + (f" for {one.for_person}" if one.for_person else "")
 
 
 def shares(settlement: Settlement, way: Way) -> tuple[Decimal | None, Decimal | None]:

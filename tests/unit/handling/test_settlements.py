@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.handling.domain import Actor
 from services.handling.domain.refusals import (
     AlreadyDoneError,
     ConsentMissingError,
@@ -153,6 +154,31 @@ def test_who_proposed_a_settlement_cannot_approve_it() -> None:
 
     with pytest.raises(SamePersonError):
         story.do("approve-settlement", "07-04 07:00", by=leader)
+
+
+def a_deputy(person: str, absent: str = "leader-1") -> Actor:
+    """The branch head, who stands in for the absent leader; signing in lends the right to approve."""
+    head = an_actor("branch-head", person)
+    lent = {"stands_for": ((absent, "company-leader"),), "rights": head.rights | {"cases.approve"}}
+    return head.model_copy(update=lent)
+
+
+def test_a_deputy_signs_for_the_absent_holder_and_the_record_says_for_whom() -> None:
+    story = a_found_story()
+    story.do("propose-settlement", "07-03 08:00", **IN_LIEU)
+
+    story.do("approve-settlement", "07-04 07:00", by=a_deputy("head-1"))
+
+    assert story.last(SettlementApproved).approvals == ("company-leader:head-1 for leader-1",)
+
+
+def test_nobody_signs_through_a_deputy_what_they_proposed() -> None:
+    story = a_found_story()
+    leader = an_actor("company-leader", "leader-1", "chongqing")
+    story.do("propose-settlement", "07-03 08:00", by=leader, **IN_LIEU)
+
+    with pytest.raises(SamePersonError):
+        story.do("approve-settlement", "07-04 07:00", by=a_deputy("head-1"))
 
 
 def test_an_importer_enters_for_others_under_their_own_names() -> None:
