@@ -1,0 +1,96 @@
+"""Who does what in a group: read from its organisation and the rights of its roles. Nobody is named in code."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from shared.rulebook.schema import Rules
+from shared.rulebook.schema.organisation import Organisation
+
+REGISTERS, IMPORTS, CLOSES = "complaints.register", "complaints.import", "periods.close"
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """A person in a role at a unit, whose deed something is."""
+
+    person: str
+    role: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The people of a group and what each may do."""
+
+    organisation: Organisation
+    rules: Rules
+
+    def hand(
+        self, unit: str, *rights: str, roles: Collection[str] = (), not_by: Collection[str] = ()
+    ) -> Hand:
+        """Return who does a deed about a unit: the nearest who may, in one of ``roles`` where some are asked for.
+
+        Args:
+            rights: What the deed asks for, all of it.
+            not_by: Persons who must not be the one.
+
+        Raises:
+            LookupError: Nobody may. The organisation lacks somebody, or the rights do.
+        """
+        for one in self._near(unit):
+            may = self.rules.rights.roles[one.role].rights
+            if one.person not in not_by and (not roles or one.role in roles) and set(rights) <= set(may):
+                return one
+        raise LookupError(f"Nobody near '{unit}' in {sorted(roles) or 'any role'} may {', '.join(rights)}.")
+
+    def importer(self, unit: str) -> str:
+        """Return the account that enters what a unit did."""
+        return self._account(unit, REGISTERS, IMPORTS)
+
+    def reader(self) -> str:
+        """Return the account that sees the whole group and publishes its months."""
+        root = next(key for key, unit in self.organisation.units.items() if unit.parent is None)
+        return self._account(root, CLOSES)
+
+    def registering(self) -> tuple[str, ...]:
+        """Return the ranked units whose matters somebody there may register."""
+        kinds = self.rules.rights.unit_kinds
+        return tuple(
+            key
+            for key, unit in self.organisation.units.items()
+            if kinds[unit.kind].ranked
+            and any(REGISTERS in self.rules.rights.roles[one.role].rights for one in self._at(key))
+        )
+
+    def _account(self, unit: str, *rights: str) -> str:
+        for near in self._units_near(unit):
+            for key in self.organisation.accounts:
+                role = self.rules.rights.roles[self.organisation.role_of(key)]
+                if self.organisation.unit_of(key) == near and set(rights) <= set(role.rights):
+                    return key
+        raise LookupError(f"No account near '{unit}' may {', '.join(rights)}.")
+
+    def _near(self, unit: str) -> Iterator[Hand]:
+        """Yield everybody but importers: first those of the unit, then below it, then above, then the others."""
+        for near in self._units_near(unit):
+            for one in self._at(near):
+                may = self.rules.rights.roles[one.role].rights
+                if not {REGISTERS, IMPORTS} <= set(may):
+                    yield one
+
+    def _at(self, unit: str) -> Iterator[Hand]:
+        for person, seed in self.organisation.people.items():
+            if seed.unit == unit:
+                yield Hand(person, seed.role, unit)
+
+    def _units_near(self, unit: str) -> dict[str, None]:
+        units = self.organisation.units
+        above = list(self._line(unit))
+        below = [key for key in units if unit in self._line(key)]
+        return dict.fromkeys((unit, *below, *above, *units))
+
+    def _line(self, unit: str) -> Iterator[str]:
+        above: str | None = unit
+        while above is not None:
+            yield above
+            above = self.organisation.units[above].parent
