@@ -1,88 +1,43 @@
 """What holds of every clock, whatever happened to it."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from hypothesis import given
+import pytest
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from shared.rulebook.clocks import (
-    Agreed,
-    Cancelled,
     ClockEvent,
     Extended,
     Paused,
     Reading,
-    Restarted,
     Resumed,
-    Retargeted,
     Started,
     Stopped,
     Verdict,
     evaluate,
 )
 from shared.rulebook.limits import Limit, due_before
-from tests.unit.rulebook.calendars import OFFICE, at
-from tests.unit.rulebook.clock_events import read
+from tests.unit.rulebook.calendars import OFFICE
+from tests.unit.rulebook.clock_events import (
+    LIMITS,
+    MINUTE,
+    MINUTES,
+    PLAIN_LIMITS,
+    STARTED_AT,
+    histories,
+    read,
+)
 
-MINUTE = timedelta(minutes=1)
+CALM = settings(deadline=None)
+"""The first to ask builds the calendar's tables, however fast the machine is."""
+
 STORED: TypeAdapter[tuple[ClockEvent, ...]] = TypeAdapter(tuple[ClockEvent, ...])
 
-LIMITS = st.sampled_from(
-    [
-        Limit(hours=24),
-        Limit(hours=200),
-        Limit(days=3),
-        Limit(days=3, ends="day-end"),
-        Limit(days=3, ends="day-end", roll_forward=True),
-        Limit(months=1),
-        Limit(same_day=True),
-        Limit(working_hours=10),
-        Limit(working_minutes=900),
-        Limit(working_days=2),
-        Limit(working_days=2, counts_from="next-day"),
-        Limit(shorter_of=(Limit(hours=30), Limit(working_hours=8))),
-    ]
-)
-PLAIN_LIMITS = LIMITS.filter(lambda limit: not limit.shorter_of and not limit.roll_forward)
-MINUTES = st.integers(1, 3_000)
-STARTED_AT = at("2026-01-30 00:00")
 
-
-@st.composite
-def histories(draw: st.DrawFn) -> tuple[ClockEvent, ...]:
-    """A clock's life, every event at a moment of its own."""
-    moment = STARTED_AT + MINUTE * draw(st.integers(0, 40_000))
-    events: list[ClockEvent] = [Started(at=moment, limit=draw(LIMITS), source="JK-02")]
-    state = "running"
-    for _ in range(draw(st.integers(0, 8))):
-        moment += MINUTE * draw(MINUTES)
-        choices = {
-            "running": ["pause", "extend", "agree", "retarget", "stop", "cancel"],
-            "paused": ["resume", "resume", "extend", "agree", "retarget", "stop"],
-            "ended": ["restart", "retarget", "stop"],
-        }
-        state, event = an_event(draw, draw(st.sampled_from(choices[state])), moment, state)
-        events.append(event)
-    return tuple(events)
-
-
-def an_event(draw: st.DrawFn, choice: str, moment: datetime, state: str) -> tuple[str, ClockEvent]:
-    far = moment + MINUTE * draw(MINUTES)
-    events: dict[str, tuple[str, ClockEvent]] = {
-        "pause": ("paused", Paused(at=moment, reason="r")),
-        "resume": ("running", Resumed(at=moment)),
-        "extend": (state, Extended(at=moment, by=Limit(days=1), approval="a")),
-        "agree": (state, Agreed(at=moment, due_before=far, by="b")),
-        "retarget": (state, Retargeted(at=moment, limit=draw(LIMITS), source="JK-03")),
-        "restart": ("running", Restarted(at=moment)),
-        "stop": ("ended", Stopped(at=moment)),
-        "cancel": ("ended", Cancelled(at=moment)),
-    }
-    return events[choice]
-
-
+@CALM
 @given(history=histories(), data=st.data())
 def test_the_order_of_recording_and_the_way_through_storage_change_nothing(
     history: tuple[ClockEvent, ...], data: st.DataObject
@@ -102,6 +57,7 @@ def test_the_order_of_recording_and_the_way_through_storage_change_nothing(
     assert Reading.model_validate(as_it_happened.model_dump(mode="json")) == as_it_happened
 
 
+@CALM
 @given(history=histories(), later=MINUTES)
 def test_a_miss_is_known_for_good_and_only_from_its_moment(
     history: tuple[ClockEvent, ...], later: int
@@ -117,6 +73,7 @@ def test_a_miss_is_known_for_good_and_only_from_its_moment(
     assert reading.sweep_at in {None, reading.due_before}
 
 
+@CALM
 @given(history=histories())
 def test_no_clock_is_missed_by_standing_still(history: tuple[ClockEvent, ...]) -> None:
     """INVARIANT: when a pause ends, a clock that was in time before it still has time left.
@@ -142,6 +99,7 @@ def shifted(limit: Limit, due: datetime, since: datetime, until: datetime) -> da
     return due + (until - since)
 
 
+@CALM
 @given(limit=PLAIN_LIMITS, start=st.integers(0, 40_000), wait=st.integers(0, 600), length=MINUTES)
 def test_a_pause_shifts_the_due_moment_by_its_length_in_the_limits_measure(
     limit: Limit, start: int, wait: int, length: int
@@ -159,6 +117,7 @@ def test_a_pause_shifts_the_due_moment_by_its_length_in_the_limits_measure(
     assert reading.due_before > until
 
 
+@CALM
 @given(limit=LIMITS, start=st.integers(0, 40_000), cuts=st.lists(MINUTES, min_size=3, max_size=3))
 def test_two_pauses_that_touch_are_one(limit: Limit, start: int, cuts: Sequence[int]) -> None:
     begun = STARTED_AT + MINUTE * start
@@ -177,3 +136,66 @@ def test_two_pauses_that_touch_are_one(limit: Limit, start: int, cuts: Sequence[
     )
 
     assert twice.due_before == once.due_before
+
+
+@CALM
+@given(
+    limit=LIMITS,
+    start=st.integers(0, 40_000),
+    later=MINUTES,
+    cuts=st.lists(MINUTES, min_size=2, max_size=2),
+    longer=MINUTES,
+)
+def test_what_begins_later_or_stands_still_longer_is_never_due_earlier(
+    limit: Limit, start: int, later: int, cuts: Sequence[int], longer: int
+) -> None:
+    """INVARIANT: clocks are monotone: neither a later start nor a longer pause takes time away.
+
+    What breaks it: rounding a start, or a pause, down to a day.
+    """
+    begun, since = STARTED_AT + MINUTE * start, STARTED_AT + MINUTE * (start + later + cuts[0])
+    until = since + MINUTE * cuts[1]
+
+    def due(begins: datetime, ends: datetime) -> datetime:
+        opening = Started(at=begins, limit=limit, source="JK-02")
+        return read(opening, Paused(at=since, reason="r"), Resumed(at=ends)).due_before
+
+    assert due(begun, until) <= due(begun + MINUTE * later, until)
+    assert due(begun, until) <= due(begun, until + MINUTE * longer)
+
+
+@CALM
+@given(history=histories(), later=MINUTES)
+def test_a_deed_that_comes_later_is_never_in_time_where_an_earlier_one_was_late(
+    history: tuple[ClockEvent, ...], later: int
+) -> None:
+    running = evaluate(history, OFFICE)
+    assume(not running.ended_at and not running.paused)
+    moment = history[-1].at + MINUTE
+    sooner = evaluate((*history, Stopped(at=moment)), OFFICE)
+    afterwards = evaluate((*history, Stopped(at=moment + MINUTE * later)), OFFICE)
+
+    assert sooner.due_before == afterwards.due_before == running.due_before
+    assert sooner.missed_at(moment) is None or afterwards.missed_at(moment + MINUTE * later) is not None
+
+
+@pytest.mark.parametrize("measure", ["minutes", "hours", "days", "weeks", "working_hours", "working_days"])
+@CALM
+@given(first=st.integers(1, 6), second=st.integers(1, 6), start=st.integers(0, 40_000))
+def test_more_time_given_in_two_parts_is_as_much_as_given_at_once(
+    measure: str, first: int, second: int, start: int
+) -> None:
+    """INVARIANT: splitting changes nothing, for time that is given as little as for time that is paused.
+
+    What breaks it: an end that is rounded between two extensions.
+    """
+    begun = STARTED_AT + MINUTE * start
+    opening = Started(at=begun, limit=Limit(hours=30), source="JK-02")
+
+    def given_(*amounts: int) -> datetime:
+        more = (Limit.model_validate({measure: amount}) for amount in amounts)
+        return read(
+            opening, *(Extended(at=begun + MINUTE, by=limit, approval="a") for limit in more)
+        ).due_before
+
+    assert given_(first, second) == given_(first + second)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.rulebook.calendar import NoDayTableError
@@ -40,6 +40,7 @@ def test_so_long_before(limit: Limit, end: str, expected: str) -> None:
     assert earlier(limit, at(end), EIGHT) == at(expected)
 
 
+@settings(deadline=None)
 @given(
     limit=st.sampled_from(
         [
