@@ -11,8 +11,17 @@ from typing import Any
 from fastapi import FastAPI
 
 from services.scoring import api, events, jobs
+from services.scoring.disputes import Disputes
 from services.scoring.handlers import Scoring
-from services.scoring.store import MongoStore, periods_in, records_in, subjects_in, unit_facts_in
+from services.scoring.store import (
+    MongoStore,
+    disputes_in,
+    periods_in,
+    records_in,
+    rulings_in,
+    subjects_in,
+    unit_facts_in,
+)
 from shared.messaging import Following
 from shared.service import Base, running
 from shared.settings import Settings
@@ -29,7 +38,7 @@ def create_app() -> FastAPI:
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Hold the connections open for as long as the service runs."""
     async with serving(Settings()) as parts:
-        app.state.front, app.state.use = parts.base, parts.use
+        app.state.front, app.state.use, app.state.disputes = parts.base, parts.use, parts.disputes
         yield
 
 
@@ -43,7 +52,7 @@ async def serving(settings: Settings) -> AsyncIterator["Parts"]:
         collections=parts.wire,
         before=parts.prepare,
         followings=parts.followings,
-        jobs=lambda base: jobs.jobs(parts.use),
+        jobs=lambda base: jobs.jobs(parts.use, parts.disputes),
     ):
         yield parts
 
@@ -54,6 +63,7 @@ class Parts:
     base: Base
     store: MongoStore
     use: Scoring
+    disputes: Disputes
 
     def wire(self, base: Base) -> list[Aggregates[Any]]:
         """Make the collections and the use cases; return the collections that tell events."""
@@ -63,6 +73,8 @@ class Parts:
             unit_facts_in(base.database),
             records_in(base.database, base.offer),
             periods_in(base.database, base.offer),
+            disputes_in(base.database, base.offer),
+            rulings_in(base.database),
         )
         self.use = Scoring(
             store=self.store,
@@ -72,7 +84,8 @@ class Parts:
             clock=self.now,
             stamp=self.stamp,
         )
-        return [self.store.subjects, self.store.records, self.store.periods]
+        self.disputes = Disputes(self.store, self.use, base.directory, self.now, self.stamp)
+        return [self.store.subjects, self.store.records, self.store.periods, self.store.disputes]
 
     def now(self) -> datetime:
         """Return the time of the service's clock."""
@@ -90,8 +103,7 @@ class Parts:
     def followings(self, base: Base) -> list[Following[Any]]:
         """Return the table of subscriptions."""
         return events.followings(
-            self.store.subjects,
-            self.store.unit_facts,
+            self.store,
             tariffs=self.use.tariffs,
             organisation=lambda: self.use.organisation,
             basis=self.use.basis,

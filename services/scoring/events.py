@@ -7,21 +7,22 @@ from typing import Any
 import structlog
 
 from services.scoring import domain
-from services.scoring.domain import Compact, Subject
-from services.scoring.store import FACT, index_of
+from services.scoring.domain import Compact, Document, Subject
+from services.scoring.store import FACT, RULING, MongoStore, index_of
 from shared.events import stream_of
 from shared.messaging import Decision, Following, Record
 from shared.rulebook.basis import Tariffs
 from shared.rulebook.facts import COUNTED_TYPES, ORGANISATION_TYPES, UNIT_TYPES, fact_of, subject_of
 from shared.rulebook.organisation import Organisation
-from shared.storage import Aggregates, Stamp, Stored
+from shared.storage import Stamp, Stored
+
+RULED = frozenset({"appeal.decided.v1", "dispute.ruled.v1"})
 
 log = structlog.get_logger(__name__)
 
 
 def followings(
-    subjects: Aggregates[Subject],
-    unit_facts: Aggregates[Compact],
+    store: MongoStore,
     *,
     tariffs: Callable[[], Tariffs],
     organisation: Callable[[], Organisation],
@@ -36,6 +37,7 @@ def followings(
     |---|---|
     | any counted fact about a matter | joins its subject, whose postings are worked out anew |
     | any counted fact about a unit | kept as it came |
+    | a ruling over an appeal or a dispute | kept besides, for what it overturned and what it restates |
     """
 
     def is_of_a_unit(record: Record) -> bool:
@@ -72,10 +74,19 @@ def followings(
             index=index_of(subject, months, basis(), domain.judged_again(subject, months, tariffs(), now)),
         )
 
+    def ruling_key(record: Record) -> str | None:
+        return f"{RULING}{record['id']}" if record["type"] in RULED else None
+
+    def note(stored: Stored[Document], records: Sequence[Record]) -> Decision[Document]:
+        ruling = stored.state or {**domain.compact(records[0]), "restated": False}
+        restates = ruling["data"]["upheld"] and ruling["data"].get("restates", False)
+        return Decision(ruling, index={"pending": bool(restates) and not ruling["restated"]})
+
     return [
         # Units first: in one batch a unit must be known before what it is charged with.
-        Following(unit_facts, unit_key, keep, ordered=False, after=organisation_changed),
-        Following(subjects, subject_key, gather, ordered=False),
+        Following(store.unit_facts, unit_key, keep, ordered=False, after=organisation_changed),
+        Following(store.subjects, subject_key, gather, ordered=False),
+        Following(store.rulings, ruling_key, note, ordered=False),
     ]
 
 

@@ -26,6 +26,7 @@ from shared.rulebook.fair_view import fair_view
 from shared.rulebook.fold import MonthResult, PeriodResult, fold_subjects, unit_facts_since
 from shared.rulebook.organisation import Organisation
 from shared.rulebook.rankings import months_of
+from shared.rulebook.rosters import Gap, gaps, shifts
 from shared.storage import Change, Inbox, Log, Stamp, Stored, change_of
 
 logger = structlog.get_logger(__name__)
@@ -173,6 +174,29 @@ class Scoring:
         month = edition.calendar.month_of(now)
         ledger = Ledger(tuple(await self.unit_facts(str(month))), self.organisation, edition.calendar)
         return list(agenda(edition, self.organisation, ledger, now))
+
+    async def figures(self, month: str) -> list[Document]:
+        """Return the figures that stand for a month."""
+        ledger = Ledger(
+            tuple(await self.unit_facts(month)), self.organisation, self.directory.edition.calendar
+        )
+        return [
+            {"figure": figure, "unit": unit, "value": amounts.normal, "with_problem_users": amounts.all}
+            for figure, unit in sorted(ledger.told)
+            if (amounts := ledger.figure(figure, unit, month)) is not None
+        ]
+
+    async def rosters(self, month: str) -> tuple[list[Document], tuple[Gap, ...]]:
+        """Return the shifts that touch a month, and the times of it that no shift covers."""
+        edition, facts = self.directory.edition, await self.unit_facts(month)
+        start, end = window(edition, Month(int(month[:4]), int(month[5:])))
+        shown = [
+            {"roster": roster, "unit": unit, "start": begin, "end": until, "person": person}
+            for (roster, unit), own in sorted(shifts(facts).items())
+            for begin, until, person in own
+            if begin < end and until > start
+        ]
+        return shown, gaps(facts, edition, self.organisation, start, end)
 
     async def inspections(
         self, units: Sequence[str] | None, month: str, after: tuple[datetime, str] | None, limit: int

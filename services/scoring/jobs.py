@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import structlog
 
+from services.scoring.disputes import Disputes
 from services.scoring.domain import NotCompleteError, Order, SetAsideError
 from services.scoring.handlers import Scoring
 from shared.rulebook.basis import later
@@ -14,7 +15,7 @@ from shared.rulebook.facts import ORGANISATION_TYPES
 log = structlog.get_logger(__name__)
 
 
-def jobs(use: Scoring) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+def jobs(use: Scoring, disputes: Disputes) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
     """Return the named sweeps. Safe to repeat and to overlap: publishing the same again changes nothing."""
 
     async def publish() -> None:
@@ -43,4 +44,9 @@ def jobs(use: Scoring) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
     async def rework() -> None:
         await use.rework()
 
-    return [("publication", publish), ("rework", rework)]
+    return [
+        ("publication", publish),
+        ("rework", rework),
+        ("disputes", disputes.sweep),
+        ("restatement", disputes.restate),
+    ]

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from services.scoring.domain import Compact, Document, Subject
+from services.scoring.domain.disputes import Dispute
 from shared.events.scoring import InspectionRecorded
 from shared.rulebook.calendar import Month
 from shared.storage import ASCENDING, Aggregates, Change, Database, IndexModel, Offer, Stored, change_of
@@ -33,6 +34,22 @@ def periods_in(database: Database, offer: Offer) -> Aggregates[Document]:
     return Aggregates(database, "periods", load=_same, dump=_same, offer=offer)
 
 
+def disputes_in(database: Database, offer: Offer) -> Aggregates[Dispute]:
+    """Return the collection of disputes."""
+    return Aggregates(
+        database,
+        "disputes",
+        load=Dispute.model_validate,
+        dump=lambda dispute: dispute.model_dump(mode="json"),
+        offer=offer,
+    )
+
+
+def rulings_in(database: Database) -> Aggregates[Document]:
+    """Return the collection of rulings, ours and those of handling: what they overturned, what they restate."""
+    return Aggregates(database, "rulings", load=_same, dump=_same)
+
+
 SUBJECT_INDEXES = (
     IndexModel([("months", ASCENDING), ("_id", ASCENDING)]),
     IndexModel([("postings.unit", ASCENDING), ("postings.month", ASCENDING), ("_id", ASCENDING)]),
@@ -40,7 +57,7 @@ SUBJECT_INDEXES = (
     IndexModel([("basis", ASCENDING)]),
     IndexModel([("again", ASCENDING)], partialFilterExpression={"again": {"$type": "date"}}),
 )
-PERIOD, VERSION, FACT = "period/", "version/", "fact/"
+PERIOD, VERSION, FACT, DISPUTE, RULING = "period/", "version/", "fact/", "dispute/", "ruling/"
 _LISTED = (
     "period",
     "version",
@@ -116,6 +133,12 @@ def inspections_query(
 
 BY_ID = (("_id", ASCENDING),)
 BY_TIME = (("time", ASCENDING), ("_id", ASCENDING))
+DISPUTE_INDEXES = (
+    IndexModel([("unit", ASCENDING), ("_id", ASCENDING)]),
+    IndexModel([("by", ASCENDING), ("_id", ASCENDING)]),
+    IndexModel([("due", ASCENDING)], partialFilterExpression={"due": {"$type": "date"}}),
+)
+RULING_INDEXES = (IndexModel([("pending", ASCENDING)], partialFilterExpression={"pending": True}),)
 UNIT_FACT_INDEXES = (IndexModel([("type", ASCENDING), ("time", ASCENDING), ("_id", ASCENDING)]),)
 
 
@@ -128,14 +151,19 @@ class MongoStore:
         unit_facts: Aggregates[Compact],
         records: Aggregates[Document],
         periods: Aggregates[Document],
+        disputes: Aggregates[Dispute],
+        rulings: Aggregates[Document],
     ) -> None:
         """No IO happens here."""
         self.subjects, self.unit_facts, self.records, self.periods = subjects, unit_facts, records, periods
+        self.disputes, self.rulings = disputes, rulings
 
     async def ensure_indexes(self) -> None:
         """Create the indexes of every query below."""
         await self.subjects.ensure_indexes(*SUBJECT_INDEXES)
         await self.unit_facts.ensure_indexes(*UNIT_FACT_INDEXES)
+        await self.disputes.ensure_indexes(*DISPUTE_INDEXES)
+        await self.rulings.ensure_indexes(*RULING_INDEXES)
 
     async def touching(self, month: str, page: int = 500) -> AsyncIterator[list[Stored[Subject]]]:
         """Walk the subjects that can post something in a month, a page at a time."""
@@ -149,6 +177,10 @@ class MongoStore:
         return [
             stored.state for stored in await self.unit_facts.find(facts_query(types, since)) if stored.state
         ]
+
+    async def unit_fact(self, event: str) -> Compact | None:
+        """Return a fact about a unit by its event."""
+        return (await self.unit_facts.get(f"{FACT}{event}")).state
 
     async def inspections(
         self,
@@ -252,3 +284,42 @@ class MongoStore:
     async def save_period(self, change: Change[Document]) -> None:
         """Write a publication with its events, together or not at all."""
         await self.periods.save(change)
+
+    async def dispute(self, name: str) -> Stored[Dispute]:
+        """Return a dispute; ``version`` 0 where there is none."""
+        return await self.disputes.get(f"{DISPUTE}{name}")
+
+    async def disputes_due(self, now: datetime, limit: int) -> list[Stored[Dispute]]:
+        """Return disputes of which a term has passed."""
+        return await self.disputes.find({"due": {"$type": "date", "$lte": now}}, limit=limit)
+
+    async def disputes_listed(
+        self, units: Sequence[str] | None, person: str | None, after: str, limit: int, *, open_only: bool
+    ) -> list[Dispute]:
+        """Return one page of the disputes over units (any, where None), and of those that a person lodged."""
+        query: Document = {"_id": {"$gt": f"{DISPUTE}{after}"}}
+        if open_only:
+            query["state.ruling"] = None
+        if units is not None:
+            mine: list[Document] = [{"unit": {"$in": list(units)}}]
+            query["$or"] = [*mine, {"by": person}] if person is not None else mine
+        found = await self.disputes.find(query, sort=BY_ID, limit=limit)
+        return [stored.state for stored in found if stored.state]
+
+    async def rulings_pending(self) -> list[Stored[Document]]:
+        """Return the rulings whose months are still to be stated anew."""
+        return await self.rulings.find({"pending": True}, sort=BY_ID)
+
+    async def ruling_done(self, stored: Stored[Document]) -> None:
+        """Keep that a ruling's months were stated anew."""
+        done = {**(stored.state or {}), "restated": True}
+        await self.rulings.save(change_of(stored, done, (), None, index={"pending": False}))
+
+    async def every_ruling(self, page: int = 500) -> AsyncIterator[Document]:
+        """Walk the rulings."""
+        after = ""
+        while found := await self.rulings.find({"_id": {"$gt": after}}, sort=BY_ID, limit=page):
+            for stored in found:
+                if stored.state:
+                    yield stored.state
+            after = found[-1].id

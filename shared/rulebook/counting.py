@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from shared.rulebook.basis import Basis
-from shared.rulebook.facts import Fact, History, facts_at, is_known, moment, standing_misses
+from shared.rulebook.facts import Fact, History, facts_at, is_known, moment, overturned, standing_misses
 from shared.rulebook.formulas import STEPS, Level
 from shared.rulebook.schema import Match
 from shared.rulebook.schema.intake import RecordForm
@@ -85,8 +85,10 @@ class _Matter:
         return found
 
     def last_answers(self) -> Iterable[Fact]:
-        """Return the month's last answer of each round."""
-        return {fact.data["occurrence"]: fact for fact in self.month_of("callback.completed.v1")}.values()
+        """Return the month's last answer of each round; one that a ruling took away is none."""
+        gone = overturned(self.history)
+        given = (fact for fact in self.month_of("callback.completed.v1") if fact.id not in gone)
+        return {fact.data["occurrence"]: fact for fact in given}.values()
 
     def plan(self, answer: Fact) -> frozenset[str]:
         """Return under which plan an answer was asked for."""

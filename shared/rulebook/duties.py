@@ -132,10 +132,11 @@ class Ledger:
 
     @cached_property
     def inspections(self) -> Mapping[str, Sequence[Fact]]:
-        """Return the inspections by kind, in order."""
+        """Return the inspections by kind, in order, without those that a ruling took away."""
+        overturned = {one.against for one in self.rulings if one.restates}
         found: dict[str, list[Fact]] = {}
         for fact in self.facts:
-            if fact.type == "inspection.recorded.v1":
+            if fact.type == "inspection.recorded.v1" and fact.id not in overturned:
                 found.setdefault(fact.data["kind"], []).append(fact)
         return found
 

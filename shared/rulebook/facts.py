@@ -295,6 +295,12 @@ def standing_misses(history: History, before: datetime) -> list[Fact]:
     return [fact for fact in latest.values() if fact.type == "deadline.missed.v1"]
 
 
+def overturned(history: History) -> frozenset[str]:
+    """Return the events that an upheld dispute took away for good: no month counts them."""
+    ruled = (fact.data for fact in history.all("dispute.ruled.v1"))
+    return frozenset(str(data["offence"]) for data in ruled if data["upheld"] and data.get("restates"))
+
+
 @dataclass(frozen=True, slots=True)
 class FactsHash:
     """Which facts a result rests on, as one number that no order changes and that parts can be added to.

@@ -41,6 +41,7 @@ from shared.rulebook.rankings import (
     rankings,
     recommendations,
 )
+from shared.rulebook.rosters import Gap, gaps
 from shared.rulebook.scorecards import PenaltySheet, Scorecard, penalty_sheets, scorecards
 from shared.rulebook.sights import months_overdue
 
@@ -86,6 +87,7 @@ class MonthResult:
         is_over: The month had ended by ``as_of``; what is judged at its end is in it.
         facts: How many facts it rests on.
         uncharged: Postings for which no unit of the sheet's kind answers. An alarm, not a score.
+        gaps: Times in which nobody was on duty although a roster asks for somebody.
     """
 
     period: str
@@ -106,6 +108,7 @@ class MonthResult:
     awards: tuple[Granted, ...]
     recommendations: tuple[Recommended, ...]
     personal_results: tuple[PersonsResult, ...]
+    gaps: tuple[Gap, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +264,7 @@ def month_result(
         awards=awards(ranked, basis.rules),
         recommendations=recommendations(totals, published or {}, basis),
         personal_results=personal_results(unit_facts, basis),
+        gaps=gaps(unit_facts, edition, organisation, basis.start, basis.before),
     )
 
 

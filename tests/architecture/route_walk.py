@@ -174,6 +174,21 @@ ASKED = {
             "score": "90",
         }
     ),
+    "scoring POST /v1/figures": Asked({"figure": "turnover", "unit": BRANCH, "period": MONTH, "value": "1"}),
+    "scoring POST /v1/rosters": Asked(
+        {
+            "roster": "duty",
+            "unit": BRANCH,
+            "person": "chongqing-officer-1",
+            "start": "2026-07-01T00:00:00Z",
+            "end": "2026-07-01T08:00:00Z",
+        }
+    ),
+    "scoring POST /v1/disputes": Asked({"against": "posting", "about": "p1", "grounds": "已按期完成"}),
+    "scoring POST /v1/disputes/{dispute}/advice": Asked({"uphold": True, "reasons": "属实"}),
+    "scoring POST /v1/disputes/{dispute}/ruling": Asked({"upheld": True, "reasons": "属实"}),
+    "scoring GET /v1/figures": Asked(query={"month": MONTH, "unit": BRANCH}),
+    "scoring GET /v1/rosters": Asked(query={"month": MONTH, "unit": BRANCH}),
     "scoring POST /v1/postings/{posting}/ruling": Asked({"unit": BRANCH, "upheld": True, "reasons": "属实"}),
     "scoring POST /v1/periods/{period}/close": Asked(),
     "scoring GET /v1/inspections": Asked(query={"month": MONTH, "unit": BRANCH}),

@@ -18,6 +18,7 @@ from shared.events import to_bytes
 from shared.events.registry import AccountGranted, AccountRevoked, EditionEnacted, PersonAppointed
 from shared.messaging import topology
 from shared.messaging.link import declare
+from shared.rulebook.edition import Edition
 from shared.rulebook.load import bundle
 from shared.settings import Settings
 from shared.storage import Entry, open_database
@@ -115,7 +116,7 @@ class Api:
     def __init__(self, world: World, account: str) -> None:
         app = create_app()
         base = world.parts.base
-        app.state.front, app.state.use = base, world.parts.use
+        app.state.front, app.state.use, app.state.disputes = base, world.parts.use, world.parts.disputes
         self._world = world
         self._client = AsyncClient(transport=ASGITransport(app=app), base_url="http://scoring")
         self._token = base.access.sign_in(account, PASSWORD, base.clock()).token if account else ""
@@ -145,9 +146,10 @@ def directory(
     accounts: Mapping[str, tuple[str, str]],
     people: Mapping[str, tuple[str, str]],
     since: str = AUGUST,
+    edition: Edition | None = None,
 ) -> None:
     """Tell the edition, the people and the accounts."""
-    edition = an_edition(world.group)
+    edition = edition or an_edition(world.group)
     enacted = EditionEnacted(
         name=edition.name,
         hash=edition.hash,
@@ -181,6 +183,7 @@ async def a_world(
     since: str = AUGUST,
     now: str = TENTH,
     accounts: Mapping[str, tuple[str, str]] = ACCOUNTS,
+    edition: Edition | None = None,
 ) -> AsyncIterator[World]:
     """Run scoring with everything around it, on a database of its own. It takes ``now`` for now."""
     async with AsyncExitStack() as stack:
@@ -195,7 +198,7 @@ async def a_world(
         parts = await stack.enter_async_context(serving(settings))
         world = World(channel, parts, settings.group)
         world.stand_at(now)
-        directory(world, accounts, PEOPLE if accounts is ACCOUNTS else accounts, since)
+        directory(world, accounts, PEOPLE if accounts is ACCOUNTS else accounts, since, edition)
         yield world
 
 

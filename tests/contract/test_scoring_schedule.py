@@ -108,7 +108,7 @@ async def test_a_month_is_published_by_itself_on_the_10th_or_the_next_working_da
         world.told.organisation(*SITES.values())
         a_month(world, "2026-04", {CHONGQING: 1, WUXI: 0})
         await world.arrived()
-        look = dict(jobs(world.parts.use))["publication"]
+        look = dict(jobs(world.parts.use, world.parts.disputes))["publication"]
 
         await look()
         on_sunday = await world.parts.store.published()

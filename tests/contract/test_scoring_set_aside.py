@@ -60,7 +60,7 @@ async def test_a_fact_that_is_set_aside_is_named_and_the_month_closes_once_it_is
     director = Api(world, "director")
     refused = await director.post(f"/periods/{JULY}/close", {})
     other = (await Api(world, "wuxi-head").get("/watermark")).json()["aside"]
-    await dict(jobs(world.parts.use))["publication"]()
+    await dict(jobs(world.parts.use, world.parts.disputes))["publication"]()
 
     assert (aside["type"], aside["unit"]) == ("assessment.recorded.v1", DESK)
     assert aside["subject"] == f"assessment/zhou/{JULY}/branch-assessment"

@@ -1,5 +1,5 @@
 """Scoring over HTTP: what people record, what the facts come to, what was published."""
 
-from services.scoring.api import records, scores
+from services.scoring.api import disputes, records, scores
 
-routers = (records.router, scores.router)
+routers = (records.router, disputes.router, scores.router)

@@ -9,7 +9,9 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from services.scoring import domain
+from services.scoring.api.disputes import disputes_of, party
 from services.scoring.api.entry import base_of, happened, rules_at, use_of, visible
+from services.scoring.disputes import Asked
 from shared.access import Caller
 from shared.bounds import Instant, Month, Number
 from shared.directory import Unit
@@ -19,9 +21,12 @@ from shared.events.scoring import (
     AssessmentRecorded,
     DisputeRuled,
     DutyFulfilled,
+    FigureReported,
     InspectionRecorded,
     OffenceFound,
+    ShiftRostered,
 )
+from shared.rulebook.disputes import check_recusal
 from shared.web import Body, Digest, IdempotencyKey, needs
 
 router = APIRouter(prefix="/v1", tags=["record"])
@@ -82,6 +87,24 @@ class NewAssessment(Recorded):
     scheme: str
     part: str
     score: Number = Field(ge=0, le=100)
+
+
+class NewFigure(Recorded):
+    """A number of a unit and a period that nobody can count from matters (LN-25)."""
+
+    figure: str = Field(max_length=200)
+    period: str = Field(max_length=8, description="2026-07, 2026-Q3, 2026 or 2026-W31.")
+    value: Number
+    evidence: Refs = ()
+
+
+class NewShift(Recorded):
+    """A person is on duty for a time (LN-32). One that ends as it begins takes the person off."""
+
+    roster: str = Field(max_length=200)
+    person: str = Field(max_length=200)
+    start: Instant
+    end: Instant
 
 
 class Ruling(Recorded):
@@ -222,11 +245,45 @@ async def assess(
     return await entry.keep(event, at, unit)
 
 
+@router.post("/figures", status_code=201)
+async def report(
+    body: NewFigure, entry: Annotated[Entry, recording("figure", "figures.report")]
+) -> dict[str, Any]:
+    """Report a figure of a unit and a period, by the role that reports it. The one told last counts."""
+    if before := await entry.before():
+        return before
+    at, unit = entry.opened(body)
+    rules = rules_at(entry.request, at)
+    event = FigureReported(by=entry.who.person, **body.model_dump(exclude={"at"}))
+    domain.check_figure(event, rules, unit.kind)
+    domain.check_begun("period", body.period, base_of(entry.request).directory.edition, at)
+    domain.check_reporter(event, rules, entry.who.role, is_import=body.at is not None)
+    return await entry.keep(event, at, unit)
+
+
+@router.post("/rosters", status_code=201)
+async def roster(
+    body: NewShift, entry: Annotated[Entry, recording("shift", "rosters.keep")]
+) -> dict[str, Any]:
+    """Put a person on duty for a time. The same person and begin again: the shift told last counts."""
+    if before := await entry.before():
+        return before
+    at, unit = entry.opened(body)
+    directory = base_of(entry.request).directory
+    event = ShiftRostered(by=entry.who.person, **body.model_dump(exclude={"at"}))
+    person = directory.people.get(body.person)
+    domain.check_shift(event, rules_at(entry.request, at), unit.kind, person, directory.edition)
+    return await entry.keep(event, at, unit)
+
+
 @router.post("/postings/{posting}/ruling", status_code=201)
 async def rule(
     posting: str, body: Ruling, entry: Annotated[Entry, recording("ruling", "disputes.rule")]
 ) -> dict[str, Any]:
-    """Rule a dispute over a posting. Upheld: it is reversed in the month of the ruling."""
+    """Rule over a posting that nobody lodged a dispute about. Upheld: it is reversed in the month of the ruling.
+
+    Who found it, answers for it, or is of the charged unit does not rule it.
+    """
     if before := await entry.before():
         return before
     at, unit = entry.opened(body)
@@ -235,10 +292,14 @@ async def rule(
         raise InvalidInputError(
             "The ruling was not stored.", [FieldProblem("unit", "the posting is another unit's")]
         )
+    contested = await disputes_of(entry.request).contested(Asked("posting", posting, body.unit, 1, None))
+    check_recusal(contested.contested, party(entry.who))
     event = DisputeRuled(
         offence=found["offence"],
         about=found["subject"],
         by=entry.who.person,
+        clauses=contested.clauses,
+        inspector=contested.inspector,
         **body.model_dump(exclude={"at"}),
     )
     return await entry.keep(event, at, unit)

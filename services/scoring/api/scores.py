@@ -80,6 +80,28 @@ def _duty(duty: Duty, status: Status) -> dict[str, Any]:
     }
 
 
+@router.get("/figures", tags=["duties"])
+async def figures(
+    request: Request, who: Reader, month: Month, unit: str | None = None
+) -> list[dict[str, Any]]:
+    """List the figures that stand for a month: those reported for it, or for the last period before it."""
+    use, seen = use_of(request), units_seen(request, who, unit)
+    return [plain(one) for one in await use.figures(month) if seen is None or one["unit"] in seen]
+
+
+@router.get("/rosters", tags=["duties"])
+async def rosters(
+    request: Request, who: Reader, month: Month, unit: str | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """List the shifts of a month, and the times in which nobody is on duty though somebody must be."""
+    use, seen = use_of(request), units_seen(request, who, unit)
+    shifts, gaps = await use.rosters(month)
+    return {
+        "shifts": [plain(one) for one in shifts if seen is None or one["unit"] in seen],
+        "gaps": [plain(one) for one in gaps if seen is None or one.unit in seen],
+    }
+
+
 @router.get("/inspections", tags=["scores"])
 async def inspections(
     request: Request,

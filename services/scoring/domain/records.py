@@ -1,12 +1,20 @@
 """What people may record: inspections, findings, reports. Refused where the rulebook does not know it."""
 
 import re
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from shared.errors import FieldProblem, ForbiddenError, InvalidInputError, NotYetHereError, RulebookGapError
-from shared.events.scoring import AssessmentRecorded, DutyFulfilled, InspectionRecorded, OffenceFound
+from shared.events.scoring import (
+    AssessmentRecorded,
+    DutyFulfilled,
+    FigureReported,
+    InspectionRecorded,
+    OffenceFound,
+    ShiftRostered,
+)
 from shared.rulebook.duties import is_report
 from shared.rulebook.edition import Edition
 from shared.rulebook.periods import Every, Period
@@ -235,6 +243,87 @@ def check_duty(event: DutyFulfilled, rules: Rules, unit_kind: str) -> None:
     if rule.done_by == "inspection":
         problems.append(FieldProblem("obligation", "an inspection fulfils it: POST /v1/inspections"))
     _refuse(problems)
+
+
+def check_figure(event: FigureReported, rules: Rules, unit_kind: str) -> None:
+    """Refuse a figure that the rulebook does not ask of this unit, or that is no such number.
+
+    Raises:
+        InvalidInputError: Names each field.
+    """
+    rule = rules.obligations.figures.get(event.figure)
+    if rule is None:
+        raise _invalid("figure", f"one of: {', '.join(sorted(rules.obligations.figures)) or 'none'}")
+    problems = []
+    if rule.counted:
+        problems.append(FieldProblem("figure", "the system counts it; nobody reports it"))
+    if unit_kind not in rule.of:
+        problems.append(FieldProblem("unit", f"it is reported of a unit of kind {_either(rule.of)}"))
+    period = period_called(event.period)
+    if period is None or period.every != rule.every:
+        problems.append(FieldProblem("period", f"it is reported for a {rule.every}"))
+    value, wants = event.value, _MEASURED[rule.measure]
+    if not wants.holds(value):
+        problems.append(FieldProblem("value", wants.says))
+    _refuse(problems)
+
+
+def check_reporter(event: FigureReported, rules: Rules, role: str, *, is_import: bool) -> None:
+    """Refuse a figure from a role that does not report it. Raises ``ForbiddenError``."""
+    rule = rules.obligations.figures[event.figure]
+    if role not in rule.by and not is_import:
+        msg = f"This figure is reported by: {', '.join(rule.by)} ({', '.join(rule.source)}); you are a '{role}'."
+        raise ForbiddenError(msg)
+
+
+def check_shift(
+    event: ShiftRostered, rules: Rules, unit_kind: str, person: Mapping[str, Any] | None, edition: Edition
+) -> None:
+    """Refuse a shift of an unknown roster or person, of a time that runs backwards or for more than a month.
+
+    Args:
+        event: The shift. One that ends as it begins takes the person off.
+        rules: The rules of the day.
+        unit_kind: What the unit is.
+        person: What the directory knows of the person.
+        edition: The edition, for its zone.
+
+    Raises:
+        InvalidInputError: Names each field.
+    """
+    rule = rules.obligations.rosters.get(event.roster)
+    if rule is None:
+        raise _invalid("roster", f"one of: {', '.join(sorted(rules.obligations.rosters)) or 'none'}")
+    problems = []
+    if unit_kind not in rule.of:
+        problems.append(FieldProblem("unit", f"this roster is of a unit of kind {_either(rule.of)}"))
+    if not timedelta() <= event.end - event.start <= LONGEST_SHIFT:
+        problems.append(FieldProblem("end", f"from the begin on, at most {LONGEST_SHIFT.days} days later"))
+    day = edition.calendar.local_day(event.start)
+    held = (date.fromisoformat(one["since"]) for one in (person or {}).get("appointments", ()))
+    if not any(since <= day for since in held):
+        problems.append(FieldProblem("person", f"nobody by this name is on record on {day}"))
+    _refuse(problems)
+
+
+LONGEST_SHIFT = timedelta(days=31)
+"""A roster says who is there when, so a shift is a stretch of days at most, and no appointment."""
+
+
+class _Measure(NamedTuple):
+    holds: Callable[[Decimal], bool]
+    says: str
+
+
+_MEASURED: Mapping[str, _Measure] = {
+    "count": _Measure(
+        lambda value: value >= 0 and value == value.to_integral_value(), "a whole number from 0"
+    ),
+    "share": _Measure(lambda value: 0 <= value <= 1, "a share from 0 to 1"),
+    "money": _Measure(lambda _: True, "an amount"),
+    "score": _Measure(lambda value: value >= 0, "a score from 0"),
+}
+"""Unit of measure → what a number of it is."""
 
 
 def _either(kinds: Sequence[str]) -> str:

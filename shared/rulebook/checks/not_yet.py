@@ -21,8 +21,6 @@ NOT_YET: Mapping[str, tuple[str, ...]] = {
         "procedures.appeals.*.restates",
     ),
     "campaigns": ("callback.campaigns.*", "rights.roles.*.rights=campaigns.run"),
-    "reported figures": ("obligations.figures.*", "rights.roles.*.rights=figures.report"),
-    "rosters": ("obligations.rosters.*", "rights.roles.*.rights=rosters.keep"),
 }
 """What is missing → where a rulebook would say it: an entry, a field other than its default, or one word of it."""
 
