@@ -94,6 +94,7 @@ def test_tier_and_grade_follow_from_what_is_registered(
     assert (event.tier, event.grade, event.service) == (tier, grade, changed.get("service", "billing"))
 
 
+@pytest.mark.rule("LN-02")
 def test_a_kind_with_service_lines_names_one_of_them() -> None:
     assert problems_of() == {"service": "one of: leak, billing"}
     assert problems_of(service="tender") == {"service": "one of: leak, billing"}
