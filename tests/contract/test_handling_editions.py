@@ -52,7 +52,7 @@ async def test_a_limit_edited_afterwards_changes_no_case_that_began_before(world
     await world.there()
 
     async def in_force() -> bool:
-        return world.parts.base.directory.edition.hash == new.hash
+        return bool(world.parts.base.directory.edition.hash == new.hash)
 
     await until(in_force)
     after = await world.registered(102, NOW - timedelta(minutes=5), BRANCH)
