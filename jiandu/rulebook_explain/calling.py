@@ -134,8 +134,8 @@ def _campaign(entry: Campaign, book: Book) -> Parts:
     sample = entry.sample
     if sample.share is not None:
         yield line(f"抽取 {percent(sample.share)}", f"{percent(sample.share)} of them")
-    elif sample.n is not None:
-        yield line(f"抽取 {sample.n} 个", f"{sample.n} of them")
+    elif sample.number is not None:
+        yield line(f"抽取 {sample.number} 个", f"{sample.number} of them")
     elif sample.margin is not None:
         yield line(
             f"样本量按误差不超过 {percent(sample.margin)} 确定",

@@ -3,6 +3,7 @@
 Run: uvicorn services.callback.app:create_app --factory
 """
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -10,21 +11,24 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.callback import api, events, jobs
+from services.callback import api, api_campaigns, events, jobs
 from services.callback.domain import Matter, Task
+from services.callback.domain.campaigns import Campaign
 from services.callback.handlers import Callbacks
-from services.callback.store import INDEXES, MongoStore, horizons_in, matters_in, reveals_in
+from services.callback.handlers_campaigns import Campaigns
+from services.callback.store import INDEXES, MongoStore, campaigns_in, horizons_in, matters_in, reveals_in
+from shared.directory import GROUP
 from shared.messaging import Following
 from shared.rulebook.edition import Edition
 from shared.service import Base, running
 from shared.settings import Settings
-from shared.storage import Aggregates, Stamp
+from shared.storage import ASCENDING, Aggregates, IndexModel, Stamp
 from shared.web import service_app
 
 
 def create_app() -> FastAPI:
     """Build the service; connections open in its lifespan."""
-    return service_app("callback", lifespan, api.router)
+    return service_app("callback", lifespan, api.router, api_campaigns.router)
 
 
 @asynccontextmanager
@@ -32,6 +36,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Hold the connections open for as long as the service runs."""
     async with serving(Settings()) as parts:
         app.state.front, app.state.use = parts.base, parts.use
+        app.state.campaigns = parts.campaigns
         yield
 
 
@@ -45,7 +50,7 @@ async def serving(settings: Settings) -> AsyncIterator["Parts"]:
         collections=parts.wire,
         before=lambda base: parts.prepare(),
         followings=lambda base: parts.followings(),
-        jobs=lambda base: jobs.jobs(parts.use),
+        jobs=lambda base: jobs.jobs(parts.use, parts.campaigns),
         takes_keys=True,
     ):
         yield parts
@@ -59,6 +64,8 @@ class Parts:
     reveals: Aggregates[dict[str, Any]]
     horizons: Aggregates[dict[str, Any]]
     use: Callbacks
+    surveys: Aggregates[Campaign]
+    campaigns: Campaigns
 
     def wire(self, base: Base) -> list[Aggregates[Any]]:
         """Make the collections and the use cases. Returns the collections that tell events."""
@@ -75,7 +82,17 @@ class Parts:
             edition=self.edition,
             stamp=self.stamp,
         )
-        return [self.matters, self.reveals]
+        self.surveys = campaigns_in(base.database, base.offer)
+        self.campaigns = Campaigns(
+            matters=self.matters,
+            campaigns=self.surveys,
+            clock=base.clock,
+            current=lambda: base.directory.edition,
+            edition=self.edition,
+            secret=lambda: secrets.token_hex(16),
+            stamp=self.stamp_campaign,
+        )
+        return [self.matters, self.reveals, self.surveys]
 
     def edition(self, edition_hash: str) -> Edition:
         """Return the edition that a case was closed under; for a closing that names none, the one in force."""
@@ -93,10 +110,22 @@ class Parts:
             edition_hash=task.edition_hash,
         )
 
+    def stamp_campaign(self, campaign: Campaign, now: datetime) -> Stamp:
+        """Stamp a decision on a campaign, which is the group's and no site's."""
+        return self.base.stamp(
+            stream=GROUP,
+            unit=campaign.unit,
+            correlation=campaign.id,
+            now=now,
+            edition=campaign.edition,
+            edition_hash=campaign.edition_hash,
+        )
+
     async def prepare(self) -> None:
         """Create the indexes."""
         await self.matters.ensure_indexes(*INDEXES)
         await self.horizons.ensure_indexes()
+        await self.surveys.ensure_indexes(IndexModel([("stage", ASCENDING)], name="stage"))
 
     def followings(self) -> list[Following[Any]]:
         """Return the table of subscriptions."""

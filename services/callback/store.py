@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from services.callback.domain import Dialler, Matter, Row, Status, next_due, rows_of
+from services.callback.domain.campaigns import Campaign
 from shared.storage import ASCENDING, Aggregates, Change, Database, IndexModel, Offer, Stored
 
 LIVE = "live"
@@ -113,6 +114,17 @@ def matters_in(database: Database, offer: Offer) -> Aggregates[Matter]:
         "tasks",
         load=Matter.model_validate,
         dump=lambda matter: matter.model_dump(mode="json", exclude_defaults=True),
+        offer=offer,
+    )
+
+
+def campaigns_in(database: Database, offer: Offer) -> Aggregates[Campaign]:
+    """Return the collection of campaigns, one document each. A frame of 100,000 is some ten megabytes."""
+    return Aggregates(
+        database,
+        "campaigns",
+        load=Campaign.model_validate,
+        dump=lambda campaign: campaign.model_dump(mode="json", exclude_defaults=True),
         offer=offer,
     )
 

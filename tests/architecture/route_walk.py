@@ -208,6 +208,8 @@ ABOUT_NO_OTHER_UNIT = {
         for deed in ("approval", "rejection", "filing")
     },
     "callback POST /v1/tasks/{complaint_id}/release": "takes no body",
+    "callback POST /v1/campaigns": "asks whom the caller sees",
+    "callback POST /v1/campaigns/{campaign_id}/draw": "takes no body",
     "intake POST /v1/partners/{channel}/outbox/{message_id}/receipt": "takes no body",
     **{f"{service} POST /v1/operations/log/verify": "takes no body" for service in SERVICES},
     **{f"{service} POST /v1/session": "signs in" for service in SERVICES},

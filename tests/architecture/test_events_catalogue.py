@@ -30,7 +30,6 @@ NOON = datetime(2026, 7, 1, 4, tzinfo=UTC)
 SERVICES = (*(service for service in FOLLOWS if service != "intake"), "intake")
 
 TOLD_BY_NO_ROUTE_YET: dict[str, str] = {
-    **dict.fromkeys(("campaign.opened.v1", "campaign.drawn.v1", "campaign.closed.v1"), "campaigns"),
     "figure.reported.v1": "reported figures",
     "shift.rostered.v1": "rosters",
     **dict.fromkeys(("dispute.lodged.v1", "dispute.advised.v1", "dispute.overdue.v1"), "disputes"),

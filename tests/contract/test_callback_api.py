@@ -66,6 +66,7 @@ class Api:
     def __init__(self, world: World, account: str) -> None:
         app = create_app()
         app.state.front, app.state.use = world.one.base, world.one.use
+        app.state.campaigns = world.one.campaigns
         self._client = AsyncClient(transport=ASGITransport(app=app), base_url="http://callback")
         self._token = {"Authorization": f"Bearer {world.token(account)}"} if account else {}
 

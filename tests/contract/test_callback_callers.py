@@ -1,12 +1,15 @@
 """Who may call and how often, over HTTP: the unit's own people, calls of calls, caps of a customer."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pytest
 
 from jiandu.stack.stack import Stack
+from services.callback.domain.sampling import Member, commitment
+from services.callback.domain.sampling import drawn as sampled
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import edition_from_files
 from tests.conftest import FreshName
@@ -24,12 +27,28 @@ PLAN = """    reopen_at: 2
 BURST = """    per_day: 5
     burst: {calls: 3, within: {minutes: 5}}
 """
+CAMPAIGN = """
+campaigns:
+  visit:
+    from: 2005-05-28
+    source: JK-27
+    title: {zh: 访谈, en: interview}
+    of: customers
+    sample: {number: 2}
+    questionnaire: owners
+    within: {days: 30}
+    by: supervisor
+"""
 
 
 def an_edition_of_others() -> Edition:
     """Return jinke's edition where others call than the unit, every call is made again, and bursts are capped."""
     files = changed("callback.yaml", "    reopen_at: 2\n", PLAN)
-    files["callback.yaml"] = files["callback.yaml"].replace("    per_day: 5\n", BURST)
+    files["callback.yaml"] = files["callback.yaml"].replace("    per_day: 5\n", BURST) + CAMPAIGN
+    place = "    at: group-centre\n    rights:\n"
+    rights, role = files["rights.yaml"], "  supervisor:\n"
+    before, after = rights.split(role)
+    files["rights.yaml"] = before + role + after.replace(place, f"{place}      - campaigns.run\n", 1)
     return edition_from_files(files)
 
 
@@ -80,3 +99,50 @@ async def test_a_customer_is_called_three_times_in_five_minutes_whatever_about(w
 
     assert [answer.status_code for answer in answers] == [201, 201, 201, 409]
     assert answers[3].json()["code"] == "too-many-calls"
+
+
+async def test_a_campaign_commits_draws_asks_and_ends(world: World) -> None:
+    complaints = [UUID(int=number) for number in range(21, 24)]
+    for one in complaints:
+        await world.registered(one, noon() - 2 * HOUR)
+    above, caller = Api(world, "supervisor"), Api(world, "central-caller")
+    surveys = world.one.campaigns
+
+    refused = await caller.post("/campaigns", {"campaign": "visit"})
+    opened = await above.post("/campaigns", {"campaign": "visit"})
+    same = await above.post("/campaigns", {"campaign": "visit"})
+    path = f"/campaigns/{opened.json()['id']}"
+    drawn = await above.post(f"{path}/draw", {}, "key-00004")
+    again = await above.post(f"{path}/draw", {}, "key-00005")
+    frame = (await above.get(f"{path}/frame")).json()["members"]
+
+    assert (refused.status_code, opened.status_code, same.json()) == (403, 201, opened.json())
+    assert (opened.json()["seed"], opened.json()["size"]) == ("", 2)
+    assert commitment(drawn.json()["seed"]) == opened.json()["seed_hash"]
+    assert (drawn.json()["sizes"], again.json()) == ({"": 2}, drawn.json())
+    # Anyone draws the same.
+    members = [Member(one["stratum"], one["id"]) for one in frame]
+    lot = sampled(members, drawn.json()["seed"], {"": 2})
+    assert {one.id for one in lot} == {one["id"] for one in frame if one["drawn"]}
+
+    # The first of the two answers, the other is never reached.
+    (first, *_) = [interview_of(opened.json()["id"], member.id) for member in lot]
+    answer = {"outcome": "completed", "satisfaction": 4, "solved": True}
+    called = await caller.post(f"/tasks/{first}/attempts", answer, "key-00006")
+    assert (called.status_code, called.json()["status"]) == (201, "completed")
+    later = replace(surveys, clock=lambda: noon() + timedelta(days=31))
+    await later.tend()
+
+    ended = (await above.get(path)).json()
+    assert (ended["stage"], ended["asked"], ended["answered"], ended["estimate"]) == (
+        "closed",
+        2,
+        1,
+        "4.0000",
+    )
+    told = [entry.type for entry in await world.entries() if entry.subject == f"campaign/{ended['id']}"]
+    assert sorted(told)[:2] == ["campaign.closed.v1", "campaign.drawn.v1"]
+
+
+def interview_of(campaign: str, member: str) -> UUID:
+    return uuid5(NAMESPACE_URL, f"jiandu/campaign/{campaign}/{member}")

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from services.callback.domain.again import compared, second
 from services.callback.domain.answers import Call, Checked
 from services.callback.domain.callers import Dialler, barred, check_caps, must_be_free_for
+from services.callback.domain.campaigns import plan_of
 from services.callback.domain.refusals import (
     NotAskedError,
     NotClosedThenError,
@@ -18,7 +19,17 @@ from services.callback.domain.refusals import (
     TooSoonError,
 )
 from services.callback.domain.settling import settle
-from services.callback.domain.task import CALLABLE, NOT_REACHED, Attempt, Claim, Matter, Outcome, Status, Task
+from services.callback.domain.task import (
+    CALLABLE,
+    CAMPAIGN,
+    NOT_REACHED,
+    Attempt,
+    Claim,
+    Matter,
+    Outcome,
+    Status,
+    Task,
+)
 from shared.errors import KeyReusedError, RulebookGapError
 from shared.events import Happened, Sealed
 from shared.events.callback import (
@@ -245,7 +256,10 @@ def _local(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def _plan_of(task: Task, edition: Edition) -> CallbackPlan:
-    return edition.on(edition.calendar.local_day(task.closed_at)).callback.plans[task.plan]
+    asked = edition.on(edition.calendar.local_day(task.closed_at)).callback
+    if task.plan.startswith(CAMPAIGN):
+        return plan_of(asked.campaigns[task.plan.removeprefix(CAMPAIGN)])
+    return asked.plans[task.plan]
 
 
 def _status_after(task: Task, one: Attempt) -> Status:
@@ -273,8 +287,9 @@ def _told(matter: Matter, task: Task, one: Attempt, checked: Checked, sealed: Se
         )
         for found in checked.opens
     ]
-    if task.first_by:
-        # The first call's attempts and answer are the unit's; these are told as a comparison only.
+    if task.is_quiet:
+        # The first call's attempts and answer are the unit's; a second is told as a comparison only. What interviews
+        # say is told when their campaign ends.
         recalled = compared(matter, task, one)
         return [recalled, *problems] if recalled else []
     told: list[Told] = [

@@ -136,7 +136,7 @@ def _voided(matter: Matter) -> tuple[Matter, list[Happened]]:
             event = CallbackVoided(
                 complaint_id=matter.complaint_id, occurrence=task.occurrence, reason=ending.reason
             )
-            if not task.first_by:
+            if not task.is_quiet:
                 happened.append(Happened(event, ending.at, task.unit))
     return matter, happened
 

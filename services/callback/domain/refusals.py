@@ -57,6 +57,18 @@ class NotYoursError(ConflictError):
     code = "not-yours"
 
 
+class FrameEmptyError(ConflictError):
+    """Nobody fits a campaign's frame."""
+
+    code = "frame-empty"
+
+
+class CampaignOverError(ConflictError):
+    """The campaign has ended."""
+
+    code = "campaign-over"
+
+
 class TooSoonError(ConflictError):
     """The attempt follows the last one too closely to count."""
 

@@ -55,8 +55,8 @@ def size(sample: Sample, frame: int) -> int:
         return 0
     if sample.share is not None:
         return ceil(Fraction(sample.share) * frame)
-    if sample.n is not None:
-        return min(sample.n, frame)
+    if sample.number is not None:
+        return min(sample.number, frame)
     endless = Z**2 / 4 / Fraction(sample.margin or 1) ** 2
     return min(frame, ceil(endless / (1 + (endless - 1) / frame)))
 

@@ -12,7 +12,7 @@ def settle(matter: Matter, up_to: datetime) -> tuple[Matter, list[Happened]]:
 
     A window in which the plan's attempts were made without an answer ends as unreachable, any other as
     missed; the event's time is the window's end, never the moment of noticing. Of a call that was to be made
-    again nothing is told: it was owed by somebody above, not by the unit.
+    again, and of an interview, nothing is told: no unit owed it.
     """
     happened = []
     for task in matter.tasks:
@@ -35,7 +35,7 @@ def settle(matter: Matter, up_to: datetime) -> tuple[Matter, list[Happened]]:
             )
             update = {"status": Status.MISSED}
         matter = matter.with_task(task.model_copy(update=update))
-        if not task.first_by:
+        if not task.is_quiet:
             happened.append(Happened(event, task.due_before, task.unit))
     return matter, happened
 

@@ -90,7 +90,7 @@ class Summary:
 
 
 def rows_of(matter: Matter) -> list[Row]:
-    """Return what a matter adds to its months. Void tasks were not required in the end, nor are calls made again."""
+    """Return what a matter adds to its months. Void tasks were not required in the end, nor are calls made again or interviews."""
     return [
         Row(
             month=task.month,
@@ -103,7 +103,7 @@ def rows_of(matter: Matter) -> list[Row]:
             problem_user=task.problem_user,
         )
         for task in matter.tasks
-        if task.is_required and task.status is not Status.VOID and not task.first_by
+        if task.is_required and task.status is not Status.VOID and not task.is_quiet
     ]
 
 

@@ -39,6 +39,9 @@ class Outcome(StrEnum):
     CALL_BACK_AT = "call-back-at"
 
 
+CAMPAIGN = "campaign/"
+"""What the plan of an interview begins with."""
+
 NOT_REACHED = frozenset({Outcome.UNREACHABLE, Outcome.WRONG_NUMBER})
 
 
@@ -153,6 +156,11 @@ class Task(Piece):
         return self.status is not Status.NOT_ASKED
 
     @property
+    def is_quiet(self) -> bool:
+        """Say whether its calls are told to nobody and count in no month: a call made again, an interview."""
+        return bool(self.first_by) or self.plan.startswith(CAMPAIGN)
+
+    @property
     def answer(self) -> Attempt | None:
         """Return the completed call."""
         return next((one for one in self.attempts if one.outcome is Outcome.COMPLETED), None)
@@ -202,6 +210,11 @@ class Matter(Piece):
     def current(self) -> Task | None:
         """Return the task of the last closing."""
         return self.tasks[-1] if self.tasks else None
+
+    @property
+    def is_interview(self) -> bool:
+        """Say whether this is no complaint but somebody whom a campaign asks."""
+        return any(task.plan.startswith(CAMPAIGN) for task in self.tasks)
 
     def task_at(self, moment: datetime) -> Task | None:
         """Return the task that a call at ``moment`` belongs to: of the last closing up to then."""

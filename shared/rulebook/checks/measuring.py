@@ -18,6 +18,7 @@ def faults(rules: Rules) -> Iterator[Fault]:
     """Return what does not fit in callback.yaml, obligations.yaml and scoring.yaml."""
     yield from _plans(rules)
     yield from _questions(rules)
+    yield from _campaigns(rules)
     yield from _duties(rules)
     for key, sheet in rules.scoring.sheets.items():
         yield from _observed(key, sheet, rules)
@@ -72,6 +73,16 @@ def _plans(rules: Rules) -> Iterator[Fault]:
             yield Fault((*loc, "reopen_at"), what, "Let 'reopen_at' lie below 'satisfied_from'.")
         if not 0 <= plan.ratio <= 1:
             yield Fault((*loc, "ratio"), f"The ratio is {plan.ratio}.", "Give a share from 0 to 1.")
+
+
+def _campaigns(rules: Rules) -> Iterator[Fault]:
+    for key, campaign in rules.callback.campaigns.items():
+        form = rules.callback.questionnaires.get(campaign.questionnaire)
+        opens = [name for name, one in form.questions.items() if one.opens] if form else []
+        if opens:
+            what = f"Answers to {', '.join(opens)} open a matter, and those of a campaign are told to nobody."
+            loc = ("callback", "campaigns", key, "questionnaire")
+            yield Fault(loc, what, "Ask a questionnaire that opens nothing.")
 
 
 def _questions(rules: Rules) -> Iterator[Fault]:

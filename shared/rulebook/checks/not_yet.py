@@ -20,7 +20,6 @@ NOT_YET: Mapping[str, tuple[str, ...]] = {
         "procedures.appeals.*.next_tier",
         "procedures.appeals.*.restates",
     ),
-    "campaigns": ("callback.campaigns.*", "rights.roles.*.rights=campaigns.run"),
 }
 """What is missing → where a rulebook would say it: an entry, a field other than its default, or one word of it."""
 

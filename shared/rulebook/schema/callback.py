@@ -68,13 +68,13 @@ class Sample(Part):
     """How many of a frame are asked: a share (1: all), a number, or as many as a margin of error asks for."""
 
     share: Decimal | None = Field(default=None, gt=0, le=1)
-    n: int | None = Field(default=None, ge=1)
+    number: int | None = Field(default=None, ge=1)
     margin: Decimal | None = Field(default=None, gt=0, lt=1)
 
     @model_validator(mode="after")
     def _one_size(self) -> "Sample":
-        if [self.share, self.n, self.margin].count(None) != len(("share", "n", "margin")) - 1:
-            msg = "Give exactly one of 'share', 'n' and 'margin'."
+        if [self.share, self.number, self.margin].count(None) != len(("share", "number", "margin")) - 1:
+            msg = "Give exactly one of 'share', 'number' and 'margin'."
             raise ValueError(msg)
         return self
 

@@ -28,8 +28,8 @@ def test_a_margin_of_five_per_cent_asks_for_so_many(frame: int, asked: int) -> N
     [
         (Sample(share=Decimal("0.105")), 11),
         (Sample(share=Decimal(1)), 100),
-        (Sample(n=30), 30),
-        (Sample(n=300), 100),
+        (Sample(number=30), 30),
+        (Sample(number=300), 100),
     ],
 )
 def test_a_share_is_rounded_up_and_nobody_is_asked_twice(sample: Sample, asked: int) -> None:

@@ -200,7 +200,9 @@ def test_a_miss_is_told_at_the_window_s_end_with_its_clause() -> None:
 
     assert before == []
     assert [item.event for item in happened] == [
-        CallbackMissed(complaint_id=COMPLAINT, occurrence=1, due_before=due, clause="JK-06, JK-27", plan="complaints")
+        CallbackMissed(
+            complaint_id=COMPLAINT, occurrence=1, due_before=due, clause="JK-06, JK-27", plan="complaints"
+        )
     ]
     assert (happened[0].time, happened[0].unit) == (due, UNIT)
 

@@ -57,8 +57,8 @@ def test_an_entry_that_says_one_thing_is_taken(kind: type[BaseModel], fields: Ma
     [
         (Award, {"ranking": "r", "first": 3, "below": 60}, "at most one of 'first', 'last'"),
         (Award, {"ranking": "r", "amount": 100}, "'amount' and 'paid_by' belong together"),
-        (Sample, {}, "exactly one of 'share', 'n' and 'margin'"),
-        (Sample, {"n": 50, "margin": 0.05}, "exactly one of 'share', 'n' and 'margin'"),
+        (Sample, {}, "exactly one of 'share', 'number' and 'margin'"),
+        (Sample, {"number": 50, "margin": 0.05}, "exactly one of 'share', 'number' and 'margin'"),
         (FigureKind, {"every": "month", "of": "branch", "measure": "count"}, "either reported by a role"),
         (Alert, {"on": "deadline", "to": "clerk"}, "'clocks' goes with 'on: deadline'"),
         (Alert, {"on": "registered", "clocks": "answer", "to": "clerk"}, "'clocks' goes with 'on: deadline'"),

@@ -1,0 +1,148 @@
+"""Campaigns over HTTP: start, draw, look, draw again by oneself."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from pydantic import AwareDatetime, BaseModel, Field
+
+from services.callback.domain.campaigns import Campaign
+from services.callback.domain.sampling import commitment, hash_of
+from services.callback.handlers import Sees
+from services.callback.handlers_campaigns import Campaigns, Started
+from shared.access import Caller
+from shared.bounds import Instant
+from shared.service import Base
+from shared.web import Body, Digest, IdempotencyKey, needs
+
+router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
+
+Reader = Annotated[Caller, needs("callbacks.read")]
+Runner = Annotated[Caller, needs("campaigns.run")]
+
+
+class NewCampaign(Body):
+    """Which campaign of the rulebook, and in what time the matters of its frame ended."""
+
+    campaign: str = Field(min_length=1, max_length=100)
+    since: Instant | None = None
+    before: Instant | None = Field(default=None, description="Default: now.")
+
+
+class CampaignView(BaseModel):
+    """A campaign. The seed is told with the draw; the estimate at the end."""
+
+    id: UUID
+    campaign: str
+    stage: str
+    by: str
+    opened_at: AwareDatetime
+    frame_size: int
+    frame_hash: str
+    seed_hash: str
+    size: int
+    seed: str
+    sizes: dict[str, int]
+    drawn_at: AwareDatetime | None
+    due_before: AwareDatetime | None
+    asked: int
+    answered: int
+    estimate: str
+    low: str
+    high: str
+
+    @classmethod
+    def of(cls, one: Campaign) -> "CampaignView":
+        """Show a campaign."""
+        return cls(
+            id=UUID(one.id),
+            campaign=one.rule,
+            stage=str(one.stage),
+            by=one.by,
+            opened_at=one.opened_at,
+            frame_size=len(one.frame),
+            frame_hash=hash_of(one.members),
+            seed_hash=commitment(one.seed),
+            size=one.size,
+            seed=one.seed if one.drawn_at else "",
+            sizes=one.sizes,
+            drawn_at=one.drawn_at,
+            due_before=one.due_before,
+            asked=len(one.sample),
+            answered=one.answered,
+            estimate=one.mean,
+            low=one.low,
+            high=one.high,
+        )
+
+
+class CampaignList(BaseModel):
+    """Campaigns, the latest first."""
+
+    campaigns: list[CampaignView]
+
+
+class MemberView(BaseModel):
+    """One of a frame. A customer's id is opaque."""
+
+    stratum: str
+    id: str
+    drawn: bool
+
+
+class FrameView(BaseModel):
+    """Whom a campaign could ask, in the order of its hash."""
+
+    frame_hash: str
+    members: list[MemberView]
+
+
+@router.post("", status_code=201, summary="Start a campaign")
+async def start(
+    body: NewCampaign, request: Request, who: Runner, key: IdempotencyKey, digest: Digest
+) -> CampaignView:
+    """Fix whom a campaign could ask, and commit to a seed. Nobody is drawn yet."""
+    said = Started(body.campaign, body.since, body.before, key, digest)
+    return CampaignView.of(await _use(request).open(said, who, _sees(request, who)))
+
+
+@router.get("", summary="List campaigns")
+async def page(request: Request, who: Reader) -> CampaignList:
+    """List the campaigns of the caller's units, the latest first."""
+    return CampaignList(
+        campaigns=[CampaignView.of(one) for one in await _use(request).page(_sees(request, who))]
+    )
+
+
+@router.get("/{campaign_id}", summary="Read a campaign")
+async def read(campaign_id: UUID, request: Request, who: Reader) -> CampaignView:
+    """Read how far a campaign is, and what it found."""
+    return CampaignView.of(await _use(request).get(str(campaign_id), _sees(request, who)))
+
+
+@router.get("/{campaign_id}/frame", summary="Read a campaign's frame")
+async def frame(campaign_id: UUID, request: Request, who: Runner) -> FrameView:
+    """Read whom a campaign could ask and whom it asks: with the seed, anyone can draw again."""
+    one = await _use(request).get(str(campaign_id), _sees(request, who))
+    sample = frozenset(one.sample)
+    members = [
+        MemberView(stratum=member.stratum, id=member.id, drawn=member.id in sample)
+        for member in sorted(one.members)
+    ]
+    return FrameView(frame_hash=hash_of(one.members), members=members)
+
+
+@router.post("/{campaign_id}/draw", summary="Draw the lot")
+async def draw(campaign_id: UUID, request: Request, who: Runner) -> CampaignView:
+    """Draw whom to ask and tell the seed. The interviews stand in the queue at once. Again changes nothing."""
+    return CampaignView.of(await _use(request).draw(str(campaign_id), _sees(request, who)))
+
+
+def _use(request: Request) -> Campaigns:
+    found: Campaigns = request.app.state.campaigns
+    return found
+
+
+def _sees(request: Request, who: Caller) -> Sees:
+    base: Base = request.app.state.front
+    return lambda unit: base.access.sees(who, unit)
