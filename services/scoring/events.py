@@ -80,7 +80,7 @@ def followings(
     def note(stored: Stored[Document], records: Sequence[Record]) -> Decision[Document]:
         ruling = stored.state or {**domain.compact(records[0]), "restated": False}
         restates = ruling["data"]["upheld"] and ruling["data"].get("restates", False)
-        return Decision(ruling, index={"pending": bool(restates) and not ruling["restated"]})
+        return Decision(ruling, index={"owed": bool(restates) and not ruling["restated"]})
 
     return [
         # Units first: in one batch a unit must be known before what it is charged with.

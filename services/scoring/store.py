@@ -138,7 +138,7 @@ DISPUTE_INDEXES = (
     IndexModel([("by", ASCENDING), ("_id", ASCENDING)]),
     IndexModel([("due", ASCENDING)], partialFilterExpression={"due": {"$type": "date"}}),
 )
-RULING_INDEXES = (IndexModel([("pending", ASCENDING)], partialFilterExpression={"pending": True}),)
+RULING_INDEXES = (IndexModel([("owed", ASCENDING)], partialFilterExpression={"owed": True}),)
 UNIT_FACT_INDEXES = (IndexModel([("type", ASCENDING), ("time", ASCENDING), ("_id", ASCENDING)]),)
 
 
@@ -308,12 +308,12 @@ class MongoStore:
 
     async def rulings_pending(self) -> list[Stored[Document]]:
         """Return the rulings whose months are still to be stated anew."""
-        return await self.rulings.find({"pending": True}, sort=BY_ID)
+        return await self.rulings.find({"owed": True}, sort=BY_ID)
 
     async def ruling_done(self, stored: Stored[Document]) -> None:
         """Keep that a ruling's months were stated anew."""
         done = {**(stored.state or {}), "restated": True}
-        await self.rulings.save(change_of(stored, done, (), None, index={"pending": False}))
+        await self.rulings.save(change_of(stored, done, (), None, index={"owed": False}))
 
     async def every_ruling(self, page: int = 500) -> AsyncIterator[Document]:
         """Walk the rulings."""
