@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.handling import domain
 from services.handling.domain import Actor, AnyCommand, Case
 from services.handling.handlers import NOT_HERE, Handling
-from services.handling.store import Page
+from services.handling.store import Hearing, Page
 from shared.access import Caller
 from shared.directory import Directory
 from shared.errors import FieldProblem, ForbiddenError, InvalidInputError, NotYetHereError
@@ -133,6 +133,28 @@ class EntryPage(BaseModel):
     next: str | None
 
 
+class AlertView(BaseModel):
+    """What the system said by itself of a case, and when; ``late``: it was held up."""
+
+    complaint_id: UUID
+    number: str
+    unit: str
+    alert: str
+    title_zh: str
+    title_en: str
+    at: AwareDatetime
+    clock: str
+    due_before: AwareDatetime | None
+    late: bool
+
+
+class AlertPage(BaseModel):
+    """One page, by case, the one with the newest alert first. ``next``: cursor of the following page."""
+
+    alerts: list[AlertView]
+    next: str | None
+
+
 def _actor(who: Caller) -> Actor:
     return Actor(
         person=who.person,
@@ -165,6 +187,41 @@ async def page(
     found = await _use(request).page(Page(units, status and str(status), overdue, before, limit))
     following = cursor_of(found[-1].received_at, found[-1].complaint_id) if len(found) == limit else None
     return CasePage(cases=[CaseView.of(case) for case in found], next=following)
+
+
+@router.get("/alerts", summary="List what the system told the caller's role")
+async def alerts(
+    request: Request,
+    who: Reader,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="Cases on one page.")] = 50,
+) -> AlertPage:
+    """List what the rulebook has the system tell the caller's role, and the unit of what it passed on."""
+    base: Base = request.app.state.front
+    use = _use(request)
+    units = None if who.sees_all else base.directory.below(who.unit)
+    before = place_of(cursor) if cursor else None
+    found = await use.alerted(Hearing(who.role, who.unit, units, before, limit))
+    told = [
+        AlertView(
+            complaint_id=case.complaint_id,
+            number=case.number,
+            unit=case.unit,
+            alert=one.alert,
+            title_zh=rule.title.zh,
+            title_en=rule.title.en,
+            at=one.at,
+            clock=one.clock,
+            due_before=one.due_before,
+            late=one.late,
+        )
+        for case in found
+        for one in domain.notices_for(case, who.role, who.unit, sees=base.access.sees(who, case.unit))
+        for rule in (use.edition(case.edition_hash).at(case.received_at).procedures.alerts[one.alert],)
+    ]
+    last = found[-1] if len(found) == limit else None
+    newest = max(one.at for one in last.notices) if last else None
+    return AlertPage(alerts=told, next=cursor_of(newest, last.complaint_id) if last and newest else None)
 
 
 @router.get("/{complaint_id}", summary="Read a case")

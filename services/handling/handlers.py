@@ -9,7 +9,7 @@ import structlog
 
 from services.handling import domain
 from services.handling.domain import Actor, AnyCommand, Case, Gone
-from services.handling.store import LIVE, Page, Store, index_of, lane_of
+from services.handling.store import LIVE, Hearing, Page, Store, index_of, lane_of
 from shared.errors import NotYetHereError, StaleWriteError, SupervisionError
 from shared.events import Happened, iso
 from shared.rulebook.edition import Edition
@@ -54,6 +54,10 @@ class Handling:
     async def page(self, wanted: Page) -> list[Case]:
         """Return one page of cases, the newest first."""
         return [stored.state for stored in await self.store.page(wanted) if stored.state]
+
+    async def alerted(self, wanted: Hearing) -> list[Case]:
+        """Return one page of the cases of which somebody was told something, the newest alert first."""
+        return [stored.state for stored in await self.store.alerted(wanted) if stored.state]
 
     async def command(  # each is a different fact of the call
         self,

@@ -23,6 +23,17 @@ class Page:
     limit: int = 50
 
 
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Whose alerts to list: a role at a unit, and the units that it sees (None: all)."""
+
+    role: str
+    unit: str
+    units: Sequence[str] | None
+    before: tuple[datetime, str] | None = None
+    limit: int = 50
+
+
 class Store(Protocol):
     """What the handlers need of storage."""
 
@@ -50,6 +61,10 @@ class Store(Protocol):
         """Return live cases that are with one of these units or people."""
         ...
 
+    async def alerted(self, wanted: Hearing) -> list[Stored[Case]]:
+        """Return one page of the cases of which somebody was told something, the newest alert first."""
+        ...
+
     async def horizons(self) -> Mapping[str, datetime]:
         """Return lane → up to when the importer declared the history complete."""
         ...
@@ -70,6 +85,12 @@ def index_of(case: Case, due: datetime | None) -> dict[str, Any]:
         "received": case.received_at,
         "overdue": any(clock.told and clock.runs for clock in case.clocks),
         "due": due,
+        # A unit stands among the roles behind a sign that no role has.
+        "alerted_to": sorted(
+            {role for one in case.notices for role in one.roles}
+            | {f"@{one.unit}" for one in case.notices if one.unit}
+        ),
+        "alerted_at": max((one.at for one in case.notices), default=None),
     }
 
 
@@ -91,6 +112,10 @@ def horizons_in(database: Database) -> Aggregates[dict[str, str]]:
 
 CASE_INDEXES = (
     IndexModel([("lane", ASCENDING), ("due", ASCENDING)], partialFilterExpression={"due": {"$type": "date"}}),
+    IndexModel(
+        [("alerted_to", ASCENDING), ("alerted_at", DESCENDING), ("_id", DESCENDING)],
+        partialFilterExpression={"alerted_at": {"$type": "date"}},
+    ),
     IndexModel([("unit", ASCENDING), ("received", DESCENDING), ("_id", DESCENDING)]),
     IndexModel([("unit", ASCENDING), ("status", ASCENDING), ("received", DESCENDING), ("_id", DESCENDING)]),
     IndexModel([("unit", ASCENDING), ("overdue", ASCENDING), ("received", DESCENDING), ("_id", DESCENDING)]),
@@ -99,6 +124,7 @@ CASE_INDEXES = (
     IndexModel([("overdue", ASCENDING), ("received", DESCENDING), ("_id", DESCENDING)]),
     IndexModel([("held_by", ASCENDING)], partialFilterExpression={"held_by": {"$type": "string"}}),
 )
+LATEST_ALERT_FIRST = (("alerted_at", DESCENDING), ("_id", DESCENDING))
 NEWEST_FIRST = (("received", DESCENDING), ("_id", DESCENDING))
 
 
@@ -130,6 +156,19 @@ def page_query(wanted: Page) -> dict[str, Any]:
         query["received"] = {"$lte": received}
         query["$or"] = [{"received": {"$lt": received}}, {"_id": {"$lt": complaint_id}}]
     return query
+
+
+def hearing_query(wanted: Hearing) -> dict[str, Any]:
+    """Return the query for one page of what was told, which ``LATEST_ALERT_FIRST`` puts in order."""
+    by_role: dict[str, Any] = {"alerted_to": wanted.role}
+    if wanted.units is not None:
+        by_role["unit"] = {"$in": list(wanted.units)}
+    told = {"$or": [by_role, {"alerted_to": f"@{wanted.unit}"}]}
+    if wanted.before is None:
+        return {"alerted_at": {"$type": "date"}, **told}
+    at, complaint_id = wanted.before
+    earlier = {"$or": [{"alerted_at": {"$lt": at}}, {"_id": {"$lt": complaint_id}}]}
+    return {"alerted_at": {"$type": "date", "$lte": at}, "$and": [told, earlier]}
 
 
 class MongoStore:
@@ -165,6 +204,10 @@ class MongoStore:
         for query in held_queries(units, people):
             found |= {one.id: one for one in await self._cases.find(query, limit=limit)}
         return list(found.values())
+
+    async def alerted(self, wanted: Hearing) -> list[Stored[Case]]:
+        """See :class:`Store`."""
+        return await self._cases.find(hearing_query(wanted), sort=LATEST_ALERT_FIRST, limit=wanted.limit)
 
     async def horizons(self) -> Mapping[str, datetime]:
         """See :class:`Store`."""

@@ -16,6 +16,7 @@ from services.handling.app import Parts, create_app, serving
 from shared.events.intake import ComplaintRegistered
 from shared.messaging import topology
 from shared.messaging.link import declare
+from shared.rulebook.edition import Edition
 from shared.storage import open_database
 from tests.builders_facts import SEALED, at
 from tests.contract import scoring_world
@@ -89,7 +90,7 @@ class World(scoring_world.World):
 
 
 @asynccontextmanager
-async def a_world(servers: Stack, name: str) -> AsyncIterator[World]:
+async def a_world(servers: Stack, name: str, edition: Edition | None = None) -> AsyncIterator[World]:
     """Run handling, with thirty cases: every third is Wuxi's, and two at a time share their moment."""
     settings = settings_for(servers.mongo_url, servers.broker.vhost(name), name)
     async with AsyncExitStack() as stack:
@@ -104,7 +105,8 @@ async def a_world(servers: Stack, name: str) -> AsyncIterator[World]:
         parts: Parts = await stack.enter_async_context(serving(settings))
         world = World(channel, parts, "jinke")
         parts.base.clock = lambda: world.now
-        scoring_world.directory(world, ACCOUNTS, {"head": (BRANCH, "branch-head")})
+        people = {"head": (BRANCH, "branch-head")}
+        scoring_world.directory(world, ACCOUNTS, people, edition=edition)
         world.told.organisation()
         await world.there()
         for number in range(1, 31):

@@ -1,5 +1,6 @@
 """Handling's decisions: pure functions of (case, command, edition, now). No IO, no clock, no ids made inside."""
 
+from services.handling.domain.alerts import notices_for
 from services.handling.domain.allowed import Allowed, allowed
 from services.handling.domain.case import Actor, Case, Status, answered, remember
 from services.handling.domain.commands import IMPORT, RIGHTS, AnyCommand, Command, Merge, parse_command
@@ -25,6 +26,7 @@ __all__ = [
     "explained",
     "follow",
     "next_due",
+    "notices_for",
     "open_case",
     "parse_command",
     "recompute",

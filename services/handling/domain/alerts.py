@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.handling.domain.case import Case, ClockState
+from services.handling.domain.case import Case, ClockState, Notice
 from services.handling.domain.powers import take_up
 from services.handling.domain.procedure import Law, facts_of
 from services.handling.domain.scene import told
@@ -107,6 +107,19 @@ def answering(case: Case, law: Law, happened: Sequence[Happened]) -> tuple[Case,
     return case, found
 
 
+def notices_for(case: Case, role: str, unit: str, *, sees: bool) -> list[Notice]:
+    """Return what a role of a unit is told of a case, the newest first.
+
+    Args:
+        case: The case.
+        role: The role; it is told where its unit sees the case.
+        unit: The unit; it is told of what it passed on to another.
+        sees: Whether it sees the case.
+    """
+    heard = [one for one in case.notices if (sees and role in one.roles) or one.unit == unit]
+    return sorted(heard, key=lambda one: one.at, reverse=True)
+
+
 def _said(case: Case, law: Law, name: str, at: datetime) -> tuple[Case, list[Happened]]:
     rule = law.rules.procedures.alerts[name]
     # The unit to which the customer came, where the case is another's by now (LN-10).
@@ -128,7 +141,17 @@ def _said(case: Case, law: Law, name: str, at: datetime) -> tuple[Case, list[Hap
 def _raise(
     case: Case, event: AlertRaised, rule: Alert, at: datetime, law: Law
 ) -> tuple[Case, list[Happened]]:
+    notice = Notice(
+        alert=event.alert,
+        at=at,
+        roles=event.to,
+        unit=event.to_unit,
+        clock=event.clock,
+        due_before=event.due_before,
+        late=event.late,
+    )
     happened = [told(case, event, at)]
+    case = case.with_(notices=(*case.notices, notice))
     level = law.rules.procedures.escalations[rule.escalates] if rule.escalates else None
     if level and level.level > max((one.level for one in case.escalations), default=0):
         case, taken = take_up(case, level, rule.title.zh, f"alert/{event.alert}", at)

@@ -256,6 +256,18 @@ class PowerUse(Piece):
     by: str
 
 
+class Notice(Piece):
+    """What the system told roles, or a unit, of the case."""
+
+    alert: str
+    at: AwareDatetime
+    roles: tuple[str, ...] = ()
+    unit: str = ""
+    clock: str = ""
+    due_before: AwareDatetime | None = None
+    late: bool = False
+
+
 class Appeal(Piece):
     """An appeal, with what it is against as that was when it was lodged.
 
@@ -354,6 +366,7 @@ class Case(Piece):
     clocks: tuple[ClockState, ...] = ()
     escalations: tuple[Escalated, ...] = ()
     alerted: dict[str, AwareDatetime] = {}
+    notices: tuple[Notice, ...] = ()
     powers: tuple[PowerUse, ...] = ()
     appeals: tuple[Appeal, ...] = ()
     resolved_at: AwareDatetime | None = None

@@ -11,7 +11,6 @@ from shared.rulebook.checks.references import Fault, Loc, at, shown
 from shared.rulebook.schema import Rules
 
 NOT_YET: Mapping[str, tuple[str, ...]] = {
-    "alerts": ("procedures.alerts.*",),
     "disputes": (
         "procedures.appeals.*.against",
         "procedures.appeals.*.standing",
