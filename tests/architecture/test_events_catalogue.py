@@ -255,7 +255,7 @@ def test_every_queue_is_replicated_states_its_limit_and_drops_nothing() -> None:
     """
     arguments = {queue.name: dict(queue.arguments) for queue in _queues()}
 
-    assert len(arguments) == 9  # requests of five services, and a main queue of the four that follow
+    assert len(arguments) == 10  # of each of the five services its requests and its main queue
     assert {
         name: one
         for name, one in arguments.items()
@@ -263,7 +263,7 @@ def test_every_queue_is_replicated_states_its_limit_and_drops_nothing() -> None:
     } == {}
 
 
-@pytest.mark.parametrize("service", ["handling", "callback", "scoring"])
+@pytest.mark.parametrize("service", ["handling", "callback", "scoring", "registry"])
 def test_a_service_of_the_group_binds_all_of_a_source(service: str) -> None:
     """INVARIANT: a hole in a source's sequence means loss, because nothing is left out on purpose.
 
