@@ -40,7 +40,7 @@ def an_edition_with_disputes() -> Edition:
 async def world(servers: Stack, fresh_name: FreshName) -> AsyncIterator[World]:
     name = fresh_name("scoring")
     settings = settings_for(servers.mongo_url, servers.broker.vhost(name), name)
-    accounts = {**ACCOUNTS, "judge": ("chongqing", "importer")}
+    accounts = {**ACCOUNTS, "judge": ("group", "centre-director")}
     async with a_world(settings, now=NOW, accounts=accounts, edition=an_edition_with_disputes()) as world:
         told = world.told.organisation()
         for case in ("early", "late", "found", "quick", "mine"):
