@@ -52,6 +52,12 @@ def jinke() -> Edition:
     return load_edition(ROOT / "rulebooks/jinke", ROOT / "rulebooks/calendars")
 
 
+def within(unit: str, top: str) -> bool:
+    """Say whether a unit is another one or lies below it."""
+    above = ORGANISATION.units[unit].parent
+    return unit == top or (above is not None and within(above, top))
+
+
 class RefusedError(Exception):
     """A call of the scenario was refused."""
 
@@ -250,7 +256,7 @@ class Rehearsal:
         assert command.acting_for.person in ORGANISATION.people
         assert ORGANISATION.people[command.acting_for.person].role == command.acting_for.role
         other = self.cases[str(command.into)] if isinstance(command, handling.Merge) else None
-        case, happened = handling.decide(self.cases[key], command, by, self.edition, NOW, other)
+        case, happened = handling.decide(self.cases[key], command, by, self.edition, NOW, other, within)
         self.cases[key] = case
         for envelope in self._tell("handling", case.site, key, happened, case.unit):
             self.matters[key], told = callback.follow(self.matters[key], envelope, self._edition_of)
