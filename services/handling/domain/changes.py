@@ -218,6 +218,7 @@ def resume(case: Case, command: ResumeClocks, scene: Scene) -> tuple[Case, list[
 
 
 def resumed(clock: ClockState, planned: set[datetime | None], at: datetime, law: Law) -> ClockState:
+    """Let a clock run again now, instead of when it was planned to."""
     kept = [event for event in read_events(clock) if not (isinstance(event, Resumed) and event.at in planned)]
     return with_events(clock, (*kept, Resumed(at=at)), law.calendar)
 
