@@ -27,9 +27,30 @@ SEEN: dict[str, Any] = {
 }
 
 
+SERVICE = """\
+  service-dispute:
+    from: 2005-05-28
+    source: JK-15
+    title: {zh: 服务质量争议, en: service dispute}
+    within: {days: 30}
+    decided_within: {days: 20}
+    right: disputes.rule
+    against: [service-quality, callback]
+    standing: [charged-unit, other-side]
+    advises: supervisor
+    advised_within: {days: 10}
+    decides: [centre-director]
+    restates: true
+"""
+
+
 def an_edition_with_disputes() -> Edition:
-    """Return jinke, where heads of branches may lodge disputes."""
+    """Return jinke, where heads of branches may lodge disputes, and service itself is disputed as in ZY-04."""
     files = dict(an_edition().files)
+    files["procedures.yaml"] = files["procedures.yaml"].replace("appeals:\n", "appeals:\n" + SERVICE, 1)
+    adviser = "      - inspections.record\n      - findings.record\n      - scores.read\n"
+    assert files["rights.yaml"].count(adviser) > 1
+    files["rights.yaml"] = files["rights.yaml"].replace(adviser, adviser + "      - disputes.advise\n")
     head = "    at: branch\n    rights:\n      - complaints.register\n"
     assert head in files["rights.yaml"]
     files["rights.yaml"] = files["rights.yaml"].replace(head, head + "      - disputes.lodge\n", 1)
@@ -49,6 +70,7 @@ async def world(servers: Stack, fresh_name: FreshName) -> AsyncIterator[World]:
         told.missed("early", "2026-07-03 00:00")
         for case in ("late", "quick", "mine"):
             told.missed(case, "2026-08-03 00:00", person="zhou")
+        told.callback_completed("quick", "2026-08-04 09:00", 1)
         await world.arrived()
         # What scoring itself tells is told by scoring itself: the director finds, and an inspection is entered late.
         found = {"kind": "shirking", "unit": BRANCH, "evidence": ["录音"], "reason": "推诿"}
@@ -127,6 +149,43 @@ async def test_who_found_it_stands_aside(world: World) -> None:
     assert judged.status_code == 201
 
 
+@pytest.mark.rule("ZY-04")
+async def test_a_callback_s_result_is_ruled_after_advice_by_the_roles_that_the_rule_names(
+    world: World,
+) -> None:
+    body = {"against": "callback", "about": case_id("quick"), "grounds": "回访对象有误"}
+    made = await Api(world, "head").post("/disputes", body)
+    path = f"/disputes/{made.json()['id']}"
+    ruling = {"upheld": True, "reasons": "同意建议"}
+    advice = {"uphold": True, "reasons": "录音为他人"}
+
+    too_soon = await Api(world, "director").post(f"{path}/ruling", ruling)
+    by_head = await Api(world, "head").post(f"{path}/advice", advice)
+    advised = await Api(world, "supervisor").post(f"{path}/advice", advice)
+    by_adviser = await Api(world, "supervisor").post(f"{path}/ruling", ruling)
+    ruled = await Api(world, "director").post(f"{path}/ruling", ruling)
+
+    assert made.json()["advise_before"] == "2026-08-15T02:00:00Z"
+    assert (too_soon.status_code, too_soon.json()["code"]) == (409, "advice-missing")
+    assert [one.status_code for one in (by_head, advised, by_adviser, ruled)] == [403, 201, 403, 201]
+    assert (ruled.json()["advice"]["by"], ruled.json()["ruling"]["by"]) == ("supervisor", "director")
+    await world.arrived()
+    told = [orjson.loads(one.body)["data"] for one in await world.entries("dispute.ruled.v1")]
+    assert [one["restates"] for one in told if one["dispute"] == made.json()["id"]] == [True]
+
+
+@pytest.mark.rule("ZY-04")
+async def test_the_service_itself_is_contested_and_ruled_in_words(world: World) -> None:
+    """Nothing was posted for it, so nothing is taken back; who registered the matter stands for the customer."""
+    body = {"against": "service-quality", "about": case_id("mine"), "grounds": "服务态度"}
+
+    foreign = await Api(world, "wuxi-head").post("/disputes", body)
+    made = await Api(world, "head").post("/disputes", body)
+
+    assert (foreign.status_code, made.status_code) == (404, 201)
+    assert (made.json()["standing"], made.json()["unit"]) == ("charged-unit", BRANCH)
+
+
 @pytest.mark.parametrize(
     ("account", "status"),
     [
@@ -182,6 +241,7 @@ async def test_an_inspection_that_is_ruled_away_restates_the_month_that_was_publ
 
     What breaks it: letting the upheld ruling count only from its own month, in which a mean of July is nowhere.
     """
+
     async def closed() -> bool:
         answer = await Api(world, "director").post(f"/periods/{JULY}/close", {}, key="close-july-1")
         return answer.status_code == 201
