@@ -54,11 +54,12 @@ lint: setup ## Format, lint, types, import contracts, YAML
 
 .PHONY: check
 check: lint ## All that needs no server, under a minute
-	@$(BIN)/python -m pytest -q -m 'not connected and not journey'
+	@$(BIN)/python -m pytest -q -n auto -m 'not connected and not journey'
 
 .PHONY: test
 test: lint ## Everything; starts its own servers
-	@$(BIN)/python -m pytest -q --durations=15
+	@$(BIN)/python -m pytest -q -n auto -m 'not connected and not journey'
+	@$(BIN)/python -m pytest -q --durations=15 -m 'connected or journey'
 
 .PHONY: demo
 demo: setup ## Play a quarter of four subsidiaries and print the rankings

@@ -71,17 +71,17 @@ def case_uuid(name: str) -> UUID:
 class Told:
     """A teller of facts: each method tells one, in the order of the calls."""
 
-    def __init__(self, stream: str = "group") -> None:
-        """Begin with nothing told."""
+    def __init__(self, stream: str = "group", epoch: int = 1) -> None:
+        """Begin with nothing told. In another epoch, no number is one that a service gives in its own log."""
         self.facts: list[Fact] = []
         self.envelopes: list[dict[str, Any]] = []
-        self._stream = stream
+        self._stream, self._epoch = stream, epoch
         self._sequences: dict[str, int] = {}
         self._ordinals: dict[tuple[str, str], int] = {}
 
     def tell(self, service: str, subject: str, unit: str, time: str | datetime, event: Event) -> Fact:
         """Tell any event of a service about a subject."""
-        source = source_of(service, self._stream)
+        source = source_of(service, self._stream, self._epoch)
         self._sequences[source] = sequence = self._sequences.get(source, 0) + 1
         self._ordinals[source, subject] = ordinal = self._ordinals.get((source, subject), 0) + 1
         body = to_bytes(

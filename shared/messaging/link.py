@@ -7,7 +7,7 @@ where a connection starts, and everything is declared anew there, so nothing can
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import aio_pika
 import structlog
@@ -69,7 +69,8 @@ async def connected(url: str, name: str) -> AsyncIterator[AbstractConnection]:
         yield connection
     finally:
         try:
-            await asyncio.wait_for(connection.close(), _CLOSE_TIMEOUT_S)
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await connection.close()
         except BROKEN as error:
             log.debug("broker.close", link=name, error=repr(error))
 
@@ -155,10 +156,9 @@ class _Watch:
 
 async def soon(event: asyncio.Event, timeout_s: float) -> None:
     """Wait for ``event``, but not longer than ``timeout_s``."""
-    try:
-        await asyncio.wait_for(event.wait(), timeout_s)
-    except TimeoutError:
-        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
 
 
 async def supervise(name: str, session: Callable[[], Awaitable[None]], *, pause_s: float = 0.5) -> None:

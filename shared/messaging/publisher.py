@@ -158,7 +158,8 @@ class Publisher:
 
     async def _note_at_last(self) -> None:
         try:
-            await asyncio.wait_for(self._note(), 2)
+            async with asyncio.timeout(2):
+                await self._note()
         except (DatabaseDownError, TimeoutError) as error:
             log.warning("relay.position-not-noted", error=repr(error))
 

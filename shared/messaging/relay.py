@@ -155,7 +155,8 @@ class Relay:
 
     async def _collect(self, wait_s: float) -> list[_Offer]:
         try:
-            offers = [await asyncio.wait_for(self._offers.get(), wait_s)]
+            async with asyncio.timeout(wait_s):
+                offers = [await self._offers.get()]
         except TimeoutError:
             return []
         await asyncio.sleep(_GATHER_S)

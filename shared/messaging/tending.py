@@ -75,10 +75,15 @@ class Tending:
             await asyncio.sleep(_PAUSES_S[min(self._ends[name], len(_PAUSES_S)) - 1])
 
 
-async def ended(task: asyncio.Task[None], within_s: float = 8.0) -> None:
+async def ended(task: asyncio.Task[None], within_s: float = 6.0) -> None:
     """Cancel ``task`` and wait until it has ended, but not for ever."""
-    task.cancel()
-    _, left = await asyncio.wait({task}, timeout=within_s)
+    left: set[asyncio.Task[None]] = set()
+    # Twice: a library that is just done when the first comes can swallow it.
+    for patience_s in (within_s, 2.0):
+        task.cancel()
+        _, left = await asyncio.wait({task}, timeout=patience_s)
+        if not left:
+            break
     if left:
         log.error("task.does-not-end", task=task.get_name())
     elif not task.cancelled() and (error := task.exception()):

@@ -121,7 +121,7 @@ def test_the_preparations_declare_what_every_service_needs() -> None:
         ("intake", "complaints", "list"),
         ("handling", "cases", "lane_1_due_1"),
         ("callback", "tasks", "sweep"),
-        ("scoring", "subjects", "months_1"),
+        ("scoring", "subjects", "months_1__id_1"),
     ],
 )
 async def test_a_service_makes_its_own_indexes_before_it_takes_a_request_or_a_message(

@@ -51,7 +51,7 @@ class World:
     channel: AbstractChannel
     parts: Parts
     group: str
-    told: Told = field(default_factory=lambda: Told("all"))
+    told: Told = field(default_factory=lambda: Told("all", epoch=2))
     sent: int = 0
     keys: int = 0
 
