@@ -67,6 +67,7 @@ async def world(servers: Stack, fresh_name: FreshName) -> AsyncIterator[World]:
         for case in ("early", "late", "found", "quick", "mine"):
             told.registered(case, "2026-07-02 09:00")
             told.found_valid(case, "2026-07-02 10:00")
+        told.registered("lately", "2026-07-20 09:00")
         told.missed("early", "2026-07-03 00:00")
         for case in ("late", "quick", "mine"):
             told.missed(case, "2026-08-03 00:00", person="zhou")
@@ -177,13 +178,23 @@ async def test_a_callback_s_result_is_ruled_after_advice_by_the_roles_that_the_r
 @pytest.mark.rule("ZY-04")
 async def test_the_service_itself_is_contested_and_ruled_in_words(world: World) -> None:
     """Nothing was posted for it, so nothing is taken back; who registered the matter stands for the customer."""
-    body = {"against": "service-quality", "about": case_id("mine"), "grounds": "服务态度"}
+    body = {"against": "service-quality", "about": case_id("lately"), "grounds": "服务态度"}
 
     foreign = await Api(world, "wuxi-head").post("/disputes", body)
     made = await Api(world, "head").post("/disputes", body)
+    # Thirty days from 2 July have passed.
+    too_late = await Api(world, "head").post("/disputes", {**body, "about": case_id("mine")})
 
-    assert (foreign.status_code, made.status_code) == (404, 201)
+    assert (foreign.status_code, made.status_code, too_late.json()["code"]) == (404, 201, "term-over")
     assert (made.json()["standing"], made.json()["unit"]) == ("charged-unit", BRANCH)
+    path = f"/disputes/{made.json()['id']}"
+    await Api(world, "supervisor").post(f"{path}/advice", {"uphold": True, "reasons": "属实"})
+    ruled = await Api(world, "director").post(f"{path}/ruling", {"upheld": True, "reasons": "属实"})
+    await world.arrived()
+    assert ruled.status_code == 201
+    told = [orjson.loads(one.body)["data"] for one in await world.entries("dispute.ruled.v1")]
+    mine = next(one for one in told if one["dispute"] == made.json()["id"])
+    assert (mine["offence"], mine["restates"], mine["about"]) == ("", False, case_id("lately"))
 
 
 @pytest.mark.parametrize(
