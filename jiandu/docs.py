@@ -65,9 +65,7 @@ def catalogue() -> dict[str, list[type[Event]]]:
 
 def coverage_pages() -> dict[str, str]:
     """Return the content of each group's ``COVERAGE.md``."""
-    editions = {
-        group: load_edition(RULEBOOKS / group, RULEBOOKS / "calendars", draft=True) for group in GROUPS
-    }
+    editions = {group: load_edition(RULEBOOKS / group, RULEBOOKS / "calendars") for group in GROUPS}
     return {group: page(edition, coverage(edition, ROOT / "tests")) for group, edition in editions.items()}
 
 

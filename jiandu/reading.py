@@ -42,7 +42,7 @@ def folder_of(book: str) -> Path:
     return named if book and named.is_dir() else RULEBOOKS / book
 
 
-def edition_of(book: str, calendars: Path | None = None, *, draft: bool = False) -> Edition:
+def edition_of(book: str, calendars: Path | None = None) -> Edition:
     """Read a rulebook, with the calendars that are given, lie beside it, or are ours.
 
     ``draft``: it is only read, so it may ask for what the engine does not carry out yet.
@@ -58,7 +58,7 @@ def edition_of(book: str, calendars: Path | None = None, *, draft: bool = False)
         raise InvalidInputError(msg)
     beside = folder.parent / "calendars"
     calendars = calendars or (beside if beside.is_dir() else RULEBOOKS / "calendars")
-    return load_edition(folder, calendars, draft=draft)
+    return load_edition(folder, calendars)
 
 
 def day_of(text: str) -> date:

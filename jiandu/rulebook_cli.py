@@ -137,7 +137,7 @@ def explain(
 ) -> None:
     """Tell the regulation back in sentences. A draft may be told too."""
     with refusals(1):
-        edition = edition_of(book, draft=True)
+        edition = edition_of(book)
         rules = rules_of(edition, day_of(on)) if on else edition.slices[-1][1]
         told = [
             one
@@ -171,7 +171,7 @@ def diff(
 ) -> None:
     """Tell in sentences what differs between two editions. Either may be a draft."""
     with refusals(1):
-        found = list(altered(edition_of(old, draft=True), edition_of(new, draft=True)))
+        found = list(altered(edition_of(old), edition_of(new)))
     if as_json:
         console.print_json(json.dumps([_altered_as_json(one) for one in found], ensure_ascii=False))
         return
@@ -270,7 +270,7 @@ def coverage(
 ) -> None:
     """Show clause by clause where the rulebook holds it and what proves it."""
     with refusals(1):
-        edition = edition_of(book, draft=True)
+        edition = edition_of(book)
         rows = covered(edition, tests)
         text = page(edition, rows)
         if not write:

@@ -9,11 +9,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from shared.rulebook.checks import cited, not_yet
+from shared.rulebook.checks import cited
 from shared.rulebook.edition import Edition
-
-COMPLETE = ("general", "jinke")
-"""Groups whose rulebook the engine carries out whole. The others wait for what ``checks.not_yet`` lists."""
 
 GROUPS = ("general", "jinke", "luneng", "xinao", "zhongyida")
 """Every group whose regulation is written down."""
@@ -34,7 +31,6 @@ class Row:
         status: What the rulebook says of it in ``rulebook.rules``, the one place where that stands.
         why: What is left to people, and why.
         keys: Section → the entries in it that cite the rule.
-        waits: Pieces of the engine that these entries ask for and that are not there yet.
         proofs: Worked examples and tests that name the rule.
     """
 
@@ -44,14 +40,13 @@ class Row:
     status: str
     why: str
     keys: Mapping[str, tuple[str, ...]]
-    waits: tuple[str, ...]
     proofs: tuple[str, ...]
 
 
 def coverage(edition: Edition, tests: Path) -> list[Row]:
     """Return a row for each rule that the rulebook lists."""
     rules = edition.slices[-1][1]
-    keys, waits = _keys(edition), _waits(edition)
+    keys = _keys(edition)
     proofs = proofs_in(tests, edition.group)
     return [
         Row(
@@ -61,7 +56,6 @@ def coverage(edition: Edition, tests: Path) -> list[Row]:
             status=_STATUS[entry.coverage],
             why=entry.why,
             keys=keys.get(rule, {}),
-            waits=waits.get(rule, ()),
             proofs=tuple(sorted(proofs.get(rule, ()))),
         )
         for rule, entry in rules.rulebook.rules.items()
@@ -138,25 +132,9 @@ def _keys(edition: Edition) -> dict[str, dict[str, tuple[str, ...]]]:
     }
 
 
-def _waits(edition: Edition) -> dict[str, tuple[str, ...]]:
-    """Return what the engine lacks for each rule, from the entries that cite the rule."""
-    found: dict[str, dict[str, None]] = {}
-    for _, rules in edition.slices:
-        cites: dict[str, set[str]] = {}
-        for rule, key in cited(rules):
-            cites.setdefault(".".join(key.split(".")[:_LEVELS]), set()).add(rule)
-        for piece, loc in not_yet.lacking(rules):
-            entry = ".".join(str(part) for part in loc[:_LEVELS])
-            # That a role has a right to what is missing holds up nothing that the role does besides.
-            for rule in cites.get(entry, ()) if loc[:2] != ("rights", "roles") else ():
-                found.setdefault(rule, {})[piece] = None
-    return {rule: tuple(pieces) for rule, pieces in found.items()}
-
-
 def _line(row: Row) -> str:
     keys = "<br>".join(f"`{section}`: {', '.join(entries)}" for section, entries in row.keys.items())
     proofs = "<br>".join(f"`{proof}`" for proof in row.proofs)
     status = f"{row.status}, because: {row.why}" if row.why else row.status
-    status += f"<br>waits for: {'; '.join(row.waits)}" if row.waits else ""
     cells = (row.id, f"{row.zh}<br>{row.en}", status, keys, proofs or "none yet")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

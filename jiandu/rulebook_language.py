@@ -18,9 +18,7 @@ from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-from jiandu.rulebook_coverage import COMPLETE
 from jiandu.stack.server import ROOT
-from shared.rulebook.checks.not_yet import NOT_YET
 from shared.rulebook.load.shape import dated_sections, required_topics, topics
 from shared.rulebook.schema.base import Rule, Text
 from shared.rulebook.schema.rights_list import RIGHTS
@@ -58,7 +56,6 @@ def language_page() -> str:
     parts.append(
         f"## Rights\n\nWhat `rights` of a role may name:\n{', '.join(f'`{one}`' for one in sorted(RIGHTS))}.\n"
     )
-    parts.append(_not_yet())
     return "\n".join(parts)
 
 
@@ -86,19 +83,6 @@ def _section(model: type[BaseModel], examples: _Examples) -> str:
         for path, value in _telling(model, examples.get(model, []))
     ]
     return "\n".join([f"### {model.__name__}\n", f"{_prose(model)}\n", _table(model), *fences])
-
-
-def _not_yet() -> str:
-    rows = (
-        f"| {piece} | {', '.join(f'`{place}`' for place in places)} |"
-        for piece, places in sorted(NOT_YET.items())
-    )
-    head = (
-        "## Not carried out yet\n\n"
-        "A rulebook that says one of these is refused, so that none is in force that is followed in part.\n\n"
-        "| piece of the engine | where a rulebook would say it |\n|---|---|\n"
-    )
-    return head + "\n".join(rows) + "\n"
 
 
 # --- words
@@ -214,7 +198,7 @@ def _examples() -> _Examples:
     """Return what the rulebooks of the repository say, by the class that they say it with."""
     found: _Examples = {}
     others = sorted(path.parent for path in (ROOT / "rulebooks").glob("*/rulebook.yaml"))
-    folders = [*(ROOT / "rulebooks" / group for group in reversed(COMPLETE)), *others]
+    folders = [*(ROOT / "rulebooks" / group for group in ("jinke", "general")), *others]
     folders += sorted((ROOT / "tests" / "cases" / "field").iterdir())
     for folder in dict.fromkeys(folders):
         for topic, model in topics().items():

@@ -3,9 +3,9 @@
 A service signs people in from this copy, so it works while the line to headquarters is cut.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from typing import Any
 
 import structlog
@@ -13,11 +13,10 @@ import structlog
 from shared.clock import Clock, utc_now
 from shared.errors import NotFoundError, RulebookRefusedError, TransientError
 from shared.messaging import Decision, Following, Record
-from shared.rulebook.calendar import WorkingCalendar
 from shared.rulebook.edition import Edition
-from shared.rulebook.limits import Limit, due_before
 from shared.rulebook.load import edition_from_bundle, unbundle
 from shared.rulebook.load.overlays import edition_with
+from shared.rulebook.training import passes
 from shared.storage import Aggregates, Database, Offer, Stored
 
 log = structlog.get_logger(__name__)
@@ -424,23 +423,6 @@ class Directory:
 def _on(records: Sequence[Unit], day: date) -> Unit:
     """Return the record of a day; before the first one, the first."""
     return next((one for one in reversed(records) if one.established_on <= day), records[0])
-
-
-def passes(
-    trainings: Iterable[Mapping[str, Any]],
-    course: str,
-    valid: Limit | None,
-    day: date,
-    calendar: WorkingCalendar,
-) -> bool:
-    """Say whether the last examination of a course by a day was passed, and its pass still counts. Pure."""
-    sat = [one for one in trainings if one["course"] == course and one["on"] <= day.isoformat()]
-    if not sat:
-        return False
-    last = max(sat, key=lambda one: one["on"])
-    start = calendar.at(date.fromisoformat(last["on"]), time())
-    ends = due_before(valid, start, calendar).due_before if valid else None
-    return bool(last["passed"]) and (ends is None or calendar.at(day, time()) < ends)
 
 
 def directory_in(database: Database, offer: Offer | None = None) -> Directory:

@@ -140,7 +140,7 @@ async def running(
             ),
             topology=messaging.topology(service, settings.site),
         )
-        known.clock = lambda: base.clock()
+        known.clock = lambda: base.clock()  # noqa: PLW0108  # read at each use: tests set the base's clock
         await base.log.ensure_indexes()
         await base.inbox.ensure_indexes()
         await known.load()

@@ -11,11 +11,10 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.callback import api, api_campaigns, events, jobs
+from services.callback import api, events, jobs
 from services.callback.domain import Matter, Task
 from services.callback.domain.campaigns import Campaign
-from services.callback.handlers import Callbacks
-from services.callback.handlers_campaigns import Campaigns
+from services.callback.handlers import Callbacks, Campaigns
 from services.callback.store import INDEXES, MongoStore, campaigns_in, horizons_in, matters_in, reveals_in
 from shared.directory import GROUP
 from shared.messaging import Following
@@ -28,7 +27,7 @@ from shared.web import service_app
 
 def create_app() -> FastAPI:
     """Build the service; connections open in its lifespan."""
-    return service_app("callback", lifespan, api.router, api_campaigns.router)
+    return service_app("callback", lifespan, *api.routers)
 
 
 @asynccontextmanager

@@ -2,8 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from services.callback.handlers import Callbacks
-from services.callback.handlers_campaigns import Campaigns
+from services.callback.handlers import Callbacks, Campaigns
 
 
 def jobs(use: Callbacks, campaigns: Campaigns) -> list[tuple[str, Callable[[], Awaitable[None]]]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.intake import api, events, jobs, store, store_noted
+from services.intake import api, events, jobs, store
 from services.intake.handlers import (
     BroughtUp,
     Census,
@@ -23,6 +23,7 @@ from services.intake.handlers import (
     Partners,
     People,
 )
+from services.intake.store.noted import MongoOutbox, MongoProblems
 from shared.service import Base, running
 from shared.settings import Settings
 from shared.storage import Aggregates
@@ -41,8 +42,8 @@ class Parts:
     complaints: store.MongoComplaints
     customers: store.MongoCustomers
     products: store.MongoProducts
-    problems: store_noted.MongoProblems
-    outbox: store_noted.MongoOutbox
+    problems: MongoProblems
+    outbox: MongoOutbox
     others: tuple[Aggregates[Any], ...]
     use: Intake
 
@@ -54,8 +55,8 @@ def parts_of(base: Base) -> Parts:
     products = store.MongoProducts(base.database, base.offer)
     praises = store.praises_in(base.database, base.offer)
     declarations = store.declarations_in(base.database, base.offer)
-    problems = store_noted.MongoProblems(base.database)
-    outbox = store_noted.MongoOutbox(base.database)
+    problems = MongoProblems(base.database)
+    outbox = MongoOutbox(base.database)
     counted = store.census_in(base.database, base.offer)
     people = People(base, customers)
     matters = Matters(base, complaints, people)

@@ -9,7 +9,7 @@ from services.intake.domain.brought_up import Problem
 from services.intake.domain.complaints import Complaint
 from services.intake.domain.partners import Message
 from services.intake.store import MongoComplaints
-from services.intake.store_noted import MongoOutbox, MongoProblems
+from services.intake.store.noted import MongoOutbox, MongoProblems
 from shared.events.callback import CallbackProblem
 from shared.events.handling import PartnerTold
 from shared.messaging import Decision, Following, Record

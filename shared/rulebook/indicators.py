@@ -162,7 +162,7 @@ def mean_interval(n: int, total: int, squares: int) -> Interval:
 
     Example:
         >>> mean_interval(100, 30, 70)
-        Interval(low=Decimal('0.146930'), high=Decimal('0.453070'))
+        Interval(low=Decimal('0.146922'), high=Decimal('0.453078'))
     """
     mean = Fraction(total, n)
     variance = (Fraction(squares, n) - mean * mean) / n

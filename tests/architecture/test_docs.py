@@ -25,7 +25,7 @@ WITHOUT_EXAMPLE = {
     "Limit.working_minutes",
     "Match.item",
     "Match.procedure",
-    "Sample.n",
+    "Sample.number",
     "Section.floor",
 }
 """Fields of the language that no rulebook of the repository uses yet. It only shrinks."""

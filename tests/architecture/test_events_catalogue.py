@@ -29,14 +29,6 @@ from tests.architecture.tree import ROOT, modules
 NOON = datetime(2026, 7, 1, 4, tzinfo=UTC)
 SERVICES = (*(service for service in FOLLOWS if service != "intake"), "intake")
 
-TOLD_BY_NO_ROUTE_YET: dict[str, str] = {
-    "figure.reported.v1": "reported figures",
-    "shift.rostered.v1": "rosters",
-    **dict.fromkeys(("dispute.lodged.v1", "dispute.advised.v1", "dispute.overdue.v1"), "disputes"),
-    "indicators.published.v1": "delivery of indicators",
-}
-"""Type → why nothing tells it yet: the engine lacks it (``checks.not_yet``). Empty is how it should be."""
-
 TOLD_BY_OTHERS_TOO = {("callback", "PersonalDataRevealed"): "whoever opens a customer's data tells it"}
 
 PERSONAL = {"phone", "address", "words", "id_number", "email"}
@@ -134,7 +126,7 @@ def test_every_event_is_told_by_its_publisher(service: str) -> None:
     made = _made_in(service)
     silent = {event.TYPE for event in docs.catalogue()[service] if event.__name__ not in made}
 
-    assert silent == {kind for kind in TOLD_BY_NO_ROUTE_YET if EVENTS[kind] in docs.catalogue()[service]}
+    assert silent == set()
 
 
 def test_an_event_tells_only_of_its_publisher() -> None:

@@ -85,7 +85,7 @@ async def test_pages_of_alerts_neither_lose_nor_repeat_a_case(world: World) -> N
 async def test_what_was_missed_while_nobody_swept_is_told_once_in_order_and_marked_late(world: World) -> None:
     """INVARIANT: an outage of the sweep loses no alert and doubles none (FIELD, vector 4).
 
-    What breaks it: timers beside the cases.
+    What breaks it: reminders kept beside the cases.
     """
     case = UUID(int=100)
     await world.registered(100, NOW)

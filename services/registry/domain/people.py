@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from services.registry.domain.records import AlreadyRegisteredError, OpinionMissingError, State, must_fit
-from shared.directory import passes
 from shared.errors import (
     ConflictError,
     FieldProblem,
@@ -25,6 +24,7 @@ from shared.events.registry import (
 from shared.rulebook.calendar import WorkingCalendar
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.group import Appointment
+from shared.rulebook.training import passes
 
 
 class TrainingMissingError(ConflictError):

@@ -5,7 +5,7 @@ The schema says what an entry looks like; here stands what one entry asks of ano
 
 from collections.abc import Iterator, Mapping
 
-from shared.rulebook.checks import consistency, forms, measuring, not_yet, people, procedures, scored
+from shared.rulebook.checks import consistency, forms, measuring, people, procedures, scored
 from shared.rulebook.checks.references import Fault, Loc, references, shown, unknown
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.base import Part
@@ -14,11 +14,8 @@ from shared.rulebook.schema.organisation import Organisation
 __all__ = ["Fault", "cited", "faults", "organisation_faults"]
 
 
-def faults(rules: Rules, *, draft: bool = False) -> list[Fault]:
-    """Return everything in one day's rules that does not fit together.
-
-    ``draft``: what the engine does not carry out yet is let pass.
-    """
+def faults(rules: Rules) -> list[Fault]:
+    """Return everything in one day's rules that does not fit together."""
     found = [
         *_sources_exist(rules),
         *references(rules),
@@ -30,7 +27,7 @@ def faults(rules: Rules, *, draft: bool = False) -> list[Fault]:
     if not found:
         # Asked only where all names are right: a wrong one would be told again for all that hangs on it.
         found = [*consistency.faults(rules), *scored.faults(rules)]
-    return found if draft else [*found, *not_yet.faults(rules)]
+    return found
 
 
 def organisation_faults(organisation: Organisation, rules: Rules) -> list[Fault]:

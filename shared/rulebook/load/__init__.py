@@ -37,13 +37,12 @@ Show = Callable[[str], str]
 """Turns a file's name inside an edition into what a person knows it by."""
 
 
-def load_edition(folder: Path, calendars: Path, *, draft: bool = False) -> Edition:
+def load_edition(folder: Path, calendars: Path) -> Edition:
     """Read the edition that a folder holds.
 
     Args:
         folder: Holds ``procedures.yaml`` and its siblings.
         calendars: Holds a folder of day tables for each country.
-        draft: It is only read and compared, so it may ask for what the engine does not carry out yet.
 
     Raises:
         RulebookRefusedError: Names every fault with file and line.
@@ -56,10 +55,10 @@ def load_edition(folder: Path, calendars: Path, *, draft: bool = False) -> Editi
         fault = RulebookProblem(str(folder), 1, "There is no such folder.", "Name one under rulebooks/.")
         raise RulebookRefusedError([fault])
     files = {name: _text(path) for name, path in paths.items()}
-    return _edition(files, lambda name: str(paths.get(name, folder / name)), draft=draft)
+    return _edition(files, lambda name: str(paths.get(name, folder / name)))
 
 
-def edition_from_files(files: Mapping[str, str], *, draft: bool = False) -> Edition:
+def edition_from_files(files: Mapping[str, str]) -> Edition:
     """Build an edition from texts by name, for example ``procedures.yaml`` and ``calendars/cn/2026.yaml``.
 
     ``draft``: as in ``load_edition``.
@@ -67,7 +66,7 @@ def edition_from_files(files: Mapping[str, str], *, draft: bool = False) -> Edit
     Raises:
         RulebookRefusedError: Names every fault with file and line.
     """
-    return _edition(files, str, draft=draft)
+    return _edition(files, str)
 
 
 def load_organisation(path: Path) -> Organisation:
@@ -136,7 +135,7 @@ def _text(path: Path) -> str:
         raise RulebookRefusedError([fault]) from None
 
 
-def _edition(files: Mapping[str, str], show: Show, *, draft: bool = False) -> Edition:
+def _edition(files: Mapping[str, str], show: Show) -> Edition:
     book, written = _book(files, show)
     problems: list[RulebookProblem] = []
     slices, disorder = slices_of(book)
@@ -146,7 +145,7 @@ def _edition(files: Mapping[str, str], show: Show, *, draft: bool = False) -> Ed
         fault = "No entry of the rulebook says from when it holds."
         problems.append(RulebookProblem(show("rulebook.yaml"), 1, fault, "Give each entry a 'from'."))
     sound = [(slice_, valid) for slice_, valid in rules if valid is not None]
-    problems += _shown(_cross_checked(sound, draft=draft), show)
+    problems += _shown(_cross_checked(sound), show)
     calendar = _calendar(files, rules, problems, show)
     if written or problems or calendar is None:
         raise RulebookRefusedError(_distinct(written, problems))
@@ -207,11 +206,11 @@ def _rules(slice_: Slice, problems: list[RulebookProblem], show: Show) -> Rules 
         return None
 
 
-def _cross_checked(books: list[tuple[Slice, Rules]], *, draft: bool) -> list[RulebookProblem]:
+def _cross_checked(books: list[tuple[Slice, Rules]]) -> list[RulebookProblem]:
     """Return what does not fit together; a fault of some days only says from which day it is one."""
     days: dict[RulebookProblem, list[str]] = {}
     for slice_, rules in books:
-        for fault in faults(rules, draft=draft):
+        for fault in faults(rules):
             place = slice_.page(str(fault.loc[0])).place(fault.loc[1:])
             problem = RulebookProblem(place.file, place.line, fault.what, fault.mend)
             days.setdefault(problem, []).append(slice_.first.isoformat())

@@ -132,7 +132,10 @@ def test_what_is_resolved_again_is_called_again() -> None:
 
 
 def test_the_order_in_which_ends_arrive_does_not_matter() -> None:
-    """INVARIANT: a resolution told after its closing opens the same task, and no second one."""
+    """INVARIANT: a resolution told after its closing opens the same task, and no second one.
+
+    What breaks it: a task named after the event that opened it instead of the occurrence.
+    """
     edition = with_plan(**FROM_RESOLUTION)
     expected, _ = grown(HISTORY, edition)
 

@@ -69,7 +69,7 @@ def test_a_reminder_comes_before_the_deadline_and_pressing_and_criticism_after_i
 def test_the_fourth_acceptance_vector_settles_what_was_missed_while_nobody_looked_once_and_in_order() -> None:
     """INVARIANT: looking once after an outage tells what looking all the time would have told, once and in order.
 
-    What breaks it: sending from timers instead of settling silence. FIELD's vector 4.
+    What breaks it: sending at a clock's tick instead of settling silence. FIELD's vector 4.
     """
     story = a_story_that_says(THREE)
     story.step("solve", "07-01 10:00")

@@ -94,7 +94,10 @@ def test_it_is_about_the_unit_that_answered_for_the_first_matter() -> None:
 
 
 def test_the_same_event_is_the_same_matter_and_is_noted_once() -> None:
-    """INVARIANT: however often it is followed, one answer opens one matter."""
+    """INVARIANT: however often it is followed, one answer opens one matter.
+
+    What breaks it: a matter named after the moment instead of the event.
+    """
     problem = noted()
     again = events.note(Stored(problem.id, 1, problem), [a_record()])
 

@@ -192,7 +192,7 @@ def spoilt(file: str, old: str, new: str) -> tuple[RulebookProblem, ...]:
     """Return why the small rulebook is refused with one passage replaced; it must stand there exactly once."""
     assert SMALL[file].count(old) == 1
     with pytest.raises(RulebookRefusedError) as caught:
-        edition_from_files({**SMALL, file: SMALL[file].replace(old, new)}, draft=True)
+        edition_from_files({**SMALL, file: SMALL[file].replace(old, new)})
     return caught.value.problems
 
 

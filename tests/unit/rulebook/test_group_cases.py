@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from jiandu.rulebook_coverage import GROUPS
 from shared.rulebook.canonical import text_of
-from shared.rulebook.checks.not_yet import NOT_YET
 from shared.rulebook.duties import instances
 from shared.rulebook.facts import Fact
 from shared.rulebook.fold import MonthResult, SpanResult, fold, fold_span
@@ -22,9 +22,7 @@ from shared.rulebook.rankings import MonthTotals, Ranked, months_of
 from tests.builders_facts import Told, at
 from tests.unit.rulebook.worked import (
     FIELDS,
-    GROUPS,
     Case,
-    all_examples,
     edition_of,
     organisation_of,
     params,
@@ -199,19 +197,3 @@ def totals(group: str, month: str, values: Mapping[str, Mapping[str, Any]]) -> M
         kinds={key: unit.kind for key, unit in units.items()},
         peers={key: unit.peers for key, unit in units.items() if unit.peers},
     )
-
-
-def test_an_example_waits_only_for_what_the_engine_lacks() -> None:
-    """INVARIANT: an example is read as soon as the engine has what it is about.
-
-    What breaks it: a piece that leaves ``NOT_YET`` while examples still wait for it. Delete their ``waits``.
-    """
-    waiting = {
-        (group, case["waits"])
-        for group in (*GROUPS, *FIELDS)
-        for topic in ("limits", "duties", "spans", *TOPICS)
-        for case in all_examples(group, topic)
-        if "waits" in case
-    }
-
-    assert {(group, piece) for group, piece in waiting if piece not in NOT_YET} == set()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from jiandu.rulebook_coverage import GROUPS
 from jiandu.rulebook_due import (
     DueDate,
     callback_clock,
@@ -21,7 +22,7 @@ from shared.rulebook.edition import Edition
 from shared.rulebook.limits import Moment
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.procedures import TableUse
-from tests.unit.rulebook.worked import FIELDS, GROUPS, Case, edition_of, examples, limits_in, params
+from tests.unit.rulebook.worked import FIELDS, Case, edition_of, examples, limits_in, params
 
 EVENTS: TypeAdapter[tuple[ClockEvent, ...]] = TypeAdapter(tuple[ClockEvent, ...])
 

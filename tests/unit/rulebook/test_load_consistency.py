@@ -7,7 +7,7 @@ from tests.unit.rulebook.small import SMALL, line_of, spoilt
 
 
 def test_the_small_rulebook_is_sound() -> None:
-    assert edition_from_files(SMALL, draft=True).group == "small"
+    assert edition_from_files(SMALL).group == "small"
 
 
 @pytest.mark.parametrize(

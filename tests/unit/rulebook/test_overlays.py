@@ -97,10 +97,10 @@ def test_a_fault_of_own_norms_is_told_where_their_author_wrote_it() -> None:
 
     What breaks it: lines of the merged text, which nobody has before them.
     """
-    (fault,) = refused(norms(questionnaire="tenants"))
+    (fault,) = refused(norms(questionnaire="residents"))
 
     assert (fault.file, fault.line) == ("n1/callback.yaml", 12)
-    assert "'tenants', which does not exist" in fault.what
+    assert "'residents', which does not exist" in fault.what
 
 
 def test_text_that_is_no_rulebook_is_refused_with_its_line() -> None:

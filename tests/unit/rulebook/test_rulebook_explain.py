@@ -30,7 +30,7 @@ APART = {"since", "source", "note"}
 
 @cache
 def rules(book: str) -> Rules:
-    return edition_of(book, draft=True).slices[-1][1]
+    return edition_of(book).slices[-1][1]
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jiandu.rulebook_coverage import GROUPS
 from shared.rulebook.basis import Basis
 from shared.rulebook.calendar import Month
 from shared.rulebook.canonical import text_of
@@ -25,7 +26,7 @@ from shared.rulebook.rankings import (
 )
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition
-from tests.unit.rulebook.worked import FIELDS, GROUPS, Case, edition_of, examples, params, told_of
+from tests.unit.rulebook.worked import FIELDS, Case, edition_of, examples, params, told_of
 
 BRANCH = "chongqing-branch"
 MUCH_LATER = at("2026-12-31 00:00")

@@ -1,8 +1,7 @@
-"""The worked examples: where they lie, which rulebook they are about, and what they wait for.
+"""The worked examples: where they lie, and which rulebook they are about.
 
 Examples of a group lie in ``tests/cases/<group>``; those of a rulebook of the field, which is a test's own, in
-``tests/cases/field/<group>/examples``. An example that names in ``waits`` a piece of ``not_yet.NOT_YET`` is read
-once the engine has it.
+``tests/cases/field/<group>/examples``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,20 +13,17 @@ import pytest
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from jiandu.rulebook_coverage import COMPLETE
 from shared.events.registry import UnitEstablished
-from shared.rulebook.checks.not_yet import NOT_YET
 from shared.rulebook.edition import Edition
 from shared.rulebook.limits import Limit
 from shared.rulebook.load import load_edition, load_organisation
 from shared.rulebook.schema.organisation import Organisation
 from tests.builders_facts import Told
-from tests.builders_rules import RULEBOOKS, an_edition
+from tests.builders_rules import RULEBOOKS
 
 CASES = Path(__file__).parents[2] / "cases"
 FIELD = CASES / "field"
 
-GROUPS = (*COMPLETE, *sorted({"luneng", "xinao", "zhongyida"} - set(COMPLETE)))
 FIELDS = tuple(sorted(path.parent.name for path in FIELD.glob("*/rulebook.yaml")))
 
 Case = dict[str, Any]
@@ -40,10 +36,8 @@ def folder_of(group: str) -> Path:
 
 @cache
 def edition_of(group: str) -> Edition:
-    """Return a group's edition; of one that waits for the engine, as it is drafted."""
-    if group in COMPLETE:
-        return an_edition(group)
-    return load_edition(folder_of(group), RULEBOOKS / "calendars", draft=True)
+    """Return the edition of a group, or of a rulebook of the field."""
+    return load_edition(folder_of(group), RULEBOOKS / "calendars")
 
 
 @cache
@@ -72,15 +66,10 @@ def told_of(group: str) -> Told:
 
 
 @cache
-def all_examples(group: str, topic: str) -> Sequence[Case]:
+def examples(group: str, topic: str) -> Sequence[Case]:
     """Return every example of one file; none where there is no such file."""
     path = (FIELD / group / "examples" if group in FIELDS else CASES / group) / f"{topic}.yaml"
     return tuple(YAML(typ="safe", pure=True).load(path.read_text("utf-8"))) if path.exists() else ()
-
-
-def examples(group: str, topic: str) -> list[Case]:
-    """Return the examples that the engine has everything for."""
-    return [case for case in all_examples(group, topic) if case.get("waits") not in NOT_YET]
 
 
 def params(groups: Sequence[str], topic: str) -> list[Any]:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from shared.directory import Directory, NoEditionError, passes, reduce
+from shared.directory import Directory, NoEditionError, reduce
 from shared.rulebook.limits import Limit
 from shared.rulebook.load import bundle
 from shared.rulebook.load.overlays import pack
+from shared.rulebook.training import passes
 from shared.storage import Stored
 from tests.builders_rules import an_edition
 

@@ -8,8 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from services.callback.domain.campaigns import Campaign
 from services.callback.domain.sampling import commitment, hash_of
-from services.callback.handlers import Sees
-from services.callback.handlers_campaigns import Campaigns, Started
+from services.callback.handlers import Campaigns, Sees, Started
 from shared.access import Caller
 from shared.bounds import Instant
 from shared.service import Base

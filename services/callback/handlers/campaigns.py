@@ -9,7 +9,7 @@ import structlog
 
 from services.callback.domain import Matter, campaigns
 from services.callback.domain.campaigns import Campaign, Stage
-from services.callback.handlers import Sees
+from services.callback.handlers.calls import Sees
 from services.callback.store import index_of
 from shared.access import Caller
 from shared.errors import KeyReusedError, NotFoundError, StaleWriteError
