@@ -13,7 +13,7 @@ from services.callback.domain.sampling import drawn as sampled
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import edition_from_files
 from tests.conftest import FreshName
-from tests.contract.callback_world import World, a_world, noon, settings_for
+from tests.contract.callback_world import World, a_world, noon, settings_for, until
 from tests.contract.test_callback_api import Api
 from tests.unit.rulebook.editions import changed
 
@@ -140,8 +140,13 @@ async def test_a_campaign_commits_draws_asks_and_ends(world: World) -> None:
         1,
         "4.0000",
     )
-    told = [entry.type for entry in await world.entries() if entry.subject == f"campaign/{ended['id']}"]
-    assert sorted(told)[:2] == ["campaign.closed.v1", "campaign.drawn.v1"]
+    subject = f"campaign/{ended['id']}"
+
+    async def told() -> bool:
+        types = [entry.type for entry in await world.entries() if entry.subject == subject]
+        return types == ["campaign.opened.v1", "campaign.drawn.v1", "campaign.closed.v1"]
+
+    await until(told)
 
 
 def interview_of(campaign: str, member: str) -> UUID:
