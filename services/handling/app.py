@@ -14,11 +14,11 @@ from services.handling import api, events, jobs
 from services.handling.domain import Case
 from services.handling.handlers import Handling
 from services.handling.store import CASE_INDEXES, MongoStore, cases_in, horizons_in
+from shared.app import service_app
 from shared.messaging import Following
 from shared.service import Base, running
 from shared.settings import Settings
 from shared.storage import Aggregates, Stamp
-from shared.web import service_app
 
 
 def create_app() -> FastAPI:

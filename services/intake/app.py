@@ -24,10 +24,10 @@ from services.intake.handlers import (
     People,
 )
 from services.intake.store.noted import MongoOutbox, MongoProblems
+from shared.app import service_app
 from shared.service import Base, running
 from shared.settings import Settings
 from shared.storage import Aggregates
-from shared.web import service_app
 
 
 def create_app() -> FastAPI:

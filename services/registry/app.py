@@ -20,11 +20,11 @@ from services.registry.store import (
     proposals_in,
     published_in,
 )
+from shared.app import service_app
 from shared.messaging import Following
 from shared.service import Base, running
 from shared.settings import Settings
 from shared.storage import Aggregates
-from shared.web import service_app
 
 
 def create_app() -> FastAPI:

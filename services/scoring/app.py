@@ -11,8 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from services.scoring import api, events, jobs
-from services.scoring.disputes import Disputes
-from services.scoring.handlers import Scoring
+from services.scoring.handlers import Disputes, Scoring
 from services.scoring.store import (
     MongoStore,
     disputes_in,
@@ -22,11 +21,11 @@ from services.scoring.store import (
     subjects_in,
     unit_facts_in,
 )
+from shared.app import service_app
 from shared.messaging import Following
 from shared.service import Base, running
 from shared.settings import Settings
 from shared.storage import Aggregates, Stamp
-from shared.web import service_app
 
 
 def create_app() -> FastAPI:

@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 from jiandu import operations_cli
 from jiandu.stack.processes import free_port
 from jiandu.stack.stack import Stack
-from shared import web
 from shared.access import Caller, Session
+from shared.app import service_app
 from shared.clock import utc_now
 from shared.errors import UnauthenticatedError
 from shared.messaging import Decision, Record, link
-from shared.storage import Database, Entry, Inbox, Log, Stored
+from shared.storage import Database, Entry, Inbox, Log, Stored, change_of
 from tests.conftest import FreshName
 from tests.contract.message_path import Reader, State, Writer, a_channel, deliver, eventually, tally
 
@@ -53,6 +53,7 @@ class Front:
 
     inbox: Inbox
     log: Log
+    database: Database
     access: Doorkeeper
     unwell: dict[str, str]
 
@@ -87,8 +88,8 @@ async def reader(servers: Stack, database: Database, fresh_name: FreshName, writ
 
 @pytest.fixture
 def app(writer: Writer, reader: Reader) -> FastAPI:
-    app = web.service_app("reader", None)  # type: ignore[arg-type]  # nothing to hold open
-    app.state.front = Front(reader.inbox, writer.log, Doorkeeper(), {})
+    app = service_app("reader", None)  # type: ignore[arg-type]  # nothing to hold open
+    app.state.front = Front(reader.inbox, writer.log, writer.database, Doorkeeper(), {})
     return app
 
 
@@ -104,6 +105,8 @@ async def parked(writer: Writer, reader: Reader) -> AsyncIterator[list[Entry]]:
     """Three subjects with two events each; the second of each is parked, and then the reader goes on."""
     BAD[:] = [2]
     entries = await writer.log_directly(["a", "b", "c"], 3)
+    told = [Stored[State](key, ordinals={writer.source: 3}) for key in "abc"]
+    await writer.things.save_many([change_of(one, {}, (), None, index={}) for one in told])
     async with reader.reading(reader.following(picky), ladder_s=()):
         await deliver(reader.url, reader.wanted.main, [entry.body for entry in entries] + [b"garbage"])
 
@@ -186,10 +189,28 @@ async def test_verifying_names_the_first_broken_entry(
 ) -> None:
     await writer.database.collection("log").update_one({"sequence": 5}, {"$set": {"subject": "z"}})
 
-    (verdict,) = (await http.post("/v1/operations/log/verify")).json()
+    (verdict,) = (await http.post("/v1/operations/log/verify")).json()["logs"]
 
     assert (verdict["holds"], verdict["entries"], verdict["broken_at"]) == (False, 4, 5)
     assert verdict["reason"] == "its columns differ from its body"
+
+
+async def test_verifying_names_the_documents_that_were_edited(
+    http: AsyncClient, parked: list[Entry], writer: Writer
+) -> None:
+    await writer.things.collection.update_one({"_id": "b"}, {"$set": {"state": {"total": 1000}}})
+    await writer.things.collection.delete_one({"_id": "c"})
+
+    found = (await http.post("/v1/operations/log/verify")).json()["documents"]
+
+    assert [(one["collection"], one["documents"], one["holds"], one["edited"]) for one in found] == [
+        ("things", 2, False, 1),
+        ("", 0, False, 1),
+    ]
+    assert [(each["id"], each["reason"]) for one in found for each in one["named"]] == [
+        ("b", "it was changed outside the service: its seal does not fit"),
+        ("c", "it is gone; the log knows what it told"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -272,6 +293,9 @@ async def test_the_commands_list_replay_discard_show_and_verify(
 
         await eventually(settled, "the status says that all is settled")
         assert (await run("log", "verify"))[0] == 0
+        await writer.things.collection.update_one({"_id": "a"}, {"$set": {"state": {"total": 1000}}})
+        code, verdict = await run("log", "verify")
+        assert (code, "things a: it was changed outside the service" in verdict) == (1, True)
         await writer.database.collection("log").delete_one({"sequence": 2})
         code, verdict = await run("log", "verify")
         assert (code, "broken at 2: entry 2 is missing" in verdict) == (1, True)
