@@ -42,6 +42,7 @@ async def seed(use: Registry, settings: Settings) -> None:
 
 
 async def _units(use: Registry, organisation: Organisation) -> None:
+    """Record the units that are not there yet. A seed says how things were, so it may reach into published months."""
     todo = [unit for unit in organisation.units if unit not in use.organisation.register.directory.units]
     while todo:
         # Parents first: a unit is established inside one that is there.
@@ -63,11 +64,12 @@ async def _units(use: Registry, organisation: Organisation) -> None:
                 ),
                 REQUEST,
                 REQUEST,
+                restates=True,
             )
         todo = [unit for unit in todo if unit not in ready]
     for unit, one in organisation.units.items():
         if one.closes_on and use.organisation.register.directory.units[unit].closes_on is None:
-            await use.organisation.close_unit(unit, one.closes_on, REQUEST)
+            await use.organisation.close_unit(unit, one.closes_on, REQUEST, restates=True)
 
 
 async def _people(use: Registry, organisation: Organisation) -> None:

@@ -34,6 +34,8 @@ ALL_HANDS = ("chengdu-head", "chengdu-importer", "chengdu-hr")
 OUTSIDE_CALLING_HOURS = ("callback POST /v1/tasks/claim", 409)
 """The one refusal that comes before any unit is looked at; it depends on when the test runs."""
 
+NO_SUCH = "00000000-0000-4000-8000-000000000000"
+
 DESK = "chongqing-desk-1-officer"
 """Inside Chongqing's site, but below the branch whose matter it is."""
 
@@ -152,6 +154,12 @@ async def a_closed_matter(system: System) -> None:
         person="chongqing-officer-1",
         posting="0" * 36,
         period="2026-07",
+        document="work-order",
+        channel="hotline",
+        message_id=NO_SUCH,
+        campaign_id=NO_SUCH,
+        dispute=NO_SUCH,
+        ranking="monthly",
     )
     await system.there("handling", f"/v1/cases/{complaint}", OFFICER)
     for account, deed in (

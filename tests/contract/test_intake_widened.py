@@ -1,12 +1,14 @@
 """Intake over HTTP under an edition with papers, choices, units concerned, partners and grades."""
 
 from collections.abc import AsyncIterator
+from datetime import date
 
 import pytest
 from httpx2 import Response
 
 from jiandu.stack.stack import Stack
 from services.intake import events
+from shared.directory import Norms
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import edition_from_files
 from shared.storage import change_of
@@ -30,6 +32,15 @@ DOCUMENTS = f"""documents:
     who: {{title: {{zh: 客户, en: customer}}, takes: customer.name}}}}}}
 """
 GROUP = f"  group-hotline: {{{HEAD}, about_unit: true}}\n"
+OWN_FORM = f"""forms:
+  complaint:
+    {{{HEAD}, kinds: complaint, fields: {{
+      name: {{title: {{zh: 业主姓名, en: name}}, need: must, personal: true}},
+      phone: {{title: {{zh: 电话, en: telephone}}, need: must, personal: true, format: phone}},
+      words: {{title: {{zh: 内容, en: words}}, need: must, personal: true}},
+      address: {{title: {{zh: 地址, en: address}}, need: may, personal: true}},
+      lift: {{title: {{zh: 电梯编号, en: number of the lift}}, need: record}}}}}}
+"""
 CENTRE = f"  centre: {{{HEAD}, partner: {{number: '[A-Z]{{2}}[0-9]{{4}}', told: [closed]}}}}\n"
 
 
@@ -153,3 +164,28 @@ async def test_the_census_tells_a_month_once_and_again_only_where_late_entry_cha
     told = [event["data"]["all"] for event in await site.events("census/chongqing/2026-04")]
 
     assert told == [2, 3]
+
+
+@pytest.mark.rule("ZY-02")
+async def test_the_form_is_the_one_that_a_matter_of_the_unit_is_checked_against(site: Site) -> None:
+    """Chongqing's desk filed a form of its own: it asks for the lift, and not for the project."""
+    own = Norms("lifts", "chongqing-desk", date(2026, 7, 1), date.max, {"intake.yaml": OWN_FORM})
+    site.base.directory.norms["lifts"] = own
+
+    asked = {
+        query: [one["key"] for one in (await site.get(f"/v1/form?kind=complaint{query}")).json()["fields"]]
+        for query in ("", "&unit=chongqing-desk")
+    }
+    desk = (await site.get("/v1/form?kind=complaint", "desk")).json()
+    nowhere = await site.get("/v1/form?kind=complaint&unit=mars")
+    fields = {name: FIELDS[name] for name in ("name", "phone", "words")}
+    taken = await site.registered(channel="group-hotline", about_unit="chongqing-desk", fields=fields)
+    rows = (await site.get("/v1/ledger?month=2026-07", "head")).json()["rows"]
+    del site.base.directory.norms["lifts"]
+
+    fields_of_desk = ["name", "phone", "words", "address", "lift"]
+    assert ("lift" in asked[""], asked["&unit=chongqing-desk"]) == (False, fields_of_desk)
+    assert [one["key"] for one in desk["fields"]] == fields_of_desk
+    assert nowhere.status_code == 404
+    assert taken["missing"] == ["lift"]
+    assert taken["number"] in {row["number"] for row in rows}

@@ -146,6 +146,30 @@ async def test_a_unit_moves_from_a_day_and_what_is_published_stays(office: Offic
     assert office.base.directory.units["chongqing-desk-1"].established_on.isoformat() == "2026-07-31"
 
 
+async def test_a_unit_begins_and_ends_in_a_published_month_only_where_that_restates_it(
+    office: Office,
+) -> None:
+    """INVARIANT: a unit that comes or goes after the fact alters no published month unawares.
+
+    Published: everything before 1 August 2026.
+    What breaks it: looking at the published months only where a record changes.
+    """
+    published = published_in(office.base.database)
+    stored = await published.get("published")
+    await published.save(change_of(stored, {"before": "2026-08-01"}, [], None, index={}))
+    ends = {"closes_on": "2026-07-31"}
+
+    new = [await office.post("/units", one, "operator") for one in (DESK, {**DESK, "restates": True})]
+    path = f"/units/{DESK['unit']}/closing"
+    ended = [await office.post(path, one, "operator") for one in (ends, {**ends, "restates": True}, ends)]
+    ahead = await office.post("/units/chongqing-desk-1/closing", {"closes_on": "2026-08-01"}, "operator")
+
+    assert [one.status_code for one in new] == [409, 201]
+    assert [one.status_code for one in ended] == [409, 201, 201]
+    assert {one.json()["code"] for one in (new[0], ended[0])} == {"published-period"}
+    assert ahead.status_code == 201
+
+
 async def test_units_merge_by_closing_into_a_successor_of_their_site(office: Office) -> None:
     path = "/units/chongqing-desk-1/closing"
     abroad = await office.post(path, {"closes_on": "2026-09-01", "successor": "wuxi-branch"}, "operator")

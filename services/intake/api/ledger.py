@@ -115,9 +115,10 @@ async def form(
     use: Use,
     who: Annotated[Caller, needs("complaints.register")],
     kind: Annotated[str, Query(max_length=100)],
+    unit: Annotated[Slug | None, Query(description="Unit whose matter it is. Default: the caller's.")] = None,
 ) -> FormView:
-    """Say which fields a kind of matter is asked for today, in both languages."""
-    rules = use.ledger.rules_today()
+    """Say which fields a kind of matter is asked for today, in both languages. A unit's own norms count (ZY-02)."""
+    rules = use.ledger.rules_today(unit or who.unit)
     found = rules.intake.kinds.get(kind)
     if found is None:
         problem = FieldProblem("kind", f"one of: {', '.join(rules.intake.kinds)}")

@@ -50,12 +50,13 @@ class Ledger:
 
     def rules_of(self, complaint: Complaint) -> Rules:
         """Return the rules of a matter's receipt, as the edition in force words them."""
-        return self.matters.base.directory.edition.at(complaint.received_at)
+        directory, at = self.matters.base.directory, complaint.received_at
+        return directory.edition_for(complaint.concerns, at).at(at)
 
-    def rules_today(self) -> Rules:
-        """Return the rules that a matter received now is registered under."""
-        base = self.matters.base
-        return base.directory.edition.at(base.clock())
+    def rules_today(self, unit: str) -> Rules:
+        """Return the rules that a matter of a unit received now is registered under: with its own norms (ZY-02)."""
+        directory, now = self.matters.base.directory, self.matters.base.clock()
+        return directory.edition_for(directory.unit(unit).unit, now).at(now)
 
 
 def month_of(first: date, calendar: WorkingCalendar) -> tuple[Any, Any]:

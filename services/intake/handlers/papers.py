@@ -43,13 +43,13 @@ class Papers:
     async def of_customer(self, customer: str, name: str, who: Caller) -> Paper:
         """Return a paper about a customer, masked."""
         shown = await self.files.customer(customer, who)
-        rules, zone = self.ledger.rules_today(), self._zone
+        rules, zone = self.ledger.rules_today(shown.customer.unit), self._zone
         document = papers.document_called(name, "customer", rules)
         return papers.paper_of(document, papers.of_customer(shown.customer, shown.fields, zone), rules)
 
     async def month(self, first: date, name: str, who: Caller) -> tuple[tuple[Column, ...], list[Row]]:
         """Return a month's ledger with the rulebook's columns, the earliest received first."""
-        document = papers.document_called(name, "ledger", self.ledger.rules_today())
+        document = papers.document_called(name, "ledger", self.ledger.rules_today(who.unit))
         rows: list[Row] = []
         async for page in self.ledger.pages(first, who):
             wanted = [one for one in page if not document.kinds or one.complaint.kind in document.kinds]

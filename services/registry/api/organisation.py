@@ -21,6 +21,10 @@ from shared.web import Body, needs
 
 router = APIRouter(prefix="/v1")
 
+Restates = Annotated[
+    bool, Field(description="It is meant to change published months, which are then closed anew.")
+]
+
 
 class NewUnit(Body):
     """A unit to establish."""
@@ -34,6 +38,7 @@ class NewUnit(Body):
     established_on: Day
     service_lead: Slug | Literal[""] = Field(default="", description="A person on record.")
     peers: str = Field(default="", max_length=100, description="Peer group of its kind of unit.")
+    restates: Restates = False
 
 
 class Closing(Body):
@@ -41,6 +46,7 @@ class Closing(Body):
 
     closes_on: Day
     successor: Slug | Literal[""] = Field(default="", description="Unit; by default the one above.")
+    restates: Restates = False
 
 
 class Activation(Body):
@@ -50,6 +56,7 @@ class Activation(Body):
     established_on: Day | None = Field(
         default=None, description="From when it works; by default as proposed."
     )
+    restates: Restates = False
 
 
 class NewRecord(Body):
@@ -62,7 +69,7 @@ class NewRecord(Body):
     name_en: str | None = Field(default=None, min_length=1, max_length=100)
     service_lead: Slug | None = Field(default=None, description="A person on record.")
     peers: str | None = Field(default=None, max_length=100)
-    restates: bool = Field(default=False, description="It is meant to change published months.")
+    restates: Restates = False
 
 
 class Training(Body):
@@ -134,7 +141,10 @@ async def establish(
     base(request).access.must_see(who, body.parent or "", "such unit")
     _must_be_known(body.service_lead, request)
     return await use(request).organisation.establish(
-        UnitEstablished(**body.model_dump()), who.person, request_id(request)
+        UnitEstablished(**body.model_dump(exclude={"restates"})),
+        who.person,
+        request_id(request),
+        restates=body.restates,
     )
 
 
@@ -149,7 +159,13 @@ async def activate(
     front.access.must_see(who, above or "", "such unit")
     _must_be_known(body.service_lead, request)
     return await use(request).organisation.activate(
-        unit, who.person, who.role, body.service_lead, body.established_on, request_id(request)
+        unit,
+        who.person,
+        who.role,
+        body.service_lead,
+        body.established_on,
+        request_id(request),
+        restates=body.restates,
     )
 
 
@@ -175,10 +191,13 @@ async def set_anew(
 async def close_unit(
     unit: str, body: Closing, request: Request, who: Annotated[Caller, needs("organisation.manage")]
 ) -> dict[str, Any]:
-    """Close a unit from a day on; its open matters go to its successor. The same again changes nothing."""
+    """Close a unit from a day on; its open matters go to its successor. The same again changes nothing.
+
+    A day in a published month is refused unless it is said to restate it.
+    """
     base(request).access.must_see(who, unit, "such unit")
     return await use(request).organisation.close_unit(
-        unit, body.closes_on, request_id(request), body.successor
+        unit, body.closes_on, request_id(request), body.successor, restates=body.restates
     )
 
 

@@ -40,10 +40,13 @@ class Organisation:
     proposals: Store
     published: Published
 
-    async def establish(self, unit: UnitEstablished, by: str, request: str) -> State:
+    async def establish(self, unit: UnitEstablished, by: str, request: str, *, restates: bool) -> State:
         """Record a formally established unit, or that it lacks something before it is active (ZY-03, LN-22).
 
         The same record again changes nothing.
+
+        Raises:
+            PublishedPeriodError: It would have worked in a published month, and nobody says that this is restated.
         """
         known = await self.register.known("unit/")
         if (same := known.get(f"unit/{unit.unit}")) and _without_ends(same) == unit.model_dump(mode="json"):
@@ -52,6 +55,7 @@ class Organisation:
         event = units.establish(unit, known, rules)
         if lacks := units.missing(unit, rules):
             return await self._propose(unit, by, lacks, request)
+        must_spare_the_published(unit.established_on, await self.published.before(), restates=restates)
         return await self.register.tell(event, ALL, request)
 
     async def _propose(self, unit: UnitEstablished, by: str, lacks: tuple[str, ...], request: str) -> State:
@@ -68,9 +72,21 @@ class Organisation:
         return state
 
     async def activate(
-        self, unit: str, person: str, role: str, lead: str, begins: date | None, request: str
+        self,
+        unit: str,
+        person: str,
+        role: str,
+        lead: str,
+        begins: date | None,
+        request: str,
+        *,
+        restates: bool,
     ) -> State:
-        """Let a proposed unit begin its work, once it has what the regulation asks for."""
+        """Let a proposed unit begin its work, once it has what the regulation asks for.
+
+        Raises:
+            PublishedPeriodError: It would have worked in a published month, and nobody says that this is restated.
+        """
         known = await self.register.store.get(f"unit/{unit}")
         if known.state is not None:
             return known.state
@@ -78,6 +94,7 @@ class Organisation:
         rules = self._rules()
         event = units.activate(proposal, person, role, lead, begins, rules)
         units.establish(event, await self.register.known("unit/"), rules)
+        must_spare_the_published(event.established_on, await self.published.before(), restates=restates)
         return await self.register.tell(event, ALL, request, known)
 
     async def proposed(self, unit: str) -> State:
@@ -103,10 +120,18 @@ class Organisation:
         must_spare_the_published(since, await self.published.before(), restates=restates)
         return await self.register.tell(event, ALL, request)
 
-    async def close_unit(self, unit: str, closes_on: date, request: str, successor: str = "") -> State:
-        """Record that a unit ceases, and which one its open matters go to."""
+    async def close_unit(
+        self, unit: str, closes_on: date, request: str, successor: str = "", *, restates: bool
+    ) -> State:
+        """Record that a unit ceases, and which one its open matters go to.
+
+        Raises:
+            PublishedPeriodError: It would cease in a published month, and nobody says that this is restated.
+        """
         stored = await self.register.store.get(f"unit/{unit}")
         event = units.close_unit(unit, closes_on, await self.register.known("unit/"), successor)
+        if event is not None:
+            must_spare_the_published(closes_on, await self.published.before(), restates=restates)
         return await self.register.tell_new(event, stored, ALL, request)
 
     async def train(self, training: TrainingRecorded, request: str) -> State:
