@@ -5,9 +5,8 @@ from datetime import timedelta
 
 import structlog
 
-from services.scoring.disputes import Disputes
 from services.scoring.domain import NotCompleteError, Order, SetAsideError
-from services.scoring.handlers import Scoring
+from services.scoring.handlers import Disputes, Scoring
 from shared.rulebook.basis import later
 from shared.rulebook.duties import publishing
 from shared.rulebook.facts import ORGANISATION_TYPES

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from services.scoring.api.entry import Limit, Reader, base_of, happened, units_seen
-from services.scoring.disputes import Asked, Disputes
 from services.scoring.domain.disputes import Dispute, Words
+from services.scoring.handlers import Asked, Disputes
 from shared.access import Caller
 from shared.bounds import Instant
 from shared.errors import FieldProblem, InvalidInputError, NotFoundError

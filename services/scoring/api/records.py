@@ -11,7 +11,7 @@ from pydantic import Field
 from services.scoring import domain
 from services.scoring.api.disputes import disputes_of, party
 from services.scoring.api.entry import base_of, happened, rules_at, use_of, visible
-from services.scoring.disputes import Asked
+from services.scoring.handlers import Asked
 from shared.access import Caller
 from shared.bounds import Instant, Month, Number
 from shared.directory import Unit

@@ -11,7 +11,7 @@ import structlog
 from services.scoring.domain import NotCompleteError, Order, PeriodOrderError, SetAsideError
 from services.scoring.domain import disputes as domain
 from services.scoring.domain.disputes import Dispute, Found, Words
-from services.scoring.handlers import Scoring
+from services.scoring.handlers.scores import Scoring
 from services.scoring.store import DISPUTE, MongoStore
 from shared.directory import Directory
 from shared.errors import NotFoundError, StaleWriteError
