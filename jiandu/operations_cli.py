@@ -338,26 +338,41 @@ def verify(
     context: Context,
     as_json: Json = False,
 ) -> None:
-    """Walk every log and check it entry by entry. Ends with code 1 where one does not hold."""
+    """Check every log entry by entry, and every document's seal. Ends with code 1 where one does not hold."""
     with _refusals():
         answers = _where(context).ask("POST", "/log/verify")
     found = answers.by_service
     if as_json:
         _print_json(found)
     elif found:
-        table = _table("service", "log", "entries", "verdict")
-        for name, logs in found.items():
-            for one in logs:
-                verdict = Text("holds", style="green") if one["holds"] else Text("broken", style="red")
-                table.add_row(name, one["source"], str(one["entries"]), verdict)
+        table = _table("service", "log or collection", "entries", "verdict")
+        for name, told in found.items():
+            for one in told["logs"]:
+                table.add_row(name, one["source"], str(one["entries"]), _holds(one))
+            for one in told["documents"]:
+                table.add_row(name, one["collection"] or "gone", str(one["documents"]), _holds(one))
         console.print(table)
-        for name, logs in found.items():
-            for one in logs:
-                if not one["holds"]:
-                    _say(f"{name}: {one['source']} is broken at {one['broken_at']}: {one['reason']}")
+        for name, told in found.items():
+            for fault in _faults(told):
+                _say(f"{name}: {fault}")
     answers.end()
-    if not all(one["holds"] for logs in found.values() for one in logs):
+    if not all(one["holds"] for told in found.values() for one in (*told["logs"], *told["documents"])):
         raise typer.Exit(1)
+
+
+def _faults(told: Mapping[str, Any]) -> Iterator[str]:
+    for one in told["logs"]:
+        if not one["holds"]:
+            yield f"{one['source']} is broken at {one['broken_at']}: {one['reason']}"
+    for one in told["documents"]:
+        for document in one["named"]:
+            yield f"{one['collection'] or 'gone'} {document['id']}: {document['reason']}"
+        if one["edited"] > len(one["named"]):
+            yield f"{one['collection'] or 'gone'}: {one['edited'] - len(one['named'])} more"
+
+
+def _holds(one: Mapping[str, Any]) -> Text:
+    return Text("holds", style="green") if one["holds"] else Text("broken", style="red")
 
 
 def _print_json(value: Mapping[str, Any]) -> None:

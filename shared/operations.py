@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, Field, model_validator
 from shared.access import Caller
 from shared.clock import Clock
 from shared.errors import ForbiddenError
-from shared.storage import Inbox, Log, Parked
+from shared.storage import Database, Inbox, Log, Parked, Sealed, check_documents
 from shared.web import Body, Front, needs
 
 log = structlog.get_logger(__name__)
@@ -34,6 +34,7 @@ class Operated(Front, Protocol):
 
     inbox: Inbox
     log: Log
+    database: Database
     clock: Clock
 
 
@@ -258,31 +259,68 @@ class Checked(BaseModel):
     reason: str = ""
 
 
-@router.post("/log/verify", summary="Verify every log, entry by entry")
-async def verify(request: Request, who: Operator) -> list[Checked]:
-    """Walk each log of this service and check sequence, chain and content. Names the first broken entry."""
+class EditedView(BaseModel):
+    """A document that is not as the service left it."""
+
+    id: str
+    reason: str
+
+
+class Documents(BaseModel):
+    """What verifying the documents of one collection found."""
+
+    collection: str = Field(description="Empty for documents of which the log alone still knows.")
+    documents: int
+    holds: bool
+    edited: int = Field(description="How many are not as the service left them.")
+    named: list[EditedView] = Field(description=f"The first {_SHOWN}.")
+
+
+class Verified(BaseModel):
+    """What verifying a service found."""
+
+    logs: list[Checked]
+    documents: list[Documents]
+
+
+@router.post("/log/verify", summary="Verify every log, entry by entry, and every document")
+async def verify(request: Request, who: Operator) -> Verified:
+    """Walk each log of this service and check sequence, chain and content; then each document's seal.
+
+    Names the first broken entry of each log, and the documents that were changed outside the service.
+    """
     front = _front(request)
-    verdicts = [await front.log.check(source) for source in await _all_sources(front)]
-    for verdict in verdicts:
-        if verdict.broken_at:
-            log.error(
-                "log.broken",
-                source=verdict.source,
-                at=verdict.broken_at,
-                reason=verdict.reason,
-                by=who.account,
-            )
-    return [
-        Checked(
-            source=one.source,
-            entries=one.entries,
-            head=one.head,
-            holds=one.broken_at is None,
-            broken_at=one.broken_at,
-            reason=one.reason,
+    logs = [await _checked(front.log, source, who) for source in await _all_sources(front)]
+    documents = [_documents(one, who) for one in await check_documents(front.database, front.log)]
+    return Verified(logs=logs, documents=documents)
+
+
+async def _checked(own: Log, source: str, who: Caller) -> Checked:
+    found = await own.check(source)
+    if found.broken_at:
+        log.error("log.broken", source=source, at=found.broken_at, reason=found.reason, by=who.account)
+    return Checked(
+        source=found.source,
+        entries=found.entries,
+        head=found.head,
+        holds=found.broken_at is None,
+        broken_at=found.broken_at,
+        reason=found.reason,
+    )
+
+
+def _documents(found: Sealed, who: Caller) -> Documents:
+    for one in found.edited[:_SHOWN]:
+        log.error(
+            "document.edited", collection=found.collection, id=one.id, reason=one.reason, by=who.account
         )
-        for one in verdicts
-    ]
+    return Documents(
+        collection=found.collection,
+        documents=found.documents,
+        holds=not found.edited,
+        edited=len(found.edited),
+        named=[EditedView(id=one.id, reason=one.reason) for one in found.edited[:_SHOWN]],
+    )
 
 
 async def _all_sources(front: Operated) -> Sequence[str]:

@@ -22,7 +22,18 @@ from shared.errors import TransientError
 from shared.ids import fresh
 from shared.messaging import Follower, Following, Relay, Tending, Topology
 from shared.settings import Settings
-from shared.storage import Aggregates, Database, Entry, Inbox, KeyStore, Lease, Log, Stamp, open_database
+from shared.storage import (
+    Aggregates,
+    Database,
+    Entry,
+    Inbox,
+    KeyStore,
+    Lease,
+    Log,
+    Stamp,
+    key_of,
+    open_database,
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -118,7 +129,9 @@ async def running(
     log.configure(settings.log_level, service, settings.site)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(
-            open_database(settings.mongo_url.get_secret_value(), settings.database(service))
+            open_database(
+                settings.mongo_url.get_secret_value(), settings.database(service), key_of(settings.site_key)
+            )
         )
         await database.ping()
 

@@ -22,6 +22,7 @@ from shared.storage.inbox import Holes, Inbox, Parked, Receipt, Waiting
 from shared.storage.keys import KeyStore
 from shared.storage.lease import Lease
 from shared.storage.log import Entry, Log, Position, Verdict, verify
+from shared.storage.seals import Edited, Sealed, check_documents, key_of
 
 __all__ = [
     "ASCENDING",
@@ -32,6 +33,7 @@ __all__ = [
     "Combined",
     "Database",
     "DatabaseDownError",
+    "Edited",
     "Entry",
     "Holes",
     "Inbox",
@@ -44,12 +46,15 @@ __all__ = [
     "Parked",
     "Position",
     "Receipt",
+    "Sealed",
     "Stamp",
     "Stored",
     "UnstorableError",
     "Verdict",
     "Waiting",
     "change_of",
+    "check_documents",
+    "key_of",
     "open_database",
     "verify",
 ]

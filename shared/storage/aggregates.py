@@ -1,7 +1,7 @@
 """Documents whose state, pending events and next due moment are written together or not at all.
 
 A save is a version-filtered ``$set`` of the state plus a ``$push`` of the new pending events. It never
-replaces the document, so the sequencer may take pending events away at the same time.
+replaces the document, so the sequencer may take pending events away at the same time. The seal covers all but those.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -18,6 +18,7 @@ from shared.events import Happened, event_id, iso, source_of
 from shared.ids import fresh
 from shared.storage.combine import Combined
 from shared.storage.database import DUPLICATE, Collection, Database, DatabaseDownError, asking, refusals
+from shared.storage.seals import OWN, packed, seal
 
 S = TypeVar("S")
 
@@ -76,6 +77,7 @@ class Stored(Generic[S]):
     state: S | None = None
     applied: Mapping[str, int] = field(default_factory=dict)
     ordinals: Mapping[str, int] = field(default_factory=dict)
+    index: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ class Aggregates(Generic[S]):
     ) -> None:
         """No IO happens here."""
         self.name = name
+        self._database = database
         self.collection: Collection = database.collection(name)
         self._load, self._dump, self._offer = load, dump, offer
         self.save: Combined[Change[S], None] = Combined(self.save_many)
@@ -181,6 +184,7 @@ class Aggregates(Generic[S]):
             state=self._load(document["state"]),
             applied=document.get("applied", {}),
             ordinals=document.get("ordinals", {}),
+            index={name: value for name, value in document.items() if name not in OWN},
         )
 
     async def get(self, key: str) -> Stored[S]:
@@ -271,14 +275,16 @@ class Aggregates(Generic[S]):
         return outcomes
 
     def _operation(self, change: Change[S]) -> InsertOne[Any] | UpdateOne:
-        stored = change.stored
+        stored, state = change.stored, packed(self._dump(change.state), self._database.options)
         fields = {
-            "state": self._dump(change.state),
             "version": stored.version + 1,
             "applied": change.applied,
             "ordinals": change.ordinals,
             **change.index,
         }
+        # A change may name some of the index fields only; the seal covers those that stay as well.
+        sealed = seal(self._database, (self.name, stored.id), state, {**stored.index, **fields})
+        fields |= {"state": state, "seal": sealed}
         if stored.version == 0:
             return InsertOne(
                 {"_id": stored.id, **fields, "pending": list(change.drafts), "writes": [change.token]}

@@ -6,7 +6,7 @@ The driver is Motor, as the design card asks; only calls that PyMongo's async cl
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -85,10 +85,26 @@ def refusals(error: BulkWriteError) -> dict[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """The database of one service at one site."""
+    """The database of one service at one site.
+
+    Attributes:
+        seal_key: Seals its documents.
+    """
 
     client: Any
     name: str
+    seal_key: bytes = field(default=b"", repr=False)
+
+    @property
+    def options(self) -> Any:  # noqa: ANN401  # the driver is untyped
+        """Return how values become bytes and come back."""
+        return self.client.codec_options
+
+    async def collections(self) -> list[str]:
+        """Return the names of the collections that there are."""
+        with asking():
+            names: list[str] = await self.client[self.name].list_collection_names()
+        return names
 
     def collection(self, name: str) -> Collection:
         """Return the collection called ``name``."""
@@ -117,8 +133,12 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(url: str, name: str) -> AsyncIterator[Database]:
-    """Hold a connection open: majority and journal on every write, majority on every read."""
+async def open_database(url: str, name: str, seal_key: bytes = b"") -> AsyncIterator[Database]:
+    """Hold a connection open: majority and journal on every write, majority on every read.
+
+    Args:
+        seal_key: The service's key for seals. Who has none writes documents that the service does not own to.
+    """
     client: Any = AsyncIOMotorClient(
         url,
         tz_aware=True,
@@ -133,7 +153,7 @@ async def open_database(url: str, name: str) -> AsyncIterator[Database]:
         maxPoolSize=40,
     )
     try:
-        yield Database(client, name)
+        yield Database(client, name, seal_key)
     finally:
         # It says goodbye to the server, which may be long in hearing it.
         await asyncio.wait({asyncio.ensure_future(asyncio.to_thread(client.close))}, timeout=_GOODBYE_S)

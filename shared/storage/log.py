@@ -208,6 +208,26 @@ class Log:
             rows = await self._entries.find({"subject": subject}).sort("_id", 1).to_list(None)
         return [_entry(row) for row in rows]
 
+    async def counts(self, subjects: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Return how many events the log holds about each subject: subject → source → number."""
+        with asking():
+            cursor = self._entries.find({"subject": {"$in": list(subjects)}}, {"subject": 1, "source": 1})
+            rows = await cursor.to_list(None)
+        found: dict[str, dict[str, int]] = {}
+        for row in rows:
+            told = found.setdefault(row["subject"], {})
+            told[row["source"]] = told.get(row["source"], 0) + 1
+        return found
+
+    async def subjects(self, page: int = 1000) -> AsyncIterator[set[str]]:
+        """Walk everything that the log holds events about, a page at a time."""
+        cursor = self._entries.find({}, {"_id": 0, "subject": 1}).sort("subject", ASCENDING)
+        rows: list[dict[str, Any]] | None = None
+        while rows is None or rows:
+            with asking():
+                rows = await cursor.to_list(page)
+            yield {row["subject"] for row in rows}
+
     async def every(self, source: str, page: int = 1000) -> AsyncIterator[list[Entry]]:
         """Walk the whole log of ``source``, a page at a time."""
         async for rows in self._pages(source, page):

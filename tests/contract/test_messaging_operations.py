@@ -105,8 +105,10 @@ async def parked(writer: Writer, reader: Reader) -> AsyncIterator[list[Entry]]:
     """Three subjects with two events each; the second of each is parked, and then the reader goes on."""
     BAD[:] = [2]
     entries = await writer.log_directly(["a", "b", "c"], 3)
-    told = [Stored[State](key, ordinals={writer.source: 3}) for key in "abc"]
-    await writer.things.save_many([change_of(one, {}, (), None, index={}) for one in told])
+    told = {writer.source: 3}
+    await writer.things.save_many(
+        [change_of(Stored(key, ordinals=told), {}, (), None, index={}) for key in "abc"]
+    )
     async with reader.reading(reader.following(picky), ladder_s=()):
         await deliver(reader.url, reader.wanted.main, [entry.body for entry in entries] + [b"garbage"])
 

@@ -42,7 +42,15 @@ def test_each_service_answers_the_operator_of_its_own_site(stack: Stack) -> None
 
     assert (status.exit_code, status.stderr, verdict.exit_code, verdict.stderr) == (0, "", 0, "")
     assert {line.split()[0] for line in status.stdout.splitlines()} >= {f"{name}:" for name in THERE}
-    assert [line.split()[-1] for line in verdict.stdout.splitlines()[1:]] == ["holds"] * 6
+    rows = [line.split() for line in verdict.stdout.splitlines()[1:]]
+    assert {row[-1] for row in rows} == {"holds"}
+    assert sum(row[1].startswith("jiandu/") for row in rows) == 6
+    # What a service follows into its own copy is looked at as well: the directory of all three, not empty anywhere.
+    assert [row[0] for row in rows if row[1] == "directory" and row[2] != "0"] == [
+        "handling",
+        "intake-wuxi",
+        "registry",
+    ]
 
 
 def test_nothing_is_parked_at_any_of_them(stack: Stack) -> None:
