@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from jiandu.names import Names
 from jiandu.reading import Book, edition_of, instant_of, refusals
 from jiandu.rulebook_due import rules_of
 from jiandu.whatif import what_if
@@ -159,10 +160,10 @@ def _compared(
     if not newest:
         msg = "The file holds no publication. Name what to compare: --period 2026-07 --period 2026-08 …"
         raise InvalidInputError(msg)
-    found = what_if(facts, current, draft, newest)
+    found, names = what_if(facts, current, draft, newest), Names.of(facts, draft)
     if html is not None:
-        html.write_text(what_if_page(found, current, draft), encoding="utf-8")
-    return what_if_lines(found)
+        html.write_text(what_if_page(found, current, draft, names), encoding="utf-8")
+    return what_if_lines(found, names)
 
 
 def backtest(

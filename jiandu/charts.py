@@ -8,8 +8,8 @@ from math import log
 
 from shared.rulebook.fair import FunnelLimits
 
-WIDTH, HEIGHT = 760, 420
-LEFT, RIGHT, TOP, BOTTOM = 70, 150, 20, 50
+WIDTH, HEIGHT = 860, 420
+LEFT, RIGHT, TOP, BOTTOM = 70, 230, 20, 50
 TICKS = 5
 
 _STYLE = """
@@ -102,7 +102,7 @@ def slope_svg(was: Mapping[str, float], now: Mapping[str, float]) -> str:
     """Return a slope chart: each unit's place before on the left and after on the right, the first on top."""
     places = [*was.values(), *now.values()]
     down = _Axis(min(places, default=1), max(places, default=1), TOP + 20, HEIGHT - BOTTOM)
-    left, right = LEFT + 90, WIDTH - RIGHT
+    left, right = RIGHT, WIDTH - RIGHT
     parts = [
         f'<text x="{left}" y="{TOP}" text-anchor="middle">现行 now</text>',
         f'<text x="{right}" y="{TOP}" text-anchor="middle">草案 draft</text>',

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from jiandu.backtest import folded
+from jiandu.backtest import folded, read
 from jiandu.charts import Dot, funnel_svg, heading, page, paragraph, table
+from jiandu.names import Names
 from jiandu.reading import Book, edition_of, refusals
 from shared.errors import InvalidInputError
 from shared.rulebook.basis import rules_of_month
@@ -59,13 +60,14 @@ def fair(
             raise InvalidInputError(msg)
         document, seed = document_of(result), result_hash(result)
         rules = rules_of_month(edition, months_of(period)[0])
-        names = ranking or [one.ranking for one in result.rankings]
-        views = [fair_view(document, name, rules, seed) for name in names]
-        html.write_text(fair_page(edition.group, period, views), encoding="utf-8")
+        wanted = ranking or [one.ranking for one in result.rankings]
+        views = [fair_view(document, name, rules, seed) for name in wanted]
+        names = Names.of(read(events)[0], edition)
+        html.write_text(fair_page(edition.group, period, views, names), encoding="utf-8")
     Console().print(f"{html}: {', '.join(view.ranking for view in views) or 'no ranking'}")
 
 
-def fair_page(group: str, period: str, views: list[FairView]) -> str:
+def fair_page(group: str, period: str, views: list[FairView], names: Names) -> str:
     """Return the page of some rankings of one month."""
     parts = [
         paragraph(
@@ -73,10 +75,10 @@ def fair_page(group: str, period: str, views: list[FairView]) -> str:
         )
     ]
     for view in views:
-        parts.append(heading(f"{view.ranking} · {view.period}"))
-        parts.append(table(_HEAD, [_row(one) for one in view.rows]))
+        parts.append(heading(f"{names.ranking(view.ranking)} · {view.period}"))
+        parts.append(table(_HEAD, [_row(one, names) for one in view.rows]))
         if view.common is not None:
-            dots = [_dot(one) for one in view.rows if one.value is not None and one.n]
+            dots = [_dot(one, names) for one in view.rows if one.value is not None and one.n]
             parts.append(funnel_svg(dots, view.funnel, float(view.common), view.per))
             parts.append(
                 paragraph(
@@ -87,14 +89,14 @@ def fair_page(group: str, period: str, views: list[FairView]) -> str:
     return page(f"{group} {period} 公平视图 fair view", parts)
 
 
-def _row(one: FairRow) -> tuple[object, ...]:
+def _row(one: FairRow, names: Names) -> tuple[object, ...]:
     between = None if one.low is None or one.high is None else f"{brief(one.low)} – {brief(one.high)}"
     places = None if one.rank_low is None else f"{one.rank_low} – {one.rank_high}"
     numbers = (None if number is None else brief(number) for number in (one.value, one.n))
     shrunk = None if one.shrunk is None else brief(one.shrunk)
-    return one.rank, one.unit, *numbers, between, shrunk, places, STATUS[one.status]
+    return one.rank, names.unit(one.unit), *numbers, between, shrunk, places, STATUS[one.status]
 
 
-def _dot(one: FairRow) -> Dot:
+def _dot(one: FairRow, names: Names) -> Dot:
     mood = one.status if one.status in ("usual", "unusual", "exceptional") else "left"
-    return Dot(one.unit, float(one.n or 1), float(one.value or 0), mood)
+    return Dot(names.short(one.unit), float(one.n or 1), float(one.value or 0), mood)

@@ -1,6 +1,7 @@
 """What a draft would have changed, as a page and as a few lines."""
 
 from jiandu.charts import heading, page, paragraph, slope_svg, table
+from jiandu.names import Names
 from jiandu.whatif import Breach, Move, Points, WhatIf, shown
 from shared.rulebook.canonical import brief
 from shared.rulebook.edition import Edition
@@ -21,7 +22,7 @@ _POINTS = ("月份 month", "单位 unit", "规则 rule", "条款 clause", "原�
 _BREACHES = ("编号 matter", "单位 unit", "时限或指标 deadline or indicator", "到期 due", "条款 clause")
 
 
-def what_if_page(found: WhatIf, current: Edition, draft: Edition) -> str:
+def what_if_page(found: WhatIf, current: Edition, draft: Edition, names: Names) -> str:
     """Return the page of a comparison: it opens in any browser without network."""
     parts = [
         paragraph(f"现行 current: {current.group} {current.name} {current.hash[:12]}"),
@@ -35,25 +36,30 @@ def what_if_page(found: WhatIf, current: Edition, draft: Edition) -> str:
         parts.append(paragraph(f"草案没有适用程序 no procedure in the draft: {', '.join(found.unplayed)}"))
     for (period, ranking), (was, now) in found.places.items():
         if was != now:
-            parts.append(heading(f"{ranking} · {period}"))
-            before, after = ({unit: float(place.rank) for unit, place in one.items()} for one in (was, now))
+            parts.append(heading(f"{names.ranking(ranking)} · {period}"))
+            before, after = (
+                {names.short(unit): float(place.rank) for unit, place in one.items()} for one in (was, now)
+            )
             parts.append(slope_svg(before, after))
     parts += [
         heading("名次与得分 places and scores"),
-        table(_MOVES, [_move(one, found) for one in found.moves]),
+        table(_MOVES, [_move(one, found, names) for one in found.moves]),
         heading("按条款 by clause"),
-        table(_POINTS, [_points(one) for one in found.points]),
+        table(_POINTS, [_points(one, names) for one in found.points]),
         heading(f"新增违约 new breaches ({len(found.new)})"),
-        table(_BREACHES, [_breach(one, draft) for one in found.new]),
+        table(_BREACHES, [_breach(one, draft, names) for one in found.new]),
         heading(f"不再违约 vanished breaches ({len(found.vanished)})"),
-        table(_BREACHES, [_breach(one, draft) for one in found.vanished]),
+        table(_BREACHES, [_breach(one, draft, names) for one in found.vanished]),
     ]
     return page(f"{draft.group} 草案回溯 what if", parts)
 
 
-def what_if_lines(found: WhatIf) -> list[str]:
+def what_if_lines(found: WhatIf, names: Names) -> list[str]:
     """Return a comparison in a few lines."""
-    moved = [f"{one.period} {one.ranking}: {one.unit} {_arrow(one)}" for one in found.moves]
+    moved = [
+        f"{one.period} {names.ranking(one.ranking)}: {names.unit(one.unit)} {_arrow(one)}"
+        for one in found.moves
+    ]
     return [
         *moved,
         f"新增违约 new breaches: {len(found.new)}; 不再违约 vanished: {len(found.vanished)}",
@@ -66,18 +72,25 @@ def _arrow(one: Move) -> str:
     return f"{rank} ({value}) → {new_rank} ({new_value})"
 
 
-def _move(one: Move, found: WhatIf) -> tuple[str, ...]:
+def _move(one: Move, found: WhatIf, names: Names) -> tuple[str, ...]:
     months = {str(month) for month in months_of(one.period)}
     moved = [point for point in found.points if point.unit == one.unit and point.month in months]
     clauses = dict.fromkeys(clause for point in moved for clause in point.clauses)
-    return (one.period, one.ranking, one.unit, *shown(one.was), *shown(one.now), ", ".join(clauses))
+    return (
+        one.period,
+        names.ranking(one.ranking),
+        names.unit(one.unit),
+        *shown(one.was),
+        *shown(one.now),
+        ", ".join(clauses),
+    )
 
 
-def _points(one: Points) -> tuple[str, ...]:
+def _points(one: Points, names: Names) -> tuple[str, ...]:
     numbers = (brief(number) for number in (one.was, one.now, one.now - one.was))
-    return (one.month, one.unit, one.rule, ", ".join(one.clauses), *numbers)
+    return (one.month, names.unit(one.unit), one.rule, ", ".join(one.clauses), *numbers)
 
 
-def _breach(one: Breach, edition: Edition) -> tuple[str | None, ...]:
+def _breach(one: Breach, edition: Edition, names: Names) -> tuple[str | None, ...]:
     due = say_due(one.due_before, edition.calendar).zh if one.due_before else None
-    return one.matter, one.unit, one.what, due, one.clause
+    return one.matter, names.unit(one.unit), one.what, due, one.clause

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from jiandu.cli import app
 from jiandu.fair import fair_page
+from jiandu.names import Names
 from shared.errors import NotFoundError
 from shared.rulebook.fair_view import FairRow, FairView, document_of, fair_view
 from shared.rulebook.fold import document_of as result_document
@@ -189,11 +190,16 @@ def test_a_page_draws_each_unit_in_its_funnel_and_says_why_one_is_not_rated() ->
     month = published({"a<b": (9000, 10000), "b": (200, 400), "s": (6, 7)}, minimum=30)
 
     page = fair_page(
-        "jinke", "2026-07", [fair_view(month, "by-it", ruled({**SOLVED, "minimum_n": 30}), SEED)]
+        "jinke",
+        "2026-07",
+        [fair_view(month, "by-it", ruled({**SOLVED, "minimum_n": 30}), SEED)],
+        Names({"s": "小分部"}, {"by-it": "解决率排名"}),
     )
 
     assert page.count("<circle") == 3
     assert 'class="exceptional"' in page
     assert "a&lt;b" in page
     assert "样本过少" in page
+    assert "<td>小分部 s</td>" in page
+    assert "<h2>解决率排名 by-it" in page
     assert "0.486872 – 0.97432" in page
