@@ -203,6 +203,21 @@ async def rankings(period: Period, request: Request, who: Reader, version: Versi
     }
 
 
+@router.get("/periods/{period}/indicators", tags=["scores"])
+async def indicators(
+    period: Period, request: Request, who: Reader, unit: str | None = None, version: Version = None
+) -> dict[str, Any]:
+    """Return the published indicators of a month, each with what it was counted from."""
+    seen = units_seen(request, who, unit)
+    document = await use_of(request).period(period, version)
+    found = orjson.loads(document["result"]).get("indicators", ())
+    return {
+        "period": period,
+        "version": document["version"],
+        "indicators": [one for one in found if seen is None or one["unit"] in seen],
+    }
+
+
 @router.get("/periods/{period}/rankings/{ranking}/fair", tags=["scores"])
 async def fair(
     period: Period, ranking: str, request: Request, who: Reader, version: Version = None
