@@ -77,7 +77,7 @@ async def test_an_indicator_is_the_same_number_in_api_event_and_export(
 
     # (1 + 1) / 2,000 = 0.1 % of the customers; valid ones 1 / 2,000 = 0.05 %.
     rate = of(all_, "yizhuang", "complaint-rate")
-    assert (rate["hits"], Decimal(rate["of"]), Decimal(rate["value"])) == (2, 2000, Decimal("0.1"))
+    assert (rate["hits"], Decimal(rate["of"]), Decimal(rate["value"])) == (2, Decimal(2000), Decimal("0.1"))
     assert Decimal(of(all_, "yizhuang", "valid-complaint-rate")["value"]) == Decimal("0.05")
     assert Decimal(of(all_, "haidian", "complaint-rate")["value"]) == 0
     # A unit sees its own.
