@@ -62,8 +62,8 @@ test: lint ## Everything; starts its own servers
 	@$(BIN)/python -m pytest -q --durations=15 -m 'connected or journey'
 
 .PHONY: demo
-demo: setup ## Play a quarter of four subsidiaries and print the rankings
-	@$(BIN)/jiandu demo
+demo: setup ## Play a quarter and print the rankings; another group with GROUP=luneng, zhongyida, xinao or general
+	@$(BIN)/jiandu demo --group $(or $(GROUP),jinke)
 
 .PHONY: up
 up: setup ## Start the system on this machine and print addresses and accounts

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.organisation import Organisation
@@ -26,19 +27,27 @@ class Cast:
     rules: Rules
 
     def hand(
-        self, unit: str, *rights: str, roles: Collection[str] = (), not_by: Collection[str] = ()
+        self,
+        unit: str,
+        *rights: str,
+        roles: Collection[str] = (),
+        not_by: Collection[str] = (),
+        apart: bool = False,
     ) -> Hand:
         """Return who does a deed about a unit: the nearest who may, in one of ``roles`` where some are asked for.
 
         Args:
             rights: What the deed asks for, all of it.
             not_by: Persons who must not be the one.
+            apart: It is nobody of the unit itself.
 
         Raises:
             LookupError: Nobody may. The organisation lacks somebody, or the rights do.
         """
         for one in self._near(unit):
             may = self.rules.rights.roles[one.role].rights
+            if apart and unit in self._line(one.unit):
+                continue
             if one.person not in not_by and (not roles or one.role in roles) and set(rights) <= set(may):
                 return one
         raise LookupError(f"Nobody near '{unit}' in {sorted(roles) or 'any role'} may {', '.join(rights)}.")
@@ -47,20 +56,64 @@ class Cast:
         """Return the account that enters what a unit did."""
         return self._account(unit, REGISTERS, IMPORTS)
 
+    def enters(self, unit: str, *rights: str) -> str:
+        """Return the nearest account that may enter what happened at a unit; empty where none may."""
+        for above in self._line(unit):
+            for key in self.organisation.accounts:
+                may = self.rules.rights.roles[self.organisation.role_of(key)].rights
+                if self.organisation.unit_of(key) == above and {IMPORTS, *rights} <= set(may):
+                    return key
+        return ""
+
     def reader(self) -> str:
         """Return the account that sees the whole group and publishes its months."""
         root = next(key for key, unit in self.organisation.units.items() if unit.parent is None)
         return self._account(root, CLOSES)
 
-    def registering(self) -> tuple[str, ...]:
-        """Return the ranked units whose matters somebody there may register."""
-        kinds = self.rules.rights.unit_kinds
+    def may_date(self, account: str) -> bool:
+        """Say whether an account may state when something happened."""
+        return IMPORTS in self.rules.rights.roles[self.organisation.role_of(account)].rights
+
+    def registering(self, day: date = date.max) -> tuple[str, ...]:
+        """Return the units that there are on a day whose matters somebody there may register.
+
+        They are the ranked ones; where nobody is ranked, those at a site of their own whose importer registers.
+        """
+        kinds, units = self.rules.rights.unit_kinds, self.organisation.units
+        there = [key for key, unit in units.items() if unit.established_on <= day]
+        ranked = tuple(
+            key
+            for key in there
+            if kinds[units[key].kind].ranked
+            and any(REGISTERS in self.rules.rights.roles[one.role].rights for one in self._at(key))
+        )
+        return ranked or tuple(key for key in there if self._imports_at(key) and self._is_apart(key))
+
+    def desks(self, day: date) -> tuple[str, ...]:
+        """Return the units that take in what is about others: with an importer, at a site that ranked units share."""
+        ranked = self.registering(day)
+        sites = {self.organisation.units[key].site for key in ranked}
+        lines = {above for key in ranked for above in self._line(key)}
         return tuple(
             key
             for key, unit in self.organisation.units.items()
-            if kinds[unit.kind].ranked
-            and any(REGISTERS in self.rules.rights.roles[one.role].rights for one in self._at(key))
+            if key not in lines
+            and unit.site in sites
+            and unit.established_on <= day
+            and self._imports_at(key)
         )
+
+    def _imports_at(self, unit: str) -> bool:
+        return any(
+            self.organisation.unit_of(key) == unit
+            and {REGISTERS, IMPORTS} <= set(self.rules.rights.roles[self.organisation.role_of(key)].rights)
+            for key in self.organisation.accounts
+        )
+
+    def _is_apart(self, unit: str) -> bool:
+        units = self.organisation.units
+        parent = units[unit].parent
+        return parent is not None and units[parent].site != units[unit].site
 
     def _account(self, unit: str, *rights: str) -> str:
         for near in self._units_near(unit):

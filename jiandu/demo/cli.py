@@ -5,8 +5,9 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -15,22 +16,29 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from jiandu.demo import report
-from jiandu.demo.branches import HABITS
-from jiandu.demo.player import DIRECTOR, Advance, Player
-from jiandu.demo.report import Published
+from jiandu.demo import report, standings
+from jiandu.demo.anyones import scenario_of
+from jiandu.demo.habits import habits_of
+from jiandu.demo.player import Advance, Player
 from jiandu.demo.scenario import Scenario, scenario
 from jiandu.demo.stage import MONTHS
 from jiandu.demo.wire import RefusedError, UnreachableError, Wire, wired
 from jiandu.stack.errors import StackError
-from jiandu.stack.plan import Plan, Service
+from jiandu.stack.plan import Plan, Service, sites_of
 from jiandu.stack.server import ROOT
 from jiandu.stack.stack import FOLDER, Stack
-from shared.rulebook.load import load_edition
+from shared.rulebook.edition import Edition
+from shared.rulebook.limits import Limit
+from shared.rulebook.load import load_edition, load_organisation
 
 console = Console()
 
 _GROUP = "jinke"
+"""It has a scenario of its own, and a report; every other group is played as its rulebook and habits have it."""
+
+_COMPLAINTS = {_GROUP: 2_000}
+_USUAL = 400
+_STEPS = {_GROUP: "--procedure general --step facts"}
 _SERVICES = (
     ("intake", "登记 registered"),
     ("handling", "处理 handled"),
@@ -42,8 +50,8 @@ _SERVICES = (
 def demo(
     group: Annotated[str, typer.Option(help="The group to play.")] = _GROUP,
     complaints: Annotated[
-        int, typer.Option(min=1, help="How many; the stories that show everything always come.")
-    ] = 2_000,
+        int | None, typer.Option(min=1, help="How many; the stories that show everything always come.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same quarter.")] = 7,
     months: Annotated[int, typer.Option(min=1, max=MONTHS, help="Play only the first months.")] = MONTHS,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the system running afterwards.")] = False,
@@ -59,29 +67,28 @@ def demo(
         ),
     ] = "",
 ) -> None:
-    """Play a quarter of four subsidiaries through the real HTTP API, and show what it came to."""
-    if group != _GROUP:
-        _fail(
-            f"The demo tells a quarter of '{_GROUP}'. For '{group}' start the system with `jiandu stack up`.",
-            2,
-        )
+    """Play a quarter of a group's units through the real HTTP API, and show what it came to."""
     began = time.monotonic()
+    try:
+        sites_of(group)
+    except StackError as error:
+        _fail(str(error), 2)
     edition = load_edition(ROOT / "rulebooks" / group, ROOT / "rulebooks" / "calendars")
-    told = scenario(edition, complaints, seed, months)
+    told = _told(edition, complaints or _COMPLAINTS.get(group, _USUAL), seed, months)
     name, events = f"demo-{seed}-{months}", folder / "events.jsonl"
     try:
         if services:
             addresses = _given(services)
             password = os.environ.get("JIANDU_SEED_PASSWORD", "")
             folder.mkdir(parents=True, exist_ok=True)
-            published = asyncio.run(_played(told, addresses, password, events, name))
+            show = asyncio.run(_played(told, edition, addresses, password, events, name))
         else:
             Stack(folder).remove()
             stack = Stack(folder)
             try:
-                addresses = {service.name: service.url for service in _up(stack)}
+                addresses = {service.name: service.url for service in _up(stack, edition, told)}
                 password = stack.file.secret("seed-password")
-                published = asyncio.run(_played(told, addresses, password, events, name))
+                show = asyncio.run(_played(told, edition, addresses, password, events, name))
             finally:
                 if not keep:
                     _down(stack)
@@ -89,7 +96,7 @@ def demo(
         _fail(str(error), error.exit_code)
     except (RefusedError, UnreachableError) as error:
         _fail("\n".join((str(error), *getattr(error, "__notes__", ()))), 1)
-    report.show(published, edition, console)
+    show()
     seconds = f"{time.monotonic() - began:.0f}"
     console.print(
         f"\n{told.complaints} 件投诉，{told.calls} 次调用，{seconds} 秒"
@@ -100,13 +107,20 @@ def demo(
         console.print(f"事件 events: {events}", soft_wrap=True)
         return
     if keep:
-        _addresses(addresses, password)
+        _addresses(group, addresses, password)
     console.print("", report.heading("接下来可以试", "try this"))
-    for words, command in next_steps(events, folder if keep else None):
+    for words, command in next_steps(edition, events, folder if keep else None):
         console.print(words, highlight=False)
         console.print(
             f"  {_program()} {command}", style="bold", soft_wrap=True, highlight=False, markup=False
         )
+
+
+def _told(edition: Edition, complaints: int, seed: int, months: int) -> Scenario:
+    if edition.group == _GROUP:
+        return scenario(edition, complaints, seed, months)
+    organisation = load_organisation(ROOT / "rulebooks" / edition.group / "organisation.yaml")
+    return scenario_of(edition, organisation, habits_of(edition.group), complaints, seed, months)
 
 
 def _given(services: str) -> dict[str, str]:
@@ -116,11 +130,10 @@ def _given(services: str) -> dict[str, str]:
     return {name: address for name, _, address in pairs}
 
 
-def _up(stack: Stack) -> tuple[Service, ...]:
+def _up(stack: Stack, edition: Edition, told: Scenario) -> tuple[Service, ...]:
+    plan = Plan(group=edition.group, sites=tuple(told.importers))
     with console.status("启动 starting") as status:
-        return stack.up(
-            Plan(group=_GROUP, sites=tuple(HABITS)), lambda name, phase: status.update(f"{name}: {phase}")
-        )
+        return stack.up(plan, lambda name, phase: status.update(f"{name}: {phase}"))
 
 
 def _down(stack: Stack) -> None:
@@ -129,25 +142,30 @@ def _down(stack: Stack) -> None:
 
 
 async def _played(
-    told: Scenario, addresses: Mapping[str, str], password: str, events: Path, name: str
-) -> Published:
+    told: Scenario, edition: Edition, addresses: Mapping[str, str], password: str, events: Path, name: str
+) -> Callable[[], None]:
+    """Play it all, and return what prints the outcome."""
     async with wired(addresses, password) as wire:
         with _bars(told) as advance:
-            player = Player(wire, name, advance)
+            player = Player(wire, name, advance, reader=told.reader, importers=told.importers)
             await player.play(told)
         with console.status("申报补录完成，等待事件到齐 waiting until every event has arrived") as status:
             await player.declare(told)
             await player.settled(lambda missing: status.update(f"在途事件 events under way: {missing}"))
         with console.status("关账发布 publishing"):
             await player.close(told)
-            await _export(wire, events)
+            await _export(wire, told.reader, events)
             periods = [closing.period for closing in told.closings]
-            return await report.read(wire, periods, told.branches, player.ids)
+            if edition.group == _GROUP:
+                published = await report.read(wire, periods, told.branches, player.ids)
+                return partial(report.show, published, edition, console)
+            found = await standings.read(wire, told, events)
+            return partial(standings.show, found, edition, console)
 
 
-async def _export(wire: Wire, path: Path) -> None:
+async def _export(wire: Wire, reader: str, path: Path) -> None:
     with path.open("wb") as file:
-        async for piece in wire.lines_of("scoring", DIRECTOR, "/v1/export"):
+        async for piece in wire.lines_of("scoring", reader, "/v1/export"):
             file.write(piece)
 
 
@@ -161,16 +179,16 @@ def _bars(told: Scenario) -> Iterator[Advance]:
         yield lambda service, done: progress.advance(tasks[service], done)
 
 
-def _addresses(addresses: Mapping[str, str], password: str) -> None:
+def _addresses(group: str, addresses: Mapping[str, str], password: str) -> None:
     table = Table("服务 service", "接口 interface", box=None, pad_edge=False)
     for name, address in addresses.items():
         table.add_row(name, f"{address}/openapi.json")
     console.print("", table)
-    console.print(f"账号 accounts: rulebooks/{_GROUP}/organisation.yaml")
+    console.print(f"账号 accounts: rulebooks/{group}/organisation.yaml")
     console.print(f"密码 password: {password}", soft_wrap=True)
 
 
-def next_steps(events: Path, running: Path | None) -> Iterator[tuple[str, str]]:
+def next_steps(edition: Edition, events: Path, running: Path | None) -> Iterator[tuple[str, str]]:
     """Give what to try now: words in both languages, and the command after the program's name.
 
     Args:
@@ -181,17 +199,29 @@ def next_steps(events: Path, running: Path | None) -> Iterator[tuple[str, str]]:
             "由导出的事件重算，结果逐字节相同；改动制度后再试，看有何不同",
             "score the exported events anew: the same bytes; then change the rulebook",
         ),
-        f"backtest rulebooks/{_GROUP} {events}",
+        f"backtest rulebooks/{edition.group} {events}",
     )
     yield (
         report.both("问一个期限是怎么算出来的", "ask how a deadline comes about"),
-        f"rulebook due {_GROUP} --procedure general --step facts --from 2026-09-30T16:00:00+08:00",
+        f"rulebook due {edition.group} {_a_step(edition)} --from 2026-09-30T16:00:00+08:00",
     )
     if running:
         yield report.both("停止系统", "stop the system"), f"stack down --folder {running}"
     else:
         words = "再演一遍并保留运行，自行调用接口", "play it again and leave it running, to call it yourself"
-        yield report.both(*words), "demo --keep"
+        yield report.both(*words), f"demo --group {edition.group} --keep"
+
+
+def _a_step(edition: Edition) -> str:
+    """Return a step that has a limit of its own: of complaints, where there is one."""
+    rules = edition.slices[-1][1]
+    named = [
+        f"--procedure {key} --step {name}"
+        for key, procedure in rules.procedures.procedures.items()
+        for name, step in procedure.steps.items()
+        if isinstance(step.within, Limit) and step.after in ((), ("receipt",))
+    ]
+    return _STEPS.get(edition.group, named[0])
 
 
 def _program() -> str:

@@ -7,11 +7,11 @@ from typing import Any
 from zlib import crc32
 
 from jiandu.demo.scenario import Scenario
-from jiandu.demo.script import GROUP_IMPORTER, Call, Story
+from jiandu.demo.script import Call, Story
 from jiandu.demo.wire import Answer, RefusedError, UnreachableError, Wire
 
 DIRECTOR = "director"
-"""Account that publishes, and reads everything."""
+"""Account that publishes and reads everything, where nobody else is named."""
 
 SIDE_BY_SIDE = 400
 """Stories that are played at once. Most of them wait for an event to arrive somewhere."""
@@ -33,12 +33,16 @@ class Player:
 
     Attributes:
         name: Goes before every idempotency key, so that two scenarios never share one.
+        reader: Account that reads everything.
+        importers: Site → account that enters there; ``<site>-importer`` where none is named.
     """
 
     wire: Wire
     name: str
     advance: Advance = lambda service, calls: None
     ids: dict[str, str] = field(default_factory=dict)
+    reader: str = DIRECTOR
+    importers: Mapping[str, str] = field(default_factory=dict)
 
     async def play(self, scenario: Scenario, *, side_by_side: int = SIDE_BY_SIDE) -> None:
         """Enter every story.
@@ -104,7 +108,7 @@ class Player:
     async def _posting(self, case: str, rule: str) -> str:
         """Return what a complaint cost under a rule, once scoring has worked it out."""
         for _ in range(round(self.wire.patience_s / _COSTED_EVERY_S)):
-            postings = await self.wire.get("scoring", DIRECTOR, f"/v1/matters/{case}/postings")
+            postings = await self.wire.get("scoring", self.reader, f"/v1/matters/{case}/postings")
             for one in postings:
                 if one["rule"] == rule:
                     return str(one["id"])
@@ -122,13 +126,11 @@ class Player:
 
     async def declare(self, scenario: Scenario) -> None:
         """Declare what was entered complete: from now on silence counts."""
-        for unit in scenario.branches:
-            site = unit.rpartition("-")[0]
-            body = {"complete_up_to": scenario.declared, "unit": unit}
-            key = f"{self.name}/declaration/{unit}"
-            await self.wire.post(
-                f"intake-{site}", f"{site}-importer", "/v1/imports/declaration", body, key=key
-            )
+        for one in scenario.declarations:
+            body = {"complete_up_to": scenario.declared, "unit": one.unit}
+            key = f"{self.name}/declaration/{one.unit}"
+            path = "/v1/imports/declaration"
+            await self.wire.post(f"intake-{one.site}", one.account, path, body, key=key)
 
     async def settled(self, on_look: Callable[[int], None] = lambda missing: None) -> None:
         """Wait until every event has arrived everywhere and no sweep finds anything more.
@@ -175,16 +177,16 @@ class Player:
 
     def _reader(self, name: str) -> str:
         service, _, site = name.partition("-")
-        return f"{site}-importer" if service == "intake" else GROUP_IMPORTER
+        return self.importers.get(site, f"{site}-importer") if service == "intake" else self.reader
 
     async def close(self, scenario: Scenario) -> list[Answer]:
-        """Publish the months and the quarter, each as of the day on which it was due."""
+        """Publish the months and longer periods, each as of the day on which it was due."""
         return [
             await self.wire.post(
                 "scoring",
-                DIRECTOR,
+                scenario.reader,
                 f"/v1/periods/{closing.period}/close",
-                {"at": closing.at},
+                {"at": closing.at} if closing.at else {},
                 key=f"{self.name}/close/{closing.period}",
             )
             for closing in scenario.closings

@@ -322,7 +322,11 @@ def _trail(lost: Lost, published: Published, edition: Edition) -> Tree:
     tree.add(
         f"业主 owner {fields.get('name', '')} {fields.get('phone', '')} · 项目 project {fields.get('project', '')}"
     )
-    tree.add(Group(f"证据 evidence {', '.join(posting['evidence'])}", _log(lost, edition)))
+    tree.add(
+        Group(
+            f"证据 evidence {', '.join(posting['evidence'])}", log(lost.history, lost.posting["at"], edition)
+        )
+    )
     return tree
 
 
@@ -345,14 +349,14 @@ def _counted(card: Document, key: str, edition: Edition) -> Table:
     return table
 
 
-def _log(lost: Lost, edition: Edition) -> Table:
-    """Show every entry of the case in the log; what cost the point stands out."""
+def log(history: Sequence[Document], at: str, edition: Edition) -> Table:
+    """Show every entry of a case in the log; the deadline that was missed ``at`` a moment stands out."""
     table = Table.grid(padding=(0, 2))
-    for entry in lost.history:
-        at = f"{datetime.fromisoformat(entry['time']).astimezone(edition.calendar.zone):%m-%d %H:%M}"
-        is_it = entry["type"] == "deadline.missed.v1" and entry["time"] == lost.posting["at"]
+    for entry in history:
+        when = f"{datetime.fromisoformat(entry['time']).astimezone(edition.calendar.zone):%m-%d %H:%M}"
+        is_it = entry["type"] == "deadline.missed.v1" and entry["time"] == at
         place = f"#{entry['sequence']} {entry['hash'][:8]}"
-        table.add_row(at, entry["type"], _said(entry), place, style="red" if is_it else "dim")
+        table.add_row(when, entry["type"], _said(entry), place, style="red" if is_it else "dim")
     return table
 
 

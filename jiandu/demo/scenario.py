@@ -19,10 +19,19 @@ from shared.rulebook.periods import Period, period_due
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """A period and the moment at which it is published."""
+    """A period and the moment at which it is published; None where its publisher may not say when."""
 
     period: str
-    at: datetime
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """The account that declares what a unit did complete, at the intake of the unit's site."""
+
+    unit: str
+    site: str
+    account: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +40,26 @@ class Scenario:
 
     Attributes:
         declared: Up to when what is entered is complete.
-        branches: Units that register.
+        declarations: Who declares that, for each unit that registers.
         closings: In the order in which they go out.
+        reader: Account that publishes, and reads everything.
     """
 
     stories: tuple[Story, ...]
     declared: datetime
-    branches: tuple[str, ...]
+    declarations: tuple[Declaration, ...]
     closings: tuple[Closing, ...]
+    reader: str = "director"
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """Return the units that declare."""
+        return tuple(one.unit for one in self.declarations)
+
+    @property
+    def importers(self) -> dict[str, str]:
+        """Return the account that enters at each site."""
+        return {one.site: one.account for one in self.declarations}
 
     @property
     def complaints(self) -> int:
@@ -69,7 +90,7 @@ def scenario(edition: Edition, complaints: int = 2_000, seed: int = 7, months: i
     return Scenario(
         stories=(*shown, *rounds, *ordinary(stage, complaints - count)),
         declared=stage.before,
-        branches=tuple(f"{site}-branch" for site in HABITS),
+        declarations=tuple(Declaration(f"{site}-branch", site, f"{site}-importer") for site in HABITS),
         closings=tuple(_closings(edition, months)),
     )
 

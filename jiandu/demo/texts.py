@@ -108,7 +108,7 @@ def owner(site: str, number: int, rng: Random) -> Owner:
     # No operator has given out numbers with 0000 in the middle, so nobody real is ever named.
     phone = f"{_PREFIXES[list(PLACES).index(site) + 4 * (number // 10_000 % 3)]}0000{number % 10_000:04d}"
     return Owner(
-        name=rng.choice(_FAMILY_NAMES) + rng.choice(_GIVEN),
+        name=name(rng),
         phone=phone,
         project=project,
         building=building,
@@ -116,6 +116,12 @@ def owner(site: str, number: int, rng: Random) -> Owner:
         address=f"{place.city}{street}{rng.randint(1, 399)}号{project}{building}栋{flat}",
         contract=f"JK{site[:2].upper()}{rng.randint(2021, 2025)}{number:05d}",
     )
+
+
+def name(rng: Random) -> str:
+    """Return a made-up person's name."""
+    family, given = rng.choice(_FAMILY_NAMES), rng.choice(_GIVEN)
+    return f"{family}{given}"
 
 
 def words(family: str, subject: str, who: Owner, rng: Random) -> tuple[str, str]:

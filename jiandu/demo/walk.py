@@ -13,6 +13,7 @@ from typing import Any
 from jiandu.demo.cast import Cast, Hand
 from services.handling.domain import RIGHTS, Actor, Allowed, Case, allowed, decide, parse_command
 from services.handling.domain.settlement import to_sign
+from shared.events import Happened
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.procedures import Step
@@ -61,6 +62,7 @@ class Walk:
         importer: Who enters the deeds.
         now: When the last deed was done.
         entered: When the deeds are entered; everything happened before.
+        happened: What the deeds led to.
     """
 
     case: Case
@@ -72,6 +74,7 @@ class Walk:
     now: datetime
     entered: datetime
     deeds: list[Deed] = field(default_factory=list)
+    happened: list[Happened] = field(default_factory=list)
 
     @property
     def rules(self) -> Rules:
@@ -230,4 +233,6 @@ class Walk:
 
     def enter(self, body: Body) -> None:
         """Let handling decide a command as it will when the deed is entered."""
-        self.case, _ = decide(self.case, parse_command(body), self.importer, self.edition, self.entered)
+        command = parse_command(body)
+        self.case, told = decide(self.case, command, self.importer, self.edition, self.entered)
+        self.happened += told

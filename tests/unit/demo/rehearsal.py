@@ -30,6 +30,7 @@ from shared.events.scoring import (
     AssessmentRecorded,
     DisputeRuled,
     DutyFulfilled,
+    FigureReported,
     InspectionRecorded,
     OffenceFound,
 )
@@ -40,6 +41,7 @@ from shared.rulebook.fold import MonthResult, PeriodResult, fold, totals_of
 from shared.rulebook.load import load_edition, load_organisation
 from shared.rulebook.organisation import Organisation
 from shared.rulebook.rankings import MonthTotals
+from shared.rulebook.schema.organisation import Organisation as Seed
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -52,12 +54,6 @@ def jinke() -> Edition:
     return load_edition(ROOT / "rulebooks/jinke", ROOT / "rulebooks/calendars")
 
 
-def within(unit: str, top: str) -> bool:
-    """Say whether a unit is another one or lies below it."""
-    above = ORGANISATION.units[unit].parent
-    return unit == top or (above is not None and within(above, top))
-
-
 class RefusedError(Exception):
     """A call of the scenario was refused."""
 
@@ -67,6 +63,7 @@ class Rehearsal:
     """What has happened so far."""
 
     edition: Edition
+    organisation: Seed = ORGANISATION
     told: list[dict[str, Any]] = field(default_factory=list)
     cases: dict[str, handling.Case] = field(default_factory=dict)
     matters: dict[str, callback.Matter] = field(default_factory=dict)
@@ -78,17 +75,25 @@ class Rehearsal:
     _sequences: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     @classmethod
-    def of(cls, scenario: Scenario, edition: Edition) -> "Rehearsal":
+    def of(cls, scenario: Scenario, edition: Edition, organisation: Seed = ORGANISATION) -> "Rehearsal":
         """Play a scenario, and let silence speak up to what was declared."""
-        played = cls(edition)
+        played = cls(edition, organisation)
         played.establish()
         for story in scenario.stories:
             played.play(story)
         played.sweep(scenario.declared)
         return played
 
+    def within(self, unit: str, top: str) -> bool:
+        """Say whether a unit is another one or lies below it."""
+        return top in self.above(unit)
+
+    def above(self, unit: str | None) -> list[str]:
+        """Return a unit and those above it."""
+        return [unit, *self.above(self.organisation.units[unit].parent)] if unit else []
+
     def establish(self) -> None:
-        for name, unit in ORGANISATION.units.items():
+        for name, unit in self.organisation.units.items():
             event = UnitEstablished(
                 unit=name,
                 kind=unit.kind,
@@ -124,7 +129,7 @@ class Rehearsal:
         published: dict[str, MonthTotals] = {}
         found: dict[str, PeriodResult] = {}
         for closing in scenario.closings:
-            result = fold(facts, self.edition, closing.period, closing.at, published)
+            result = fold(facts, self.edition, closing.period, closing.at or NOW, published)
             found[closing.period] = result
             if isinstance(result, MonthResult):
                 published[closing.period] = totals_of(result)
@@ -180,8 +185,13 @@ class Rehearsal:
             imported=True,
             sealed=SEALED,
             command_key=call.key,
+            service=said.service,
+            tier=found.tier,
+            grade=found.grade,
+            about_unit=said.about_unit,
         )
         self.records[key] = dict(found.values)
+        unit = said.about_unit or unit
         happened = [Happened(event, found.registered_at, unit)]
         for envelope in self._tell("intake", call.site, key, happened):
             self.cases[key], opened = handling.open_case(envelope, self.edition)
@@ -222,9 +232,9 @@ class Rehearsal:
         self._tell("intake", call.site, key, [Happened(amended, call.at, case.unit)])
 
     def _flag(self, call: Call, body: dict[str, Any], case: handling.Case) -> None:
-        person, at = ORGANISATION.accounts[call.account].person, _moment(body.get("at")) or NOW
+        person, at = self.organisation.accounts[call.account].person, _moment(body.get("at")) or NOW
         rules = self.edition.at(at)
-        rights = rules.rights.roles[ORGANISATION.people[person].role].rights
+        rights = rules.rights.roles[self.organisation.people[person].role].rights
         who, command = forms.identity(self.records[str(case.complaint_id)]), Command(call.key, "d", "r")
         known = self.files.get(who) or customers.opened(who, case.unit, SEALED, case.received_at)
         name, rule = customers.standard(rules)
@@ -245,7 +255,7 @@ class Rehearsal:
         self._tell("intake", call.site, f"customer/{who}", [Happened(told, at, case.unit)])
 
     def _command(self, call: Call, body: dict[str, Any], key: str) -> None:
-        account = ORGANISATION.people[ORGANISATION.accounts[call.account].person]
+        account = self.organisation.people[self.organisation.accounts[call.account].person]
         rights = self.edition.at(call.at).rights.roles[account.role].rights
         by = handling.Actor(
             person=call.account, unit=account.unit, role=account.role, rights=frozenset(rights)
@@ -253,10 +263,10 @@ class Rehearsal:
         command = handling.parse_command(body)
         assert handling.RIGHTS[command.do] in rights, (command.do, account.role)
         assert command.acting_for
-        assert command.acting_for.person in ORGANISATION.people
-        assert ORGANISATION.people[command.acting_for.person].role == command.acting_for.role
+        assert command.acting_for.person in self.organisation.people
+        assert self.organisation.people[command.acting_for.person].role == command.acting_for.role
         other = self.cases[str(command.into)] if isinstance(command, handling.Merge) else None
-        case, happened = handling.decide(self.cases[key], command, by, self.edition, NOW, other, within)
+        case, happened = handling.decide(self.cases[key], command, by, self.edition, NOW, other, self.within)
         self.cases[key] = case
         for envelope in self._tell("handling", case.site, key, happened, case.unit):
             self.matters[key], told = callback.follow(self.matters[key], envelope, self._edition_of)
@@ -267,7 +277,7 @@ class Rehearsal:
         made = callback.Call(
             outcome=callback.Outcome(body["outcome"]),
             at=call.at,
-            who=callback.Dialler(call.account, call.account),
+            who=self._dialler(call, body),
             key=call.key,
             digest="d",
             satisfaction=body.get("satisfaction"),
@@ -285,10 +295,16 @@ class Rehearsal:
             for more in self._tell("handling", case.site, key, happened, case.unit):
                 self.matters[key], _ = callback.follow(self.matters[key], more, self._edition_of)
 
+    def _dialler(self, call: Call, body: dict[str, Any]) -> callback.Dialler:
+        if behalf := body.get("acting_for"):
+            units = frozenset(self.above(behalf["unit"]))
+            return callback.Dialler(behalf["person"], call.account, behalf["role"], units)
+        return callback.Dialler(call.account, call.account)
+
     def _record(self, call: Call, body: dict[str, Any]) -> None:
         body.pop("at")
         kind, rules = call.path.rsplit("/", 1)[1], self.edition.at(call.at)
-        unit = ORGANISATION.units[body["unit"]]
+        unit = self.organisation.units[body["unit"]]
         if kind == "inspections":
             seen = InspectionRecorded(inspection=call.key, by=call.account, **body)
             scoring.check_inspection(seen, rules, unit.kind)
@@ -301,6 +317,10 @@ class Rehearsal:
             done = DutyFulfilled(by=call.account, **body)
             scoring.check_duty(done, rules, unit.kind)
             happened = Happened(done, call.at, body["unit"])
+        elif kind == "figures":
+            figure = FigureReported(by=call.account, **body)
+            scoring.check_figure(figure, rules, unit.kind)
+            happened = Happened(figure, call.at, body["unit"])
         else:
             assessed = AssessmentRecorded(by=call.account, **body)
             scoring.check_assessment(assessed, rules)
@@ -335,7 +355,7 @@ class Rehearsal:
                     type=one.event.TYPE,
                     subject=subject,
                     time=one.time,
-                    group="jinke",
+                    group=self.edition.group,
                     unit=one.unit or unit,
                     edition=self.edition.name,
                     editionhash=self.edition.hash,

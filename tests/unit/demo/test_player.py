@@ -10,7 +10,7 @@ import pytest
 
 from jiandu.demo.branches import HABITS
 from jiandu.demo.player import Player
-from jiandu.demo.scenario import Closing, Scenario, scenario
+from jiandu.demo.scenario import Closing, Declaration, Scenario, scenario
 from jiandu.demo.script import Call, Story
 from jiandu.demo.wire import RefusedError, UnreachableError
 from shared.rulebook.edition import Edition
@@ -33,7 +33,8 @@ def a_call(service: str, path: str, about: str, number: int, **body: object) -> 
 
 
 def a_scenario(*stories: Story) -> Scenario:
-    return Scenario(stories, AT, ("wuxi-branch",), (Closing("2026-07", AT), Closing("2026-Q3", AT)))
+    wuxi = (Declaration("wuxi-branch", "wuxi", "wuxi-importer"),)
+    return Scenario(stories, AT, wuxi, (Closing("2026-07", AT), Closing("2026-Q3", AT)))
 
 
 def registers(request: httpx2.Request) -> httpx2.Response:

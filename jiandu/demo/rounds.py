@@ -1,0 +1,157 @@
+"""What comes round at a unit of any group: duties, inspections, figures; and what inspectors find and customers praise."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from jiandu.demo import texts
+from jiandu.demo.group import Group
+from jiandu.demo.habits import Fault, Manners
+from jiandu.demo.script import Call, Story
+from shared.rulebook.calendar import Month
+from shared.rulebook.duties import Duty, instances
+from shared.rulebook.periods import periods_of_month
+from shared.rulebook.schema import Text
+from shared.rulebook.schema.obligations import FigureKind, Obligation
+
+REPORTS, INSPECTS, FINDS, FIGURES = (
+    "reports.submit",
+    "inspections.record",
+    "findings.record",
+    "figures.report",
+)
+_THANKS = "服务及时，态度好，特此感谢。"
+
+
+def rounds_of(group: Group, unit: str) -> Story:
+    """Tell what comes round at a unit, as far as somebody may enter it and in order of time."""
+    rng = group.rng(f"rounds/{unit}")
+    manners = group.manners.get(unit, Manners())
+    calls = [*_duties(group, unit, manners, rng), *_figures(group, unit, manners, rng)]
+    if unit in group.manners:
+        calls += [*_findings(group, unit, manners, rng), *_praises(group, unit, manners, rng)]
+    known = sorted(
+        (call for call in calls if call.account and call.at < group.before), key=lambda one: one.at
+    )
+    return Story(f"{unit}/rounds", group.cast.organisation.units[unit].site, tuple(known))
+
+
+def _call(
+    group: Group, unit: str, path: str, at: datetime, account: str, body: Mapping[str, Any], key: str
+) -> Call:
+    site = group.cast.organisation.units[unit].site
+    is_intake = path == "/v1/praises"
+    given = body if is_intake else {"at": at, **body}
+    return Call(at, "intake" if is_intake else "scoring", site, account, path, given, f"{unit}/{key}")
+
+
+# --- duties
+
+
+def _duties(group: Group, unit: str, manners: Manners, rng: Random) -> Iterator[Call]:
+    for first in group.months:
+        for duty in instances(group.edition, group.tree, Month(first.year, first.month)):
+            if duty.about == unit and duty.due_before <= group.before:
+                fault = manners.duties.get(duty.obligation, {}).get(first.month)
+                yield from _deeds(group, duty, fault, manners, rng)
+
+
+def _deeds(group: Group, duty: Duty, fault: Fault | None, manners: Manners, rng: Random) -> Iterator[Call]:
+    """Do a duty as often as it is owed, some days before it is due."""
+    if fault == "missed":
+        return
+    rule = duty.rule
+    window = min(duty.due_before - duty.begins, timedelta(days=4))
+    for time in range(rule.times):
+        at = (duty.due_before - window * rng.uniform(0.3, 0.9)).replace(microsecond=0)
+        if fault == "late":
+            at = duty.due_before + timedelta(hours=rng.randint(9, 40))
+        key = f"{duty.obligation}/{duty.period}/{time}"
+        if rule.done_by == "inspection":
+            body = {"unit": duty.about, **_seen(group, rule, manners, rng)}
+            account = group.cast.enters(duty.about, INSPECTS)
+            yield _call(group, duty.about, "/v1/inspections", at, account, body, key)
+        else:
+            body = {"obligation": duty.obligation, "unit": duty.unit, "period": duty.period}
+            sections = list(rule.sections)[1 if fault == "gap" else 0 :]
+            body |= {"sections": sections, "fields": _filled(rule.fields)}
+            account = group.cast.enters(duty.unit, REPORTS, rule.right)
+            yield _call(group, duty.unit, "/v1/duties", at, account, body, key)
+
+
+def _seen(group: Group, rule: Obligation, manners: Manners, rng: Random) -> dict[str, Any]:
+    kind = group.rules.obligations.inspections[rule.inspection]
+    return {
+        "kind": rule.inspection,
+        "fields": _filled(kind.fields),
+        "failed_aspects": [one for one in manners.failed.get(rule.inspection, ()) if one in kind.aspects],
+        "observations": {
+            key: str(round(float(one.most) * rng.uniform(0.7, 1))) for key, one in kind.items.items()
+        },
+        "evidence": [f"inspection:{rule.inspection}"],
+    }
+
+
+def _filled(fields: Mapping[str, Text]) -> dict[str, str]:
+    return {key: f"{title.zh}：已完成" for key, title in fields.items()}
+
+
+# --- figures, findings, praise
+
+
+def _figures(group: Group, unit: str, manners: Manners, rng: Random) -> Iterator[Call]:
+    kind = group.cast.organisation.units[unit].kind
+    for key, rule in group.rules.obligations.figures.items():
+        if rule.counted or kind not in rule.of or unit not in group.manners:
+            continue
+        for first in group.months:
+            for period in periods_of_month(rule.every, Month(first.year, first.month)):
+                at = group.at(period.last, 17)
+                value = _number(rule, manners.figures.get(key, 0), rng)
+                body = {"unit": unit, "figure": key, "period": str(period), "value": value}
+                account = group.cast.enters(unit, FIGURES)
+                yield _call(group, unit, "/v1/figures", at, account, body, f"{key}/{period}")
+
+
+def _number(rule: FigureKind, about: int, rng: Random) -> str:
+    match rule.measure:
+        case "share":
+            return str(round(rng.uniform(0.85, 0.99) if not about else about / 100, 2))
+        case "count" | "score":
+            return str(round((about or 50) * rng.uniform(0.95, 1.05)))
+    return str(round((about or 1_000_000) * rng.uniform(0.9, 1.1), -3))
+
+
+def _findings(group: Group, unit: str, manners: Manners, rng: Random) -> Iterator[Call]:
+    """Let an inspector find what costs points and needs no matter that it is about."""
+    rules, account = group.rules, group.cast.enters(unit, FINDS)
+    costly = {getattr(one.trigger, "finding", "") for one in rules.scoring.offences.values()}
+    kinds = [key for key, one in rules.obligations.findings.items() if key in costly and not one.about_case]
+    hand = group.cast.hand(unit, "cases.handle")
+    head = group.cast.organisation.units[unit].service_lead
+    for number, month in enumerate(manners.findings if kinds else ()):
+        for first in (one for one in group.months if one.month == month):
+            kind = rng.choice(kinds)
+            body: dict[str, Any] = {"unit": unit, "kind": kind, "reason": "巡查时当场发现，已拍照取证"}
+            offered = {
+                "evidence": [f"photo:{unit}/{number}"],
+                "department": unit,
+                "person": hand.person,
+                "superior": head,
+                "norm": rng.choice(sorted(rules.obligations.norms)) if rules.obligations.norms else "",
+            }
+            body |= {name: offered[name] for name in rules.obligations.findings[kind].needs}
+            at = group.at(first.replace(day=rng.randint(8, 26)), 10)
+            yield _call(group, unit, "/v1/findings", at, account, body, f"finding/{number}")
+
+
+def _praises(group: Group, unit: str, manners: Manners, rng: Random) -> Iterator[Call]:
+    account = group.cast.importer(unit)
+    for to, months in manners.praises.items():
+        for number, month in enumerate(months):
+            for first in (one for one in group.months if one.month == month):
+                at = group.at(first.replace(day=rng.randint(5, 26)), 11)
+                fields = {"name": texts.name(rng), "words": _THANKS}
+                body = {"unit": unit, "to": to, "fields": fields, "received_at": at}
+                yield _call(group, unit, "/v1/praises", at, account, body, f"praise/{to}/{number}")
