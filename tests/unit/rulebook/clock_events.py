@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 
+from shared.rulebook.calendar import WorkingCalendar
 from shared.rulebook.clocks import (
     Agreed,
     Cancelled,
@@ -95,3 +96,14 @@ def stopped(moment: str) -> Stopped:
 
 def read(*events: ClockEvent) -> Reading:
     return evaluate(events, OFFICE)
+
+
+def shifted(
+    limit: Limit, due: datetime, since: datetime, until: datetime, calendar: WorkingCalendar
+) -> datetime:
+    """What the limit's own measure says of a pause, in the calendar's words."""
+    if limit.working_hours or limit.working_minutes:
+        return calendar.add_working_time(due, calendar.working_time_between(since, until))
+    if limit.working_days:
+        return calendar.add_working_day_time(due, calendar.working_day_time_between(since, until))
+    return due + (until - since)

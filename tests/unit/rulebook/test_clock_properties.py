@@ -29,6 +29,7 @@ from tests.unit.rulebook.clock_events import (
     STARTED_AT,
     histories,
     read,
+    shifted,
 )
 
 CALM = settings(deadline=None)
@@ -90,15 +91,6 @@ def test_no_clock_is_missed_by_standing_still(history: tuple[ClockEvent, ...]) -
     assert after is None or after.due_before > resumed_at
 
 
-def shifted(limit: Limit, due: datetime, since: datetime, until: datetime) -> datetime:
-    """What the limit's own measure says of a pause, in the calendar's words."""
-    if limit.working_hours or limit.working_minutes:
-        return OFFICE.add_working_time(due, OFFICE.working_time_between(since, until))
-    if limit.working_days:
-        return OFFICE.add_working_day_time(due, OFFICE.working_day_time_between(since, until))
-    return due + (until - since)
-
-
 @CALM
 @given(limit=PLAIN_LIMITS, start=st.integers(0, 40_000), wait=st.integers(0, 600), length=MINUTES)
 def test_a_pause_shifts_the_due_moment_by_its_length_in_the_limits_measure(
@@ -113,7 +105,7 @@ def test_a_pause_shifts_the_due_moment_by_its_length_in_the_limits_measure(
         Started(at=begun, limit=limit, source="JK-02"), Paused(at=since, reason="r"), Resumed(at=until)
     )
 
-    assert reading.due_before == shifted(limit, due, since, until)
+    assert reading.due_before == shifted(limit, due, since, until, OFFICE)
     assert reading.due_before > until
 
 
