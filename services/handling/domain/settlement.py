@@ -93,12 +93,14 @@ def approve_settlement(case: Case, command: ApproveSettlement, scene: Scene) -> 
     if settlement.approved_at:
         raise AlreadyDoneError("The settlement is approved already. Go on with the next step.")
     way = scene.law.rules.procedures.ways[settlement.way]
-    left = to_sign(settlement, way)
-    role = left[0] if left else scene.by.role
-    absent = _stood_for(role, scene.by)
-    if absent is None:
+    places = _places(settlement, way) or (scene.by.role,)
+    role, absent = next(
+        ((one, stood) for one in places if (stood := _stood_for(one, scene.by)) is not None), ("", "")
+    )
+    if not role:
+        awaited = "' or '".join(places)
         raise NotTheirTurnError(
-            f"The next signature on a settlement by '{settlement.way}' is that of '{role}', not of "
+            f"The next signature on a settlement by '{settlement.way}' is that of '{awaited}', not of "
             f"'{scene.by.role}'. Ask them to approve it."
         )
     hands = {settlement.by, *(name for one in settlement.approvals for name in (one.by, one.for_person))}
@@ -129,11 +131,22 @@ def chain(way: Way, amount: Decimal | None) -> tuple[str, ...]:
 
 
 def to_sign(settlement: Settlement, way: Way) -> tuple[str, ...]:
-    """Return the roles that still have to sign. Nobody below who signed is asked any more."""
+    """Return the roles that still have to sign. Nobody below who signed, or beside, is asked any more."""
     roles, signed = chain(way, settlement.amount), settlement.approvals
     if signed and way.up_to:
-        return roles[way.approvals.index(signed[-1].role) + 1 :]
+        last = signed[-1].role
+        above = roles[way.approvals.index(last) + 1 :]
+        return tuple(role for role in above if way.up_to.get(role, Decimal("inf")) > way.up_to.get(last, 0))
     return roles[len(signed) :]
+
+
+def _places(settlement: Settlement, way: Way) -> tuple[str, ...]:
+    """Return the roles of which one signs next: the next of the chain or, where authority has limits, one above.
+
+    A unit need not have every role of the chain; what the lower could sign, the higher can too (LN-08, XA-12).
+    """
+    left = to_sign(settlement, way)
+    return way.approvals[way.approvals.index(left[0]) :] if left and way.up_to else left[:1]
 
 
 def _stood_for(role: str, by: Actor) -> str | None:

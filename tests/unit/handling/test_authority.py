@@ -122,12 +122,34 @@ def test_what_is_beyond_an_authority_goes_up_to_the_first_that_covers_it(
 def test_who_is_not_of_the_chain_signs_nothing_by_proposing() -> None:
     story = a_proposal(a_person_of("clerk"), "150")
 
-    with pytest.raises(NotTheirTurnError, match="'handler'"):
-        story.do("approve-settlement", "07-02 09:00", by=a_person_of("head", "", APPROVES))
+    with pytest.raises(
+        NotTheirTurnError, match="'handler' or 'head' or 'office' or 'leader', not of 'clerk'"
+    ):
+        story.do("approve-settlement", "07-02 09:00", by=a_person_of("clerk", "ann", APPROVES))
     story.do("approve-settlement", "07-02 09:00", by=a_person_of("handler", "", APPROVES))
 
     # 150 is within the handler's 200, so nobody else is asked.
     assert story.last(SettlementApproved).approvals == ("handler:handler",)
+
+
+@pytest.mark.rule("LN-08", "XA-12")
+@pytest.mark.parametrize(
+    ("amount", "role", "still"),
+    [
+        pytest.param("1500", "head", (), id="within his own authority"),
+        pytest.param("1500", "leader", (), id="and of anybody above him"),
+        pytest.param("2000.01", "head", ("office",), id="beyond it, the next above signs too"),
+    ],
+)
+def test_where_a_unit_lacks_the_lower_role_one_above_signs_for_it(
+    amount: str, role: str, still: tuple[str, ...]
+) -> None:
+    story = a_proposal(a_person_of("clerk"), amount)
+
+    story.do("approve-settlement", "07-02 09:00", by=a_person_of(role, "", APPROVES))
+
+    assert tuple(one for signed in story.told(SettlementSigned) for one in signed.still_to_sign) == still
+    assert bool(story.told(SettlementApproved)) == (not still)
 
 
 def test_whoever_signed_by_proposing_signs_for_nobody_else() -> None:

@@ -21,6 +21,7 @@ from shared.rulebook.disputes import (
     rule_for,
 )
 from shared.rulebook.schema import Rules
+from shared.rulebook.schema.procedures import Contestable
 from tests.builders_facts import Told, at
 from tests.unit.rulebook.worked import edition_of
 
@@ -191,7 +192,7 @@ def test_whoever_had_a_hand_in_it_stands_aside(by: Party) -> None:
     What breaks it: asking for the right alone.
     """
     with pytest.raises(RecusedError):
-        rule_it(by)
+        rule_it(by, "jinke")
 
 
 @pytest.mark.rule("ZY-04")
@@ -204,7 +205,7 @@ def test_the_unit_of_who_lodged_it_stands_aside_even_where_another_is_charged() 
 
 
 def test_the_right_alone_rules_nothing_and_nothing_is_ruled_without_it() -> None:
-    with pytest.raises(ForbiddenError, match=r"cases\.rule"):
+    with pytest.raises(ForbiddenError, match=r"disputes\.rule"):
         rule_it(replace(PRESIDENT, rights=frozenset()))
 
 
@@ -229,11 +230,14 @@ def test_only_the_named_roles_advise_and_rule_and_not_one_person_both() -> None:
 
 
 @pytest.mark.rule("LN-21")
+@pytest.mark.parametrize("what", ["management", "posting", "inspection"])
 @pytest.mark.parametrize(
     ("unit", "rules_it"), [("group", True), ("market", False), ("jinan", False), ("jinan-service", False)]
 )
-def test_headquarters_management_is_ruled_above_the_office_that_manages(unit: str, rules_it: bool) -> None:
-    complaint = replace(POINTS, what="management", unit="market", person="", made_in="market")
+def test_headquarters_management_is_ruled_above_the_office_that_manages(
+    what: Contestable, unit: str, rules_it: bool
+) -> None:
+    complaint = replace(POINTS, what=what, person="", made_in="market")
     by = replace(PRESIDENT, unit=unit, role="deputy-general-manager")
 
     if rules_it:
