@@ -85,7 +85,8 @@ class World:
 
         async def there() -> bool:
             base, store = self.parts.base, self.parts.store
-            waiting = [await one.pending(1) for one in (store.records, store.subjects, store.periods)]
+            told = (store.records, store.subjects, store.periods, store.disputes)
+            waiting = [await one.pending(1) for one in told]
             own = {one: (await base.log.head(one, fresh=True))[0] for one in await base.log.sources()}
             received = await base.inbox.watermark()
             return not any(waiting) and all(

@@ -90,7 +90,7 @@ async def the_posting(world: World, case: str) -> dict[str, Any]:
     return next(one for one in found if one["sheet"] == "branch-scorecard" and not one["reverses"])
 
 
-async def lodged(world: World, case: str, account: str = "head", **more: Any) -> Response:  # noqa: ANN401
+async def lodged(world: World, case: str, account: str = "head", **more: str) -> Response:
     posting = await the_posting(world, case)
     body = {"against": "posting", "about": posting["id"], "grounds": "已按期完成", **more}
     return await Api(world, account).post("/disputes", body)

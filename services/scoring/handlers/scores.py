@@ -391,8 +391,8 @@ class Scoring:
                 late.add(source)
         if aside := [one for one in await self._aside() if one["source"] in late]:
             raise domain.set_aside(aside)
-        if late or await self.store.records.pending(1):
-            names = ", ".join(sorted(late)) or "scoring's own records"
+        if late or await self.store.records.pending(1) or await self.store.disputes.pending(1):
+            names = ", ".join(sorted(late)) or "scoring's own records and rulings"
             msg = f"Facts are still on their way from {names}. Try again in a moment; GET /v1/watermark shows more."
             raise domain.NotCompleteError(msg)
         return received
