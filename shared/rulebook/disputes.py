@@ -114,14 +114,19 @@ def rule_for(what: Contestable, rules: Rules) -> tuple[str, Appeals]:
     Raises:
         InvalidInputError: The rulebook knows none.
     """
-    entries = sorted(rules.procedures.appeals.items())
-    named = [(key, rule) for key, rule in entries if what in rule.against]
-    found = named or [(key, rule) for key, rule in entries if not rule.against]
+    found = rules_for(what, rules)
     if not found:
-        known = sorted({one for _, rule in entries for one in rule.against})
+        known = sorted({one for rule in rules.procedures.appeals.values() for one in rule.against})
         reason = f"the rulebook lets nobody contest '{what}'; it does: {', '.join(known) or 'nothing'}"
         raise InvalidInputError("The dispute was not stored.", [FieldProblem("against", reason)])
     return found[0]
+
+
+def rules_for(what: Contestable, rules: Rules) -> list[tuple[str, Appeals]]:
+    """Return the rules under which something could be contested, the one that holds first."""
+    entries = sorted(rules.procedures.appeals.items())
+    named = [(key, rule) for key, rule in entries if what in rule.against]
+    return named or [(key, rule) for key, rule in entries if not rule.against]
 
 
 def check_lodging(
@@ -203,13 +208,7 @@ def check_ruling(
     if rule.right not in by.rights:
         msg = f"Role '{by.role}' lacks the right '{rule.right}' that this ruling needs ({clauses})."
         raise ForbiddenError(msg)
-    if rule.decides and by.role not in rule.decides:
-        msg = f"This is ruled by: {', '.join(rule.decides)} ({clauses}); you are a '{by.role}'."
-        raise ForbiddenError(msg)
-    made_in = contested.made_in or contested.unit
-    if rule.next_tier and (by.unit == made_in or not within(made_in, by.unit)):
-        msg = f"Somebody of a unit above '{made_in}' rules this ({clauses}); yours is '{by.unit}'."
-        raise ForbiddenError(msg)
+    _check_seat(rule, contested, by, within)
     _stand_aside(contested, lodged_by, by)
     if rule.advises and not advised_by and (advise_before is None or at < advise_before):
         msg = f"The role '{rule.advises}' advises first ({clauses}). Wait for the advice, or until its time is over."
@@ -219,14 +218,26 @@ def check_ruling(
         raise RecusedError(msg)
 
 
-def check_recusal(contested: Contested, by: Party) -> None:
-    """Refuse a ruling without a dispute by who had a hand in what it is about. Raises ``RecusedError``."""
-    if by.person in contested.hands or by.person == contested.person:
-        msg = "Whoever made or answers for what is contested does not rule it. Hand it to somebody else."
-        raise RecusedError(msg)
-    if by.unit == contested.unit:
-        msg = f"Nobody of '{contested.unit}', which is charged, rules this. Hand it to somebody of another unit."
-        raise RecusedError(msg)
+def check_correction(rule: Appeals | None, contested: Contested, by: Party, within: Within) -> None:
+    """Refuse a ruling that nobody asked for by whom the rulebook does not let rule.
+
+    Args:
+        rule: The rule under which it could be contested, where there is one.
+        contested: What is ruled on.
+        by: Who rules.
+        within: Says which unit lies in which.
+
+    Raises:
+        ForbiddenError: Role or tier is another one's.
+        RecusedError: Who rules had a hand in it.
+        AdviceMissingError: The rulebook has somebody advise first, on a dispute.
+    """
+    if rule is not None:
+        _check_seat(rule, contested, by, within)
+    _no_hand_in(contested, by)
+    if rule is not None and rule.advises:
+        msg = f"The role '{rule.advises}' advises first ({', '.join(rule.source)}). Lodge a dispute: POST /v1/disputes."
+        raise AdviceMissingError(msg)
 
 
 def hands_in(facts: Iterable[Fact]) -> frozenset[str]:
@@ -246,8 +257,28 @@ def overturns(ruled: Iterable[tuple[str, bool]]) -> tuple[Overturn, ...]:
     )
 
 
+def _check_seat(rule: Appeals, contested: Contested, by: Party, within: Within) -> None:
+    clauses = ", ".join(rule.source)
+    if rule.decides and by.role not in rule.decides:
+        msg = f"This is ruled by: {', '.join(rule.decides)} ({clauses}); you are a '{by.role}'."
+        raise ForbiddenError(msg)
+    made_in = contested.made_in or contested.unit
+    if rule.next_tier and (by.unit == made_in or not within(made_in, by.unit)):
+        msg = f"Somebody of a unit above '{made_in}' rules this ({clauses}); yours is '{by.unit}'."
+        raise ForbiddenError(msg)
+
+
+def _no_hand_in(contested: Contested, by: Party) -> None:
+    if by.person in contested.hands or by.person == contested.person:
+        msg = "Whoever made or answers for what is contested does not rule it. Hand it to somebody else."
+        raise RecusedError(msg)
+    if by.unit == contested.unit:
+        msg = f"Nobody of '{contested.unit}', which is charged, rules this. Hand it to somebody of another unit."
+        raise RecusedError(msg)
+
+
 def _stand_aside(contested: Contested, lodged_by: Party, by: Party) -> None:
-    check_recusal(contested, by)
+    _no_hand_in(contested, by)
     if by.person == lodged_by.person or by.unit == lodged_by.unit:
         msg = "Whoever lodged it, and their unit, neither advises nor rules. Hand it to somebody of another unit."
         raise RecusedError(msg)

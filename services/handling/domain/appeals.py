@@ -4,6 +4,7 @@ Who may, until when, who advises and who decides follows the rule that disputes 
 (``shared.rulebook.disputes``). Here is what is contested, and what an upheld appeal changes.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from services.handling.domain.case import Appeal, Case, Charge
@@ -28,6 +29,7 @@ from shared.rulebook.disputes import (
     check_ruling,
     rule_for,
 )
+from shared.rulebook.schema.procedures import Contestable
 
 FINDING, GRADE, RESPONSIBILITY = "finding", "grade", "responsibility"
 
@@ -123,6 +125,18 @@ def decide_appeal(case: Case, command: DecideAppeal, scene: Scene) -> tuple[Case
         answers_person=command.answers,
     )
     return sync(case, scene.law), [told(case, event, scene.at), *happened]
+
+
+def kind_of(against: str) -> Contestable:
+    """Return what kind of thing an appeal is against, from how it names it."""
+    return _KINDS.get(against, "clock")
+
+
+_KINDS: Mapping[str, Contestable] = {
+    FINDING: "validity",
+    GRADE: "grade",
+    RESPONSIBILITY: "responsibility",
+}
 
 
 def upheld(case: Case, appeal: Appeal) -> Case:
@@ -232,7 +246,7 @@ def _contested(case: Case, against: str) -> Contested:
             )
         makers = [who for one in case.findings for who in (one.by, *(two.by for two in one.confirmations))]
         return Contested(
-            what="grade" if against == GRADE else "validity",
+            what=kind_of(against),
             key=against,
             at=finding.made_at,
             unit=charge.unit,
@@ -243,7 +257,7 @@ def _contested(case: Case, against: str) -> Contested:
         )
     if against == RESPONSIBILITY:
         return Contested(
-            what="responsibility",
+            what=kind_of(against),
             key=against,
             at=max(charge.since, case.registered_at),
             unit=charge.unit,
@@ -255,7 +269,7 @@ def _contested(case: Case, against: str) -> Contested:
     name, due = _missed(case, against)
     then = case.charge_at(due)
     return Contested(
-        what="clock",
+        what=kind_of(name),
         key=name,
         at=due,
         unit=then.unit,

@@ -38,6 +38,7 @@ from shared.events import Envelope, Happened, Sealed
 from shared.events.handling import AlertRaised, CaseEscalated, DeadlineCleared, DeadlineMissed
 from shared.events.intake import ComplaintRegistered
 from shared.rulebook.clocks import Extended, Paused, Resumed
+from shared.rulebook.disputes import rules_for
 from shared.rulebook.edition import Edition
 from shared.rulebook.facts import Fact, moment, recency
 
@@ -407,13 +408,19 @@ _CHANGES: Mapping[str, Callable[[Case, ClockState, _Told], Case]] = {
 
 
 def _appealed(case: Case, told: _Told) -> Case:
-    data, rules = told.data, told.law.rules.procedures.appeals
-    key = data["against"].partition("#")[0]
-    rule = key if key in rules else next(iter(rules), "")
-    if not rule:
+    data = told.data
+    what = appeals.kind_of(data["against"])
+    rules = rules_for(what, told.law.rules)
+    if not rules:
         return case
     one = Appeal(
-        id=data["appeal"], at=told.at, against=data["against"], by=data["by"], unit=told.fact.unit, rule=rule
+        id=data["appeal"],
+        at=told.at,
+        against=data["against"],
+        what=what,
+        by=data["by"],
+        unit=told.fact.unit,
+        rule=rules[0][0],
     )
     return case.with_(appeals=(*case.appeals, one))
 

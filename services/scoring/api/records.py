@@ -11,7 +11,6 @@ from pydantic import Field
 from services.scoring import domain
 from services.scoring.api.disputes import disputes_of, party
 from services.scoring.api.entry import base_of, happened, rules_at, use_of, visible
-from services.scoring.handlers import Asked
 from shared.access import Caller
 from shared.bounds import Instant, Month, Number
 from shared.directory import Unit
@@ -26,7 +25,6 @@ from shared.events.scoring import (
     OffenceFound,
     ShiftRostered,
 )
-from shared.rulebook.disputes import check_recusal
 from shared.web import Body, Digest, IdempotencyKey, needs
 
 router = APIRouter(prefix="/v1", tags=["record"])
@@ -282,7 +280,7 @@ async def rule(
 ) -> dict[str, Any]:
     """Rule over a posting that nobody lodged a dispute about. Upheld: it is reversed in the month of the ruling.
 
-    Who found it, answers for it, or is of the charged unit does not rule it.
+    Who found it, answers for it, or is of the charged unit does not rule it; roles and tier are those of a dispute.
     """
     if before := await entry.before():
         return before
@@ -292,14 +290,13 @@ async def rule(
         raise InvalidInputError(
             "The ruling was not stored.", [FieldProblem("unit", "the posting is another unit's")]
         )
-    contested = await disputes_of(entry.request).contested(Asked("posting", posting, body.unit, 1, None))
-    check_recusal(contested.contested, party(entry.who))
+    ruled = await disputes_of(entry.request).correctable(posting, party(entry.who))
     event = DisputeRuled(
-        offence=found["offence"],
-        about=found["subject"],
+        offence=ruled.contested.key,
+        about=ruled.about,
         by=entry.who.person,
-        clauses=contested.clauses,
-        inspector=contested.inspector,
+        clauses=ruled.clauses,
+        inspector=ruled.inspector,
         **body.model_dump(exclude={"at"}),
     )
     return await entry.keep(event, at, unit)

@@ -369,6 +369,51 @@ def overturned(rulings: Iterable[tuple[Sequence[str], str, bool]]) -> dict[str, 
     }
 
 
+def appealed(
+    ruling: Fact, facts: Sequence[Fact], posted: Iterable[Mapping[str, Any]]
+) -> tuple[tuple[str, ...], str]:
+    """Return the clauses by which what an appeal in handling was about cost points, and who had found it.
+
+    Args:
+        ruling: The decision on the appeal.
+        facts: The facts of the matter.
+        posted: What was ever posted about it.
+    """
+    against, appeal = str(ruling.data["against"]), ruling.data["appeal"]
+    lodged_at = next(
+        (one.time for one in facts if one.type == "appeal.lodged.v1" and one.data["appeal"] == appeal),
+        ruling.time,
+    )
+    kinds = _APPEALED.get(against, ("deadline.missed.v1",))
+    clock, _, run = against.partition("#")
+    found = [
+        one
+        for one in facts
+        if one.type in kinds
+        and one.time <= lodged_at
+        and (against in _APPEALED or (one.data["clock"], str(one.data["occurrence"])) == (clock, run or "1"))
+    ]
+    if not found:
+        return (), ""
+    about = found[-1]
+    clauses = dict.fromkeys(
+        clause
+        for one in posted
+        if about.id in one["evidence"] and not one["reverses"]
+        for clause in one["clause"].split(", ")
+    )
+    told = str(about.data.get("clause", ""))
+    return tuple(clauses) or tuple(told.split(", ") if told else ()), str(about.data.get("by", ""))
+
+
+_APPEALED: Mapping[str, tuple[str, ...]] = {
+    "finding": ("finding.made.v1",),
+    "grade": ("finding.made.v1",),
+    "responsibility": ("case.assigned.v1", "case.transferred.v1"),
+}
+"""What an appeal is against → the facts that made it; anything else is a clock with its round."""
+
+
 def _finder(fact: Fact) -> str:
     finds = fact.type in ("offence.found.v1", "inspection.recorded.v1", "finding.made.v1")
     return str(fact.data["by"]) if finds else ""

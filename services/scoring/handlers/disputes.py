@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+import orjson
 import structlog
 
 from services.scoring.domain import NotCompleteError, Order, PeriodOrderError, SetAsideError
@@ -16,8 +17,9 @@ from services.scoring.store import DISPUTE, MongoStore
 from shared.directory import Directory
 from shared.errors import NotFoundError, StaleWriteError
 from shared.events import Happened
+from shared.events.scoring import ScorePosted
 from shared.rulebook.calendar import Month
-from shared.rulebook.disputes import DecidedError, Overturn, Party
+from shared.rulebook.disputes import DecidedError, Overturn, Party, check_correction, rules_for
 from shared.rulebook.facts import Fact, History, fact_of, in_order
 from shared.rulebook.rankings import months_of
 from shared.rulebook.schema.procedures import Appeals, Contestable
@@ -92,14 +94,31 @@ class Disputes:
             return domain.callback_contested(facts, asked.occurrence, edition)
         return domain.service_contested(facts)
 
+    async def correctable(self, posting: str, by: Party) -> Found:
+        """Return what a ruling over a posting says that nobody lodged a dispute about.
+
+        Raises:
+            NotFoundError: There is no such posting.
+            DecidedError: A dispute was lodged about it.
+            ForbiddenError: The rulebook has somebody else rule.
+        """
+        found = await self.contested(Asked("posting", posting, "", 1, None))
+        contested = found.contested
+        stored = await self.store.dispute(_name("posting", contested.key))
+        if stored.state is not None:
+            msg = f"Dispute {stored.state.id} was lodged about this posting. Rule that: POST /v1/disputes/…/ruling."
+            raise DecidedError(msg)
+        rule = next((rule for _, rule in rules_for("posting", self.directory.edition.at(self.clock()))), None)
+        check_correction(rule, contested, by, self.directory.within)
+        return found
+
     async def lodge(self, found: Found, words: Words, by: Party, at: datetime) -> Dispute:
         """Lodge a dispute, the only one over what it contests. The same key again gives the first answer.
 
         Raises:
             DecidedError: There was one before.
         """
-        key = found.contested.key
-        stored = await self.store.dispute(str(uuid5(NAMESPACE_URL, f"dispute/{found.contested.what}/{key}")))
+        stored = await self.store.dispute(_name(found.contested.what, found.contested.key))
         if stored.state is not None:
             return _first(stored.state, words)
         edition = self.directory.edition
@@ -175,8 +194,7 @@ class Disputes:
             if ruling["type"] == "dispute.ruled.v1":
                 told.append((tuple(data.get("clauses", ())), data.get("inspector", ""), data["upheld"]))
             else:
-                clauses, who = await self._appealed(ruling)
-                told.append((clauses, who, data["upheld"]))
+                told.append((*await self._appealed(ruling), data["upheld"]))
         return domain.overturned(told)
 
     async def _facts(self, posting: Mapping[str, Any]) -> list[Fact]:
@@ -187,20 +205,12 @@ class Disputes:
         return in_order(fact_of(one) for one in found if one is not None)
 
     async def _appealed(self, ruling: Document) -> tuple[tuple[str, ...], str]:
-        """Return the clauses and the author of what an appeal in handling was about."""
-        matter = await self.store.matter(ruling["subject"])
-        against = str(ruling["data"]["against"])
-        clock, _, run = against.partition("#")
-        for fact in reversed(matter.history() if matter else []):
-            if against in ("finding", "grade") and fact.type == "finding.made.v1":
-                return (), str(fact.data["by"])
-            if (
-                fact.type == "deadline.missed.v1"
-                and fact.data["clock"] == clock
-                and run in ("", str(fact.data["occurrence"]))
-            ):
-                return tuple(str(fact.data["clause"]).split(", ")), ""
-        return (), ""
+        subject = str(ruling["subject"])
+        matter = await self.store.matter(subject)
+        # What fell is no posting any more; the log keeps what it cost.
+        told = [one for one in await self.scoring.log.about(subject) if one.type == ScorePosted.TYPE]
+        posted = [orjson.loads(one.body)["data"] for one in told]
+        return domain.appealed(fact_of(ruling), matter.history() if matter else [], posted)
 
     async def _since(self, ruling: Document) -> datetime:
         """Return since when that stands which a ruling took away: no month before can change."""
@@ -238,6 +248,11 @@ class Disputes:
             "due": min((end for _, end in dispute.terms()), default=None),
         }
         await self.store.disputes.save(change_of(stored, dispute, happened, stamp, index=index))
+
+
+def _name(what: str, key: str) -> str:
+    """Return the id of the one dispute that there can be over something."""
+    return str(uuid5(NAMESPACE_URL, f"dispute/{what}/{key}"))
 
 
 def _first(dispute: Dispute, words: Words) -> Dispute:
