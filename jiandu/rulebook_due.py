@@ -185,6 +185,7 @@ def _rules_at(edition: Edition, moment: datetime) -> Rules:
 _MOMENTS = {
     "receipt": Line(zh="收到", en="received"),
     "registration": Line(zh="登记", en="registered"),
+    "graded": Line(zh="确定级别", en="graded"),
     "finding": Line(zh="认定", en="found"),
     "flagged": Line(zh="标记", en="flagged"),
     "works-start": Line(zh="整改实施", en="works began"),

@@ -70,11 +70,12 @@ def counted(amount: Counted | Reported, book: Book) -> Line:
     case = book.when(amount.when)
     named = _named(amount, book)
     state = [_STATES[one] for one in amount.is_]
+    once = line("（同一事项不重复计）", ", each matter once") if amount.once else line("", "")
     zh = f"{'、'.join(one.zh for one in state)}的" if state else "的" * bool(named.zh)
     en = f" {' or '.join(one.en for one in state)}" if state else ""
     return line(
-        f"{f'{case.zh}的' if case else ''}{named.zh}{zh}{said.zh}数",
-        f"{said.en}{en}{f' of {named.en}' if named.en else ''}{f' ({case.en})' if case else ''}",
+        f"{f'{case.zh}的' if case else ''}{named.zh}{zh}{said.zh}数{once.zh}",
+        f"{said.en}{en}{f' of {named.en}' if named.en else ''}{f' ({case.en})' if case else ''}{once.en}",
     )
 
 

@@ -165,6 +165,7 @@ def due_by(due: PeriodDue, every: str) -> Line:
 MOMENTS: Mapping[str, Line] = {
     "receipt": line("收到", "receipt"),
     "registration": line("登记", "registration"),
+    "graded": line("确定级别", "the grading"),
     "finding": line("作出认定", "the finding"),
     "flagged": line("作出标记", "the flag"),
     "works-start": line("整改实施", "the start of works"),

@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 from shared.rulebook.basis import Basis
 from shared.rulebook.facts import Fact, History, facts_at, is_known, moment, overturned, standing_misses
 from shared.rulebook.formulas import STEPS, Level
+from shared.rulebook.offences import rulings_known
 from shared.rulebook.schema import Match
 from shared.rulebook.schema.intake import RecordForm
 from shared.rulebook.schema.scoring import Counted
+from shared.rulebook.sights import OF_FINDING
 
 PROMOTERS_FROM, DETRACTORS_TO = 9, 6
 """Recommendations of 0 to 10 that count as promoters and as detractors (Reichheld, HBR 2003)."""
@@ -42,6 +44,7 @@ class _Item(NamedTuple):
         at: The moment at which the matter must have been like ``when``.
         states: What ``is`` may ask.
         amount: How many of it.
+        was: The moment at which an earlier month counted it, if the matter was like ``when`` then.
     """
 
     unit: str
@@ -50,6 +53,7 @@ class _Item(NamedTuple):
     states: frozenset[str] = frozenset()
     amount: int = 1
     excluded: bool = False
+    was: datetime | None = None
 
 
 _Items = Iterator[_Item]
@@ -130,7 +134,12 @@ def _is_asked(item: _Item, asked: Counted, history: History) -> bool:
         return False
     if asked.is_ and item.states.isdisjoint(asked.is_):
         return False
-    return asked.when == _ANY or asked.when.holds(*facts_at(history, item.at))
+    again = asked.once and item.was is not None and _is_like(asked, history, item.was)
+    return not again and _is_like(asked, history, item.at)
+
+
+def _is_like(asked: Counted, history: History, at: datetime) -> bool:
+    return asked.when == _ANY or asked.when.holds(*facts_at(history, at))
 
 
 _ANY = Match()
@@ -167,23 +176,37 @@ def _required(form: RecordForm) -> int:
 
 
 def _findings(matter: _Matter) -> _Items:
-    """The finding that stands, in the month in which it was made."""
-    made = [one for one in matter.history.all("finding.made.v1") if one.time < matter.basis.before]
+    """The finding that stands, in the month in which it was made. One that a ruling took away is none (XA-06, ZY-04)."""
+    rulings = rulings_known(matter.history, matter.basis.before)
+    made = [
+        one
+        for one in matter.history.all("finding.made.v1")
+        if one.time < matter.basis.before
+        and not any(
+            ruling.against == one.id or (ruling.against in OF_FINDING and one.time <= ruling.at)
+            for ruling in rulings
+        )
+    ]
     if made and matter.in_month(made[-1].time):
-        yield _Item(made[-1].unit, made[-1].time)
+        earlier = [one.time for one in made if one.time < matter.basis.start]
+        yield _Item(made[-1].unit, made[-1].time, was=earlier[-1] if earlier else None)
 
 
 def _clocks(matter: _Matter) -> _Items:
     """Clocks stopped in time, or missed; an open overdue one counts.
 
-    A clock that was missed in one month and stopped in a later one counts once, when it was missed.
+    A clock that was missed in one month and stopped in a later one counts once, when it was missed. A miss that a
+    ruling excused counts as neither.
     """
     missed = {
         (fact.data["clock"], fact.data["occurrence"]): fact
         for fact in standing_misses(matter.history, matter.basis.before)
     }
-    for fact in missed.values():
-        if matter.closed_in_month(moment(fact.data["due_before"])):
+    rulings = rulings_known(matter.history, matter.basis.before)
+    for (clock, occurrence), fact in missed.items():
+        due, marks = moment(fact.data["due_before"]), (fact.id, clock, f"{clock}#{occurrence}")
+        is_excused = any(ruling.against in marks and due <= ruling.at for ruling in rulings)
+        if matter.closed_in_month(due) and not is_excused:
             yield _clock(fact, "missed")
     for fact in matter.history.all("step.completed.v1"):
         data = fact.data

@@ -118,6 +118,7 @@ def _is_part(part: Counted | Reported, whole: Counted | Reported) -> bool:
         isinstance(part, Counted)
         and isinstance(whole, Counted)
         and part.count == whole.count
+        and not part.once
         and (not whole.is_ or part.is_ == whole.is_)
         and (not whole.of or part.of == whole.of)
         and (whole.when == Match() or part.when == whole.when)

@@ -99,7 +99,7 @@ def judge(history: History, before: datetime, basis: Basis) -> Judged:
     found = [one for one in sights(history, before, basis) if is_for(one.sight, one.price, basis)]
     if not found:
         return NOTHING
-    rulings = _rulings(history, before)
+    rulings = rulings_known(history, before)
     fallen: dict[str, Fallen] = {}
     standing = _without_overruled(found, rulings, fallen, basis)
     standing |= _combined(history, standing, rulings, fallen, basis)
@@ -139,7 +139,8 @@ def priced(sight: Sight, price: Price, basis: Basis) -> Offence:
     )
 
 
-def _rulings(history: History, before: datetime) -> list[Ruling]:
+def rulings_known(history: History, before: datetime) -> list[Ruling]:
+    """Return the upheld rulings about a subject that count before a moment; one that restates always did."""
     told = (*history.all("appeal.decided.v1"), *history.all("dispute.ruled.v1"))
     return [ruling for ruling in rulings_of(told) if ruling.restates or ruling.at < before]
 

@@ -75,6 +75,9 @@ TRIGGERING = frozenset(
 MATTER_FOUND = "matter/found"
 """Key of what a matter costs by what was found of it."""
 
+OF_FINDING = ("finding", "grade")
+"""What an appeal names that takes a finding away."""
+
 _ENDS_A_CALLBACK = (
     "callback.completed.v1",
     "callback.attempted.v1",
@@ -297,7 +300,7 @@ def _of_matter(
     known = facts_at(history, as_known_by.time)
     more = () if as_known_by is fact else (as_known_by.id,)
     sight = _seen(fact, key, fact.time, day, words, evidence=more)
-    marks = (fact.id, "finding", "grade") if key == MATTER_FOUND else (fact.id,)
+    marks = (fact.id, *OF_FINDING) if key == MATTER_FOUND else (fact.id,)
     for price in prices:
         if price.holds(known):
             yield Seen(sight, price, marks)

@@ -59,10 +59,11 @@ class Charge(Piece):
 
 
 class Adopted(Piece):
-    """The procedure that is followed from a moment on; its limits still count from receipt."""
+    """The procedure that is followed from a moment on, and the grade then; its limits still count from receipt."""
 
     since: AwareDatetime
     procedure: str
+    grade: str = ""
 
 
 class Confirmation(Piece):

@@ -37,6 +37,7 @@ from shared.rulebook.schema.procedures import TableUse, Watch
 _LABELS = {
     "receipt": RECEIVED,
     "registration": Line(zh="登记", en="registered"),
+    "graded": Line(zh="确定级别", en="graded"),
     "finding": Line(zh="认定", en="found"),
     "flagged": Line(zh="标记", en="flagged"),
     "works-start": Line(zh="整改开工", en="works begun"),

@@ -169,7 +169,7 @@ def reclassify(case: Case, command: Reclassify, scene: Scene) -> tuple[Case, lis
 def adopt(case: Case, law: Law, at: datetime) -> Case:
     """Follow the procedure for what is known now, tier and grade among it; its limits still count from receipt."""
     case = described(case, law)
-    adopted = Adopted(since=at, procedure=choose(case, law))
+    adopted = Adopted(since=at, procedure=choose(case, law), grade=case.grade)
     return case.with_(procedures=(*case.procedures, adopted))
 
 

@@ -264,10 +264,10 @@ def _recorded(case: Case, name: str, duty: Duty) -> Iterator[datetime]:
         yield done.at
         return
     match name:
-        case "receipt":
-            yield case.received_at
-        case "registration":
-            yield case.registered_at
+        case "receipt" | "registration":
+            yield case.received_at if name == "receipt" else case.registered_at
+        case "graded" if case.grade:
+            yield graded_since(case)
         case "finding" if case.finding:
             yield found_since(case)
         case "flagged":
@@ -281,8 +281,16 @@ def _recorded(case: Case, name: str, duty: Duty) -> Iterator[datetime]:
             yield from (one.approved_at for one in _settlements(case, duty) if one.approved_at)
         case "closing" if case.ended_at and case.status == "closed":
             yield case.ended_at
-        case _:
-            pass
+
+
+def graded_since(case: Case) -> datetime:
+    """Return since when the matter has been of its grade (XA-02): receipt, where its registration showed it."""
+    since = case.received_at
+    for one in reversed(case.procedures):
+        if one.grade != case.grade:
+            break
+        since = one.since
+    return since
 
 
 def found_since(case: Case) -> datetime:

@@ -1,7 +1,8 @@
 """How matters are handled: ``procedures.yaml`` and ``limits.yaml``.
 
 A procedure is a set of steps. A step's clock starts when one of its ``after`` moments is recorded:
-``receipt``, ``registration``, ``finding``, ``flagged``, ``closing``, or the name of another step.
+``receipt``, ``registration``, ``graded`` (since when it has its grade), ``finding``, ``flagged``, ``closing``, or the
+name of another step.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from shared.rulebook.schema.base import Keys, Match, OneOrMore, Part, Rule, Sour
 MOMENTS = (
     "receipt",
     "registration",
+    "graded",
     "finding",
     "flagged",
     "works-start",

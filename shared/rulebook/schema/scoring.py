@@ -269,7 +269,7 @@ class Counted(Part):
     |---|---|---|
     | matters | registration | complete |
     | record-fields | end of the month of registration | filled |
-    | findings | the finding that stands | |
+    | findings | the finding that stands; none that a ruling took away | |
     | clocks | stopped, or missed | in-time, missed |
     | resolutions, closings, reopenings, transfers, withdrawals, escalations, extensions | themselves | |
     | callbacks | end of the window | attempted, completed, unreachable, in-time |
@@ -283,6 +283,7 @@ class Counted(Part):
         when: Only matters like this, as they were known at the moment.
         is_: In this state.
         of: Names of clocks, plans, obligations, alerts; empty: all.
+        once: Of findings: what an earlier month counted counts no second time when it is found again (ZY-08).
     """
 
     count: Literal[
@@ -307,9 +308,13 @@ class Counted(Part):
     when: Match = Match()
     is_: Keys = Field(default=(), alias="is")
     of: Keys = ()
+    once: bool = False
 
     @model_validator(mode="after")
     def _such_things_have_such_states(self) -> "Counted":
+        if self.once and self.count != "findings":
+            msg = "'once' goes with 'count: findings'; other things happen once."
+            raise ValueError(msg)
         states = STATES.get(self.count, frozenset())
         for state in self.is_:
             if state not in states:

@@ -147,6 +147,7 @@ SHOWN: Mapping[str, Callable[[Figure], object]] = {
     "value": lambda figure: None if figure.value is None else text_of(figure.value),
     "rated": lambda figure: figure.rated,
     "breach": lambda figure: figure.breach,
+    "interval": lambda figure: [round(float(one), 3) for one in figure.interval or ()],
     "with_problem_users": lambda figure: f"{int(figure.hits_with_excluded)}/{int(figure.of_with_excluded)}",
 }
 """What an example may ask of an indicator."""
