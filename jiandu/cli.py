@@ -5,7 +5,7 @@ Each group of commands is a typer app in a module of its own; this module only h
 
 import typer
 
-from jiandu import operations_cli, rulebook_cli
+from jiandu import edition_cli, operations_cli, rulebook_cli
 from jiandu.backtest import backtest
 from jiandu.demo.cli import demo
 from jiandu.fair import fair
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.add_typer(stack.app)
 app.add_typer(rulebook_cli.app)
+app.add_typer(edition_cli.app)
 app.add_typer(operations_cli.parked_app)
 app.add_typer(operations_cli.log_app)
 app.command()(demo)

@@ -59,19 +59,39 @@ class Target:
     password: str
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401  # JSON
+        """Make one call of the operator's routes. Raises ``RefusedError``."""
+        return self.send(method, f"/operations{path}", body)
+
+    def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401  # JSON
         """Sign in and make one call.
 
         Raises:
             RefusedError: The service is not there, or says no.
         """
+        with self._signed_in() as client:
+            return self._answer(client.request(method, f"/v1{path}", json=body))
+
+    def download(self, path: str, file: Path) -> int:
+        """Sign in and write what a route streams to a file. Returns how many bytes there are.
+
+        Raises:
+            RefusedError: The service is not there, or says no.
+        """
+        with self._signed_in() as client, client.stream("GET", f"/v1{path}") as response:
+            if not response.is_success:
+                response.read()
+                self._answer(response)
+            with file.open("wb") as out:
+                return sum(out.write(piece) for piece in response.iter_bytes())
+
+    @contextmanager
+    def _signed_in(self) -> Iterator[httpx2.Client]:
         try:
             with httpx2.Client(base_url=self.url, timeout=_PATIENCE_S, trust_env=False) as client:
                 who = {"account": self.account, "password": self.password}
                 token = self._answer(client.post("/v1/session", json=who))["token"]
-                headers = {"Authorization": f"Bearer {token}"}
-                return self._answer(
-                    client.request(method, f"/v1/operations{path}", json=body, headers=headers)
-                )
+                client.headers["Authorization"] = f"Bearer {token}"
+                yield client
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
             msg = f"{self.name} does not answer at {self.url}: {error}. Is it running? `jiandu stack status`"
             raise RefusedError(msg) from error
@@ -185,7 +205,8 @@ def _where(context: typer.Context) -> Where:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
+    """Show a refusal as its words alone, and end with code 2."""
     try:
         yield
     except (RefusedError, StackError) as error:
@@ -197,7 +218,7 @@ def _complain(text: str) -> None:
     Console(stderr=True).print(text, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     """Print a line as it is, however narrow the terminal: what stands in it may be copied."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -218,7 +239,7 @@ def list_parked(
     as_json: Json = False,
 ) -> None:
     """Show parked messages by cause, the largest group first."""
-    with _refusals():
+    with refusals():
         answers = _where(context).ask("GET", "/parked")
     found = answers.by_service
     if as_json:
@@ -227,12 +248,12 @@ def list_parked(
         for name, groups in found.items():
             for group in groups:
                 first = group["messages"][0]
-                _say(f"{name}: {_messages(group['count'])} since {group['since'][:19]}")
-                _say(f"  group    {group['fingerprint']}")
-                _say(f"  example  {first['id']}")
-                _say(f"  why      {first['reason']}")
+                say(f"{name}: {_messages(group['count'])} since {group['since'][:19]}")
+                say(f"  group    {group['fingerprint']}")
+                say(f"  example  {first['id']}")
+                say(f"  why      {first['reason']}")
         if found and not any(found.values()):
-            _say("Nothing is parked.")
+            say("Nothing is parked.")
     answers.end()
 
 
@@ -274,7 +295,7 @@ def _chosen(ids: Sequence[str] | None, group: str) -> dict[str, Any]:
 
 def _one(context: typer.Context) -> Target:
     where = _where(context)
-    with _refusals():
+    with refusals():
         if not where.service and not where.url:
             name = context.command_path.rpartition(" ")[0]
             raise RefusedError(f"Name the service: {name} --service handling …, or --url.")
@@ -283,12 +304,12 @@ def _one(context: typer.Context) -> Target:
 
 def _change(path: str, body: Mapping[str, Any], what: str, target: Target, as_json: bool) -> None:
     """Change parked messages. Ends with code 1 where not all that were named are parked."""
-    with _refusals():
+    with refusals():
         done = target.call("POST", path, body)["count"]
     if as_json:
         _print_json({target.name: {"count": done}})
     elif done:
-        _say(f"{target.name}: {_messages(done)} {what}.")
+        say(f"{target.name}: {_messages(done)} {what}.")
     named = len(set(body.get("ids", ()))) or 1
     if done < named:
         which = ", ".join(body["ids"]) if "ids" in body else f"group {body['fingerprint']}"
@@ -312,7 +333,7 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show how far each log is published, and how far the followed ones have arrived."""
-    with _refusals():
+    with refusals():
         answers = _where(context).ask("GET", "/log")
     found = answers.by_service
     if as_json:
@@ -327,7 +348,7 @@ def status(
                 table.add_row(name, one["source"], str(one["head"]), "", str(one["received"]), missing)
         console.print(table)
         for name, told in found.items():
-            _say(
+            say(
                 f"{name}: {told['waiting']} events early, {told['on_ladder']} tried again, {told['parked']} parked"
             )
     answers.end()
@@ -339,7 +360,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check every log entry by entry, and every document's seal. Ends with code 1 where one does not hold."""
-    with _refusals():
+    with refusals():
         answers = _where(context).ask("POST", "/log/verify")
     found = answers.by_service
     if as_json:
@@ -354,7 +375,7 @@ def verify(
         console.print(table)
         for name, told in found.items():
             for fault in _faults(told):
-                _say(f"{name}: {fault}")
+                say(f"{name}: {fault}")
     answers.end()
     if not all(one["holds"] for told in found.values() for one in (*told["logs"], *told["documents"])):
         raise typer.Exit(1)

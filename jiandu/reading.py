@@ -43,7 +43,7 @@ def folder_of(book: str) -> Path:
 
 
 def edition_of(book: str, calendars: Path | None = None) -> Edition:
-    """Read a rulebook, with the calendars that are given, lie beside it, or are ours.
+    """Read a rulebook, with the calendars that are given, lie in it or beside it, or are ours.
 
     ``draft``: it is only read, so it may ask for what the engine does not carry out yet.
 
@@ -56,8 +56,8 @@ def edition_of(book: str, calendars: Path | None = None) -> Edition:
         groups = ", ".join(sorted(path.parent.name for path in RULEBOOKS.glob("*/rulebook.yaml")))
         msg = f"There is no group and no folder '{book}'. Groups: {groups}."
         raise InvalidInputError(msg)
-    beside = folder.parent / "calendars"
-    calendars = calendars or (beside if beside.is_dir() else RULEBOOKS / "calendars")
+    there = [one for one in (folder / "calendars", folder.parent / "calendars") if one.is_dir()]
+    calendars = calendars or next(iter(there), RULEBOOKS / "calendars")
     return load_edition(folder, calendars)
 
 

@@ -320,8 +320,11 @@ def result_hash(result: PeriodResult) -> str:
 
 
 def content_hash(result: PeriodResult) -> str:
-    """Return a hash of what the result says, whatever facts it says it from: did a late fact change it?"""
-    about = {"as_of", "facts", "facts_hash", "months"}
+    """Return a hash of what the result says, whatever facts and edition it says it from.
+
+    Did a late fact change it, or an edition that came into force since? One that only holds later did not.
+    """
+    about = {"as_of", "edition", "edition_hash", "facts", "facts_hash", "months"}
     return hash_of({key: value for key, value in document_of(result).items() if key not in about})
 
 

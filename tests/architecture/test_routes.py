@@ -37,8 +37,9 @@ KEYLESS = {
 ANY_SESSION = {
     "/v1/positions": "how far logs reach, by number",
     "/v1/units": "the caller's own subtree",
-    "/v1/editions": "the rulebooks are everyone's to know; their text is left out",
+    "/v1/editions": "the rulebooks are everyone's to know",
     "/v1/editions/{edition_hash}": "and so is who approved them",
+    "/v1/editions/{edition_hash}/files": "and so is what they say, drafts too",
     "/v1/overlays": "and so are the norms that units filed",
 }
 """What every signed-in person may read."""

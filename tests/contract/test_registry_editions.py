@@ -75,7 +75,10 @@ async def test_the_log_shows_who_proposed_and_who_approved_with_which_report(off
 
     approved = await office.post(f"{path}/approval", {"report": "e" * 64}, "group-president")
     seen = (await office.get(path, "branch-head")).json()
+    texts = (await office.get(f"{path}/files", "branch-head")).json()
 
+    assert texts == with_callback(office)
+    assert "attempts: 4" in texts["callback.yaml"]
     assert (proposed["status"], proposed["topics"], approved.status_code) == (201, ["callback"], 201)
     assert proposed["changes_from"] == "2005-05-28"
     assert (

@@ -89,6 +89,12 @@ async def proposal(edition_hash: str, request: Request, who: Known) -> dict[str,
     return shown(await use(request).editions.proposed(edition_hash))
 
 
+@router.get("/editions/{edition_hash}/files")
+async def files(edition_hash: str, request: Request, who: Known) -> dict[str, str]:
+    """Read the YAML files of an edition or a draft, by name: what is to be approved, or what a new draft begins with."""
+    return await use(request).editions.files(edition_hash)
+
+
 @router.post("/editions", status_code=201)
 async def propose(
     body: Proposal, request: Request, who: Annotated[Caller, needs("editions.propose")]

@@ -15,7 +15,7 @@ from shared.events import Event, Happened
 from shared.events.registry import RulingRecorded
 from shared.rulebook.differences import changes, first_of, topics_of
 from shared.rulebook.edition import Edition
-from shared.rulebook.load import bundle, edition_from_files
+from shared.rulebook.load import bundle, edition_from_files, unbundle
 from shared.rulebook.load.overlays import edition_with, hash_of_norms, pack
 from shared.storage import Stored, change_of
 
@@ -181,6 +181,11 @@ class Editions:
     async def proposed(self, edition_hash: str) -> State:
         """Return a proposal with all that was decided about it."""
         return (await self._proposed(edition_hash))[1]
+
+    async def files(self, edition_hash: str) -> dict[str, str]:
+        """Return the texts of an edition or a draft, by name. Raises ``NotFoundError``."""
+        known = self.register.directory.editions.get(edition_hash)
+        return dict(known.files) if known else unbundle((await self._proposed(edition_hash))[1]["bundle"])
 
     async def enact_first(self, edition: Edition) -> None:
         """Enact the seed's edition, unless it, or any later one, is there."""

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from pathlib import Path
@@ -213,6 +214,19 @@ def test_a_late_fact_changes_the_content_and_a_later_closing_alone_does_not() ->
     assert content_hash(month(told.facts)) != content_hash(month(FACTS))
     assert content_hash(later) == content_hash(month(FACTS))
     assert result_hash(later) != result_hash(month(FACTS))
+
+
+def test_an_edition_that_holds_only_later_changes_no_content() -> None:
+    """INVARIANT: an edition in force alters no published period, and closing it again makes no second version.
+
+    What breaks it: counting the edition's own name and hash among what a result says.
+    """
+    newer = replace(an_edition(), name="2026-10-15", hash="f" * 64)
+
+    again = fold(FACTS, newer, "2026-08", AS_OF)
+
+    assert content_hash(again) == content_hash(month(FACTS))
+    assert result_hash(again) != result_hash(month(FACTS))
 
 
 def test_what_if_is_the_same_fold_with_another_edition() -> None:
