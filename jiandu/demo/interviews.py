@@ -33,7 +33,7 @@ def interview(walk: Walk, manners: Manners, rng: Random) -> tuple[datetime, dict
     opens = due_before(plan.earliest, over_at, calendar).due_before if plan.earliest else over_at
     latest = due_before(plan.latest, over_at, calendar).due_before
     window = min(latest - opens, timedelta(days=_LATEST_DAYS))
-    at = _in_hours(walk, opens + window * rng.uniform(0.1, 0.9))
+    at = _in_hours(walk, opens + window * rng.uniform(0.1, 0.9), timedelta(minutes=rng.randint(1, 150)))
     if at >= latest:
         return None
     drawn = rng.choices(range(1, 6), manners.answers)[0]
@@ -59,14 +59,14 @@ def _plan(walk: Walk) -> tuple[datetime, CallbackPlan] | None:
     return None
 
 
-def _in_hours(walk: Walk, at: datetime) -> datetime:
-    """Return the moment, or else the next one at which customers are called."""
+def _in_hours(walk: Walk, at: datetime, after: timedelta) -> datetime:
+    """Return the moment, or else one some time after customers may be called again."""
     calendar = walk.edition.calendar
     local = at.astimezone(calendar.zone)
     if local.time() < _OPENS:
-        at = calendar.at(local.date(), _OPENS)
+        at = calendar.at(local.date(), _OPENS) + after
     elif local.time() >= _CLOSES:
-        at = calendar.at(local.date() + timedelta(days=1), _OPENS)
+        at = calendar.at(local.date() + timedelta(days=1), _OPENS) + after
     return at.replace(microsecond=0)
 
 

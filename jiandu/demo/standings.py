@@ -5,9 +5,8 @@ Everything shown was read over HTTP, the numbers as scoring published them. Chin
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +66,12 @@ class Standings:
     Attributes:
         periods: Period → its result, in the order in which they went out.
         names: Unit → its name.
+        played: Units that were played.
     """
 
     periods: Mapping[str, Document]
     names: Mapping[str, Text]
+    played: Sequence[str]
     followed: Followed | None
 
     @property
@@ -93,10 +94,9 @@ async def read(wire: Wire, told: Scenario, events: Path) -> Standings:
         one.period: await wire.get("scoring", told.reader, f"/v1/periods/{one.period}")
         for one in told.closings
     }
-    found = Standings(
-        periods, {one["unit"]: Text(zh=one["name_zh"], en=one["name_en"]) for one in units}, None
-    )
-    return Standings(periods, found.names, await _followed(wire, told, found, events))
+    names = {one["unit"]: Text(zh=one["name_zh"], en=one["name_en"]) for one in units}
+    found = Standings(periods, names, told.branches, None)
+    return replace(found, followed=await _followed(wire, told, found, events))
 
 
 async def _followed(wire: Wire, told: Scenario, found: Standings, events: Path) -> Followed | None:
@@ -155,7 +155,7 @@ def show(found: Standings, edition: Edition, console: Console) -> None:
     for key, ranking in rules.scoring.rankings.items():
         for table in _rankings(key, ranking, found, rules):
             console.print("", table)
-    for left in _left_out(found):
+    for left in _left_out(found, rules):
         console.print(left, highlight=False)
     for period, told in found.periods.items():
         for one in (*told["awards"], *told.get("recommendations", ())):
@@ -253,18 +253,18 @@ def _side_by_side(
     return table
 
 
-def _left_out(found: Standings) -> Iterator[str]:
-    """Say once who is in no place, and why."""
-    told = {
-        (one["unit"], one["reason"])
-        for result in found.periods.values()
-        for ranking in result["rankings"]
-        for one in ranking["left_out"]
-    }
-    for unit, reason in sorted(told):
-        why = _REASONS.get(reason, Text(zh=reason, en=reason))
-        name = found.names[unit]
-        yield f"[dim]— {name.zh}：{why.zh} / {name.en}: {why.en}[/]"
+def _left_out(found: Standings, rules: Rules) -> Iterator[str]:
+    """Say once who is in no place of which ranking, and why."""
+    told: dict[tuple[str, str], dict[str, None]] = {}
+    for result in found.periods.values():
+        for ranking in result["rankings"]:
+            for one in ranking["left_out"]:
+                told.setdefault((ranking["ranking"], one["reason"]), {})[one["unit"]] = None
+    for (key, reason), units in told.items():
+        why, ranking = _REASONS.get(reason, Text(zh=reason, en=reason)), rules.scoring.rankings[key]
+        zh = "、".join(found.names[unit].zh for unit in units)
+        en = ", ".join(found.names[unit].en for unit in units)
+        yield both(f"— {ranking.title.zh}：{why.zh}：{zh}", f"  {ranking.title.en}: {why.en}: {en}")
 
 
 def _value(indicator: Indicator, value: str) -> str:
@@ -300,7 +300,7 @@ def _indicators(found: Standings, rules: Rules) -> Table:
     known = {key: one for key, one in rules.scoring.indicators.items() if not named or key in named}
     months = found.months
     last = list(months)[-1]
-    units = list(dict.fromkeys(one["unit"] for one in _ranked_units(found, months[last])))[:_MOST_UNITS]
+    units = _shown_units(found, months[last])
     by_unit = len(units) > 1
     title = f"{last} 指标 / indicators" if by_unit else f"指标 / indicators · {found.names[units[0]].zh}"
     columns = [_narrow(found.names[unit].zh) for unit in units] if by_unit else list(months)
@@ -314,14 +314,10 @@ def _indicators(found: Standings, rules: Rules) -> Table:
     return table
 
 
-def _ranked_units(found: Standings, month: Document) -> Iterator[Document]:
-    """Give the units that a ranking names; where nobody is ranked, those of which most was counted."""
-    for one in month["rankings"]:
-        yield from one["rows"]
-        yield from one["left_out"]
-    if not month["rankings"]:
-        counted = [one for one in month["indicators"] if Fraction(one["of"]) > 0]
-        yield from sorted(counted, key=lambda one: -Fraction(one["of"]))[:1]
+def _shown_units(found: Standings, month: Document) -> list[str]:
+    """Return the units that a ranking names; where nobody is ranked, those that were played."""
+    named = [one["unit"] for ranking in month["rankings"] for one in (*ranking["rows"], *ranking["left_out"])]
+    return list(dict.fromkeys(named or found.played))[:_MOST_UNITS]
 
 
 def _figure(month: Document, indicator: str, unit: str) -> Document | None:
