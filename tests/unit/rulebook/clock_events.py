@@ -19,7 +19,7 @@ from shared.rulebook.clocks import (
     Stopped,
     evaluate,
 )
-from shared.rulebook.limits import Limit
+from shared.rulebook.limits import Limit, OpeningWindow
 from tests.unit.rulebook.calendars import OFFICE, at
 
 MINUTE = timedelta(minutes=1)
@@ -42,6 +42,20 @@ LIMITS = st.sampled_from(
 )
 PLAIN_LIMITS = LIMITS.filter(lambda limit: not limit.shorter_of and not limit.roll_forward)
 MINUTES = st.integers(1, 3_000)
+
+
+def in_order_of_starts(limit: Limit) -> bool:
+    """Say whether a later start can never be due earlier.
+
+    Months are apart: 30 Jan 10:00 and 31 Jan 09:00 both end on 28 Feb, at their own time of day. So is the opening
+    window, where the regulation itself lets an early morning overtake the evening before (LN-05).
+    """
+    if limit.shorter_of:
+        return all(in_order_of_starts(part) for part in limit.parts)
+    own_time = limit.months is not None and limit.ends == "instant" and limit.counts_from == "start"
+    return not own_time and not isinstance(limit.counts_from, OpeningWindow)
+
+
 STARTED_AT = at("2026-01-30 00:00")
 
 

@@ -28,6 +28,7 @@ from tests.unit.rulebook.clock_events import (
     PLAIN_LIMITS,
     STARTED_AT,
     histories,
+    in_order_of_starts,
     read,
     shifted,
 )
@@ -132,7 +133,7 @@ def test_two_pauses_that_touch_are_one(limit: Limit, start: int, cuts: Sequence[
 
 @CALM
 @given(
-    limit=LIMITS,
+    limit=LIMITS.filter(in_order_of_starts),
     start=st.integers(0, 40_000),
     later=MINUTES,
     cuts=st.lists(MINUTES, min_size=2, max_size=2),
