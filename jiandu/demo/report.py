@@ -77,6 +77,7 @@ class Published:
         periods: Period → rankings, awards, recommendations.
         cards: Month → unit → scorecard.
         names: Unit → its name.
+        overturns: How often rulings upheld what was contested, by clause and by inspector.
     """
 
     periods: Mapping[str, Document]
@@ -85,6 +86,7 @@ class Published:
     flagged: Flagged | None
     disputed: Disputed | None
     lost: Lost | None
+    overturns: Document
 
 
 async def read(
@@ -114,6 +116,7 @@ async def read(
         flagged=await _flagged(wire, [ids[name] for name in sorted(ids) if name.startswith(PROBLEM_USER)]),
         disputed=await _disputed(wire, ids.get(DISPUTED, ""), [posting for _, posting in details]),
         lost=await _follow_down(wire, details),
+        overturns=await wire.get("scoring", DIRECTOR, "/v1/overturns"),
     )
 
 
@@ -172,6 +175,7 @@ def show(published: Published, edition: Edition, console: Console) -> None:
         console.print(f"\n{_problem_user(published.flagged, published, edition)}", highlight=False)
     if published.disputed:
         console.print(f"\n{_dispute(published.disputed, edition)}", highlight=False)
+        console.print("", overturned(published.overturns))
     if published.lost:
         console.print("", heading("一分的来历", "one lost point, followed down"))
         console.print(_trail(published.lost, published, edition), highlight=False)
@@ -298,6 +302,39 @@ def _dispute(disputed: Disputed, edition: Edition) -> str:
         f"争议成立：{number} {title.zh}，{posting['month']}记{lost}，{back['month']}冲回{given}",
         f"dispute upheld: {number}: {lost} for {title.en}, {posting['month']}; {given} back, {back['month']}",
     )
+
+
+def overturned(counted: Document) -> Table:
+    """Return how often rulings upheld what was contested, with the 95 % interval of the share.
+
+    Args:
+        counted: What ``/v1/overturns`` answers.
+    """
+    table = Table(title="改判统计 / overturned", title_justify="left", title_style="bold")
+    for column in (
+        "条款或人员\nclause or person",
+        "裁决\nruled",
+        "改判\nupheld",
+        "改判率\nshare",
+        "95%\ninterval",
+    ):
+        table.add_column(column, justify="left" if column.startswith("条款") else "right")
+    for one in (*counted["by_clause"], *counted["by_inspector"]):
+        low, high = (_percent(end) for end in one["interval"])
+        table.add_row(
+            one["of"], str(one["ruled"]), str(one["upheld"]), f"{_percent(one['share'])} %", f"{low}–{high} %"
+        )
+    return table
+
+
+def _percent(share: str) -> int:
+    """Return a share in percent, half up.
+
+    Example:
+        >>> _percent("0.9385")
+        94
+    """
+    return int((Decimal(share) * 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def _trail(lost: Lost, published: Published, edition: Edition) -> Tree:

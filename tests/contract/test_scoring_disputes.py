@@ -131,7 +131,7 @@ async def test_it_is_contested_once_and_inside_its_term(world: World) -> None:
 
 
 async def test_who_found_it_stands_aside(world: World) -> None:
-    """The director found it, and so rules neither the dispute nor the posting directly."""
+    """The director found it, and so does not rule the dispute; nor can the posting be ruled past the dispute."""
     posting = await the_posting(world, "found")
     (dispute,) = [
         one
@@ -146,7 +146,10 @@ async def test_who_found_it_stands_aside(world: World) -> None:
     )
     judged = await Api(world, "judge").post(f"/disputes/{dispute['id']}/ruling", ruling)
 
-    assert [(one.status_code, one.json().get("code")) for one in (refused, direct)] == [(403, "recused")] * 2
+    assert [(one.status_code, one.json().get("code")) for one in (refused, direct)] == [
+        (403, "recused"),
+        (409, "dispute-decided"),
+    ]
     assert judged.status_code == 201
 
 

@@ -391,7 +391,9 @@ def appealed(
         for one in facts
         if one.type in kinds
         and one.time <= lodged_at
-        and (against in _APPEALED or (one.data["clock"], str(one.data["occurrence"])) == (clock, run or "1"))
+        and (
+            against in _APPEALED or (one.data["clock"] == clock and run in ("", str(one.data["occurrence"])))
+        )
     ]
     if not found:
         return (), ""

@@ -32,6 +32,10 @@ def published(played: Rehearsal, results: Results) -> Published:
     return asyncio.run(read(wire, results, branches, played.ids))
 
 
+_ONCE = {"ruled": 1, "upheld": 1, "share": "1", "interval": ["0.2065", "1"]}
+OVERTURNS = {"by_clause": [{"of": "JK-14", **_ONCE}], "by_inspector": [{"of": "director", **_ONCE}]}
+
+
 def answers_of(played: Rehearsal, documents: Mapping[str, Mapping[str, Any]]) -> Answer:
     """Return services that tell what was rehearsed."""
 
@@ -74,6 +78,7 @@ def answers_of(played: Rehearsal, documents: Mapping[str, Mapping[str, Any]]) ->
         r"/v1/cases/(.+)/history": history,
         r"/v1/complaints/(.+)": complaint,
         r"/v1/customers/(.+)": customer,
+        r"/v1/overturns": lambda: OVERTURNS,
     }
 
     def answer(request: httpx2.Request) -> httpx2.Response:
@@ -137,6 +142,13 @@ def test_the_problem_user_and_the_dispute_have_a_line_in_each_language(page: str
     )
     assert "工作不主动、推诿，2026-07记-5.0，2026-08冲回+5.0" in lines[dispute]
     assert "-5.0 for shirking, 2026-07; +5.0 back, 2026-08" in lines[dispute + 1]
+
+
+def test_what_was_overturned_is_counted_by_clause_and_by_inspector(page: str) -> None:
+    assert "改判统计 / overturned" in page
+    # One of one: Wilson's interval is from 1 / (1 + 3.8415) = 0.2065 to 1.
+    assert re.search(r"JK-14 +│ +1 │ +1 │ +100 % │ +21–100 %", page)
+    assert re.search(r"director +│ +1 │ +1 │", page)
 
 
 def test_a_lost_point_is_followed_to_clause_deadline_and_evidence(page: str, published: Published) -> None:

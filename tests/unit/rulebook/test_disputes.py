@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from shared.errors import ForbiddenError, InvalidInputError
+from shared.errors import ForbiddenError, InvalidInputError, SupervisionError
 from shared.rulebook.disputes import (
     AdviceMissingError,
     Contested,
@@ -14,6 +14,7 @@ from shared.rulebook.disputes import (
     RecusedError,
     TermOverError,
     check_advice,
+    check_correction,
     check_lodging,
     check_ruling,
     hands_in,
@@ -245,6 +246,41 @@ def test_headquarters_management_is_ruled_above_the_office_that_manages(
     else:
         with pytest.raises(ForbiddenError):
             rule_it(by, contested=complaint)
+
+
+# --- a ruling that nobody asked for
+
+
+def correct(by: Party, group: str) -> None:
+    _, rule = rule_for("posting", rules(group))
+    check_correction(rule, POINTS, by, within)
+
+
+def test_headquarters_corrects_what_nobody_contested() -> None:
+    correct(PRESIDENT, "jinke")
+    check_correction(None, POINTS, PRESIDENT, within)
+
+
+@pytest.mark.rule("ZY-04", "XA-05")
+@pytest.mark.parametrize(
+    ("by", "group", "refusal"),
+    [
+        pytest.param(replace(PRESIDENT, person="inspector"), "jinke", RecusedError, id="who found it"),
+        pytest.param(replace(PRESIDENT, unit="jinan-service"), "jinke", RecusedError, id="the charged unit"),
+        pytest.param(ADVISER, "zhongyida", ForbiddenError, id="another role"),
+        pytest.param(replace(PRESIDENT, unit="market"), "xinao", ForbiddenError, id="the tier that made it"),
+        pytest.param(PRESIDENT, "zhongyida", AdviceMissingError, id="without the advice that comes first"),
+    ],
+)
+def test_a_ruling_without_a_dispute_is_no_way_round_the_rule(
+    by: Party, group: str, refusal: type[SupervisionError]
+) -> None:
+    """INVARIANT: who may not rule a dispute over a posting does not rule the posting directly.
+
+    What breaks it: a second way to a ruling that asks for the right alone.
+    """
+    with pytest.raises(refusal):
+        correct(by, group)
 
 
 def test_the_system_s_own_verdict_is_ruled_above_the_charged_unit() -> None:
