@@ -103,7 +103,7 @@ _TEXTS = {
               facts: {{title: {{zh: 查明, en: facts}}, done_by: finding}}
               agree: {{title: {{zh: 协商, en: agree}}, requires: facts, done_by: settlement}}
               mend: {{title: {{zh: 整改, en: mend}}, when: {{class: large}}, within: {{table: works}}}}
-              sign: {{title: {{zh: 批准, en: sign}}, when: {{way: money}}, requires: agree, right: cases.approve, done_by: approval}}
+              sign: {{title: {{zh: 批准, en: sign}}, when: {{way: money}}, requires: agree, by: head, right: cases.approve, done_by: approval}}
               close: {{title: {{zh: 告知, en: tell}}, requires: agree, resolves: true}}
           invalid:
             from: 2026-01-01

@@ -195,6 +195,12 @@ def test_working_time_passes_only_in_working_hours(start: str, hours: int, end: 
     assert EIGHT.working_time_between(at(start), at(end)) == timedelta(hours=hours)
 
 
+def test_working_time_runs_from_the_very_first_working_day_of_the_tables() -> None:
+    # 1 January 2024 is New Year; on Tuesday, 2 January, work begins at 08:00.
+    assert EIGHT.working_time_between(at("2024-01-01 00:00"), at("2024-01-02 10:00")) == timedelta(hours=2)
+    assert EIGHT.working_time_between(at("2024-01-02 09:00"), at("2024-01-02 11:30")) == timedelta(hours=2.5)
+
+
 def test_the_first_acceptance_vector_depends_on_the_make_up_saturday() -> None:
     # Without Sat 14: Tue 24 and Wed 25 give the 16 h, so a calendar without make-up days says the 25th.
     plain = tuple(

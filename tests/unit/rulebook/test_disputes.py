@@ -295,9 +295,10 @@ def test_a_hand_in_it_had_who_found_approved_and_answers() -> None:
     told = Told()
     told.registered("A", "2026-07-01 09:00")
     told.found_valid("A", "2026-07-01 10:00", by="officer")
+    told.extended("A", "2026-07-02 09:00", due="2026-07-04 09:00")
     told.missed("A", "2026-07-03 09:00", person="zhou")
 
-    assert hands_in(told.facts) == {"clerk", "officer", "zhou"}
+    assert hands_in(told.facts) == {"clerk", "officer", "head", "zhou"}
 
 
 def test_overturns_are_counted_with_their_uncertainty() -> None:

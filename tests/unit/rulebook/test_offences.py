@@ -313,6 +313,27 @@ def test_a_missed_callback_can_cost_points_unless_the_call_was_made_in_time() ->
     assert rules_of(told.facts, edition=edition) == []
 
 
+@pytest.mark.parametrize(
+    ("ends", "cost"),
+    [
+        pytest.param(
+            lambda told: told.callback_attempted("A", "2026-07-08 09:00", "refused"), 0, id="refused"
+        ),
+        pytest.param(lambda told: told.callback_voided("A", "2026-07-08 09:00"), 0, id="no longer asked for"),
+        pytest.param(lambda told: told.callback_attempted("A", "2026-07-08 09:00"), 1, id="nobody answered"),
+        pytest.param(lambda told: told.callback_voided("A", "2026-07-09 09:00"), 1, id="too late"),
+    ],
+)
+def test_a_callback_is_not_missed_once_it_was_over_in_time(ends: Tells, cost: int) -> None:
+    told = Told()
+    told.callback_missed("A", "2026-07-09 09:00")
+    ends(told)
+
+    found = of(told.facts, edition=with_trigger(CallbackFault(on="missed-callback"), -1))
+
+    assert len(found) == cost
+
+
 def test_praise_can_bring_points() -> None:
     edition = with_trigger(Praise(on="praise", to="group"), 2)
     told = Told()

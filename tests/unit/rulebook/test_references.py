@@ -141,3 +141,11 @@ def test_a_name_that_nothing_bears_is_refused_at_its_place(place: str) -> None:
     (fault,) = refused(place)
 
     assert fnmatch(shown(fault.loc), place.removesuffix("_"))
+
+
+def test_where_the_code_itself_says_what_there_is_the_remedy_lists_it() -> None:
+    (fault,) = refused("rulebook.approval.*.covers")
+
+    assert fault.mend == (
+        "Known: calendar, callback, intake, limits, obligations, procedures, rights, rulebook, scoring."
+    )
