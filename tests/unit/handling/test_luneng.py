@@ -1,9 +1,15 @@
 """Matters under the rulebook of luneng itself: who answers, how far authority goes, what is told upwards."""
 
+from collections.abc import Iterable
+
 import pytest
 
-from services.handling.domain import Actor
-from services.handling.domain.refusals import MissingPartsError, StepOrderError
+from services.handling.domain import Actor, allowed
+from services.handling.domain.refusals import (
+    MissingPartsError,
+    NotPermittedByRulebookError,
+    StepOrderError,
+)
 from shared.errors import ForbiddenError
 from shared.events.handling import (
     AlertRaised,
@@ -13,7 +19,7 @@ from shared.events.handling import (
     SettlementSigned,
     StepCompleted,
 )
-from tests.unit.handling.builders import Story, a_registration, an_actor, shown
+from tests.unit.handling.builders import Story, a_registration, an_actor, on, shown
 from tests.unit.rulebook.worked import edition_of
 
 LUNENG = edition_of("luneng")
@@ -271,3 +277,108 @@ def test_a_course_on_application_is_approved_and_held_by_market_development() ->
     story.step("hold-course", "07-10 10:00", by=MANAGER, evidence={"course-plan": "f1"})
 
     assert len(story.told(CaseResolved)) == 1
+
+
+# --- LN-04, LN-31: a time that is agreed
+
+
+@pytest.mark.rule("LN-04", "LN-31")
+@pytest.mark.parametrize(("kind", "step"), [("repair", "on-site"), ("enquiry", "answer")])
+def test_a_time_that_the_customer_names_replaces_the_24_hours(kind: str, step: str) -> None:
+    story = a_matter(kind)
+    before = story.due(step)
+
+    story.do(
+        "agree-date",
+        "07-01 10:00",
+        by=of("customer-officer"),
+        step=step,
+        due_before=on("07-04 16:00").isoformat(),
+        evidence={"answer": "f1"},
+    )
+
+    assert (before, story.due(step)) == ("07-02 09:00", "07-04 16:00")
+
+
+@pytest.mark.rule("LN-09")
+def test_no_date_replaces_the_24_hours_of_a_complaint() -> None:
+    with pytest.raises(NotPermittedByRulebookError, match="answer"):
+        a_matter().do(
+            "agree-date",
+            "07-01 10:00",
+            by=of("customer-officer"),
+            step="answer",
+            due_before=on("07-04 16:00").isoformat(),
+            evidence={"answer": "f1"},
+        )
+
+
+@pytest.mark.rule("LN-05", "LN-31")
+def test_an_enquiry_that_is_answered_at_once_is_passed_on_to_nobody() -> None:
+    story = a_matter("enquiry")
+
+    story.step("answer", "07-01 09:05", by=of("customer-officer"))
+    story.sweep("07-03 00:00")
+
+    assert story.missed == []
+
+
+# --- LN-03, LN-30: tenders
+
+TENDER = [
+    ("committees", "07-01 10:00", "committee-decision"),
+    ("method", "07-02 10:00", "method-sheet"),
+    ("publish", "07-02 11:00", "tender-notice"),
+    ("send-documents", "07-03 10:00", "tender-documents"),
+    ("open", "07-20 10:00", "bids opening-register"),
+    ("evaluate", "07-22 10:00", "committee-sheet"),
+    ("approve-award", "07-24 10:00", "approval-sheet"),
+    ("award", "07-25 10:00", "award-notice"),
+]
+"""The steps of a public tender with the documents that are kept of each."""
+
+BIDDER = of("tender-officer", "tendering")
+
+
+def a_tender(*flags: str) -> Story:
+    return a_matter("tender-request", unit="tendering", service="tendering", flags=list(flags))
+
+
+def do_tender(story: Story, step: str, when: str, papers: Iterable[str]) -> None:
+    by = MANAGER if step == "approve-award" else BIDDER
+    story.step(step, when, by=by, evidence=dict.fromkeys(papers, "f1"))
+
+
+@pytest.mark.rule("LN-30")
+def test_a_public_tender_takes_no_step_before_the_one_that_precedes_it_nor_without_its_document() -> None:
+    story = a_tender("public-tender")
+
+    for number, (step, when, kept) in enumerate(TENDER):
+        papers = kept.split()
+        for later, _, others in TENDER[number + 1 :]:
+            with pytest.raises(StepOrderError):
+                do_tender(story, later, "07-30 10:00", others.split())
+        for missing in papers:
+            with pytest.raises(MissingPartsError):
+                do_tender(story, step, when, [paper for paper in papers if paper != missing])
+        do_tender(story, step, when, papers)
+
+    assert (len(story.told(CaseResolved)), story.missed) == (1, [])
+
+
+@pytest.mark.rule("LN-30")
+def test_a_tender_that_is_not_public_has_no_notice() -> None:
+    assert "publish" not in {one["step"] for one in allowed(a_tender().case, LUNENG, BIDDER)}
+
+
+@pytest.mark.rule("LN-03")
+@pytest.mark.parametrize("step", ["send-documents", "award"])
+def test_documents_and_award_go_out_from_the_tendering_company(step: str) -> None:
+    story = a_tender("public-tender")
+    at_hand = [one[0] for one in TENDER].index(step)
+    for one, when, kept in TENDER[:at_hand]:
+        do_tender(story, one, when, kept.split())
+    _, when, kept = TENDER[at_hand]
+
+    with pytest.raises(ForbiddenError, match="is for tender-officer"):
+        story.step(step, when, by=MANAGER, evidence={kept: "f1"})
