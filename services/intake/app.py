@@ -22,6 +22,7 @@ from services.intake.handlers import (
     Papers,
     Partners,
     People,
+    Sheets,
 )
 from services.intake.store.noted import MongoOutbox, MongoProblems
 from shared.app import service_app
@@ -78,6 +79,7 @@ def parts_of(base: Base) -> Parts:
             census=Census(base, customers, counted),
             people=people,
             brought_up=BroughtUp(base, problems, complaints, people),
+            sheets=Sheets(matters, ledger),
         ),
     )
 

@@ -153,6 +153,7 @@ ASKED = {
     "intake POST /v1/complaints/{complaint_id}/papers/{document}": Asked(_PURPOSE),
     "intake POST /v1/praises": Asked({"unit": BRANCH, "to": "unit", "fields": {"name": "某", "words": "好"}}),
     "intake POST /v1/imports/declaration": Asked({"unit": BRANCH, "complete_up_to": "2026-07-01T00:00:00Z"}),
+    "intake POST /v1/ledger": Asked(query={"unit": BRANCH}),
     "intake GET /v1/ledger": Asked(query={"month": MONTH}),
     "intake GET /v1/form": Asked(query={"kind": "complaint"}),
     "handling POST /v1/cases/{complaint_id}/commands": Asked({"do": "withdraw", "reason": "业主撤回"}),

@@ -25,6 +25,7 @@ KEYLESS = {
     "/v1/overlays": "what own norms are called is the key: the same again is answered as before, another is a conflict",
     "/v1/overlays/{overlay}/ending": "own norms end once: the same day again changes nothing, another is a conflict",
     "/v1/partners/{channel}/outbox/{message_id}/receipt": "what was passed on stays so, however often",
+    "/v1/ledger": "the file's hash and the row are the key of each registration",
     "/v1/campaigns/{campaign_id}/draw": "a lot is drawn once; again changes nothing",
     "/v1/tasks/claim": "who holds a task gets that one again",
     "/v1/tasks/{complaint_id}/release": "free is free, however often",

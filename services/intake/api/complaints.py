@@ -60,6 +60,25 @@ class NewComplaint(Body):
     )
     external_number: Key = Field(default="", description="Number of the partner whose channel it came by.")
 
+    def said(self) -> Said:
+        """Return what the caller says of the matter."""
+        return Said(
+            kind=self.kind,
+            channel=self.channel,
+            fields=self.fields,
+            class_=self.class_,
+            item=self.item,
+            flags=tuple(dict.fromkeys(self.flags)),
+            product=self.product,
+            received_at=self.received_at,
+            registered_at=self.registered_at,
+            handed_over_by=self.handed_over_by,
+            handover_on=self.handover_on,
+            service=self.service,
+            about_unit=self.about_unit or "",
+            external_number=self.external_number,
+        )
+
 
 class Links(BaseModel):
     """Where to go on."""
@@ -107,22 +126,7 @@ def _registered(complaint: Complaint) -> bytes:
 )
 async def register(body: NewComplaint, who: Registers, command: Commanded, use: Use) -> Response:
     """Register a matter. Durable when it answers."""
-    said = Said(
-        kind=body.kind,
-        channel=body.channel,
-        fields=body.fields,
-        class_=body.class_,
-        item=body.item,
-        flags=tuple(dict.fromkeys(body.flags)),
-        product=body.product,
-        received_at=body.received_at,
-        registered_at=body.registered_at,
-        handed_over_by=body.handed_over_by,
-        handover_on=body.handover_on,
-        service=body.service,
-        about_unit=body.about_unit or "",
-        external_number=body.external_number,
-    )
+    said = body.said()
     complaint, is_new = await use.matters.register(said, who, body.unit or "", command)
     return Response(_registered(complaint), 201 if is_new else 200, media_type="application/json")
 

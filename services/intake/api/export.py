@@ -25,6 +25,16 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_STARTS) or text.lstrip().startswith(_STARTS) else text
 
 
+def as_it_was(text: str) -> str:
+    """Return the text that ``harmless`` was given.
+
+    Example:
+        >>> [as_it_was(harmless(text)) for text in ("+8613812345678", "'quoted'")]
+        ['+8613812345678', "'quoted'"]
+    """
+    return text[1:] if text.startswith("'") and harmless(text[1:]) == text else text
+
+
 def csv_text(columns: Sequence[Column], rows: Sequence[Row]) -> bytes:
     """Return a CSV file: Chinese headings, English headings, then the rows."""
     # With the mark at its begin Excel reads the file as UTF-8.

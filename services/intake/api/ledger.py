@@ -1,24 +1,34 @@
 """The ledger and the form over HTTP."""
 
 import asyncio
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from http import HTTPStatus
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field, ValidationError
 
 from services.intake.api import export
-from services.intake.api.complaints import first_of
-from services.intake.api.entry import Slug, Use
+from services.intake.api.complaints import Key, NewComplaint, Registers, first_of
+from services.intake.api.entry import Slug, Use, request_id
+from services.intake.api.sheets import grid_of
+from services.intake.domain.complaints import Said
 from services.intake.domain.forms import form_for
 from services.intake.domain.ledger import COLUMNS, Column, Row
+from services.intake.domain.sheets import Defaults, SheetRefusedError
+from services.intake.handlers.sheets import File
 from shared.access import Caller
 from shared.bounds import Month
 from shared.errors import FieldProblem, InvalidInputError
 from shared.rulebook.schema import Rules, Text
 from shared.rulebook.schema.base import Rule
 from shared.rulebook.schema.intake import Channel
-from shared.web import needs
+from shared.web import Body, needs, problem
 
 router = APIRouter(prefix="/v1")
 
@@ -64,6 +74,78 @@ async def ledger(
     body = await asyncio.to_thread(write, columns, rows)
     headers = {"Content-Disposition": f'attachment; filename="ledger-{month}.{format}"'}
     return Response(body, media_type=kind, headers=headers)
+
+
+class TakenAs(Body):
+    """How a file is read, and what holds where a row does not say it."""
+
+    document: Slug | None = Field(default=None, description="A ledger that the rulebook lays out.")
+    unit: Slug | None = Field(default=None, description="As in a registration.")
+    kind: Key = ""
+    channel: Key = ""
+    class_: Key = Field(default="", alias="class")
+    service: Key = ""
+
+
+class TakenRow(BaseModel):
+    """What a row of the file became."""
+
+    row: int
+    complaint_id: UUID
+    number: str
+
+
+class TakenLedger(BaseModel):
+    """Every row of the file, in its order. The same file again gives the same answer."""
+
+    rows: list[TakenRow]
+
+
+@router.post(
+    "/ledger",
+    status_code=201,
+    response_model=TakenLedger,
+    responses={200: {"model": TakenLedger, "description": "The same file again: the first answer"}},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                kind: {"schema": {"type": "string", "format": "binary"}} for kind in _FILES["content"]
+            },
+        }
+    },
+    tags=["ledger"],
+)
+async def take_ledger(
+    request: Request, use: Use, who: Registers, asked: Annotated[TakenAs, Query()]
+) -> Response:
+    """Register every row of a ledger, or none of them: a workbook or CSV file as GET /v1/ledger gives it, filled in.
+
+    The problems of a refusal have row, column and reason.
+    """
+    body = await request.body()
+    cells = partial(grid_of, body, request.headers.get("content-type", ""))
+    file = File(hashlib.sha256(body).hexdigest(), request_id(request), cells, _said)
+    defaults = Defaults(asked.kind, asked.channel, asked.class_, asked.service)
+    try:
+        taken, is_new = await use.sheets.register(file, asked.document or "", defaults, asked.unit or "", who)
+    except SheetRefusedError as refused:
+        faults = [asdict(one) for one in refused.faults]
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, refused.code, str(refused), request, faults)
+    rows = [{"row": row, "complaint_id": one.id, "number": one.number} for row, one in taken]
+    return Response(orjson.dumps({"rows": rows}), 201 if is_new else 200, media_type="application/json")
+
+
+def _said(values: Mapping[str, Any]) -> Said:
+    """Hold what a row says against the body of a registration."""
+    try:
+        return NewComplaint.model_validate(values).said()
+    except ValidationError as error:
+        problems = [
+            FieldProblem(".".join(str(part) for part in one["loc"]), one["msg"])
+            for one in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+        raise InvalidInputError("A row cannot be accepted.", problems) from error
 
 
 class Choice(BaseModel):

@@ -125,6 +125,16 @@ def masked(values: Mapping[str, str], open_fields: Mapping[str, str]) -> dict[st
     }
 
 
+def is_masked(name: str, value: str) -> bool:
+    """Say whether a value is what a mask leaves of one: masking it again changes nothing.
+
+    Example:
+        >>> [is_masked("name", "张**"), is_masked("name", "张三丰"), is_masked("words", "******")]
+        [True, False, True]
+    """
+    return _mask(name, value) == value
+
+
 def _mask(name: str, value: str) -> str:
     if name == "name":
         return mask_name(value)

@@ -10,8 +10,20 @@ from services.intake.handlers.ledger import Ledger
 from services.intake.handlers.papers import Papers
 from services.intake.handlers.partners import Partners
 from services.intake.handlers.people import People
+from services.intake.handlers.sheets import Sheets
 
-__all__ = ["BroughtUp", "Census", "Files", "Intake", "Ledger", "Matters", "Papers", "Partners", "People"]
+__all__ = [
+    "BroughtUp",
+    "Census",
+    "Files",
+    "Intake",
+    "Ledger",
+    "Matters",
+    "Papers",
+    "Partners",
+    "People",
+    "Sheets",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +38,4 @@ class Intake:
     papers: Papers
     partners: Partners
     census: Census
+    sheets: Sheets

@@ -11,8 +11,8 @@ import structlog
 from services.intake.domain import commands, forms
 from services.intake.domain import complaints as domain
 from services.intake.domain.commands import Command
-from services.intake.domain.complaints import Amendment, Complaint, Said
-from services.intake.handlers.entry import entered, unit_for, units_of
+from services.intake.domain.complaints import Amendment, Complaint, Examined, Said
+from services.intake.handlers.entry import IMPORT, entered, unit_for, units_of
 from services.intake.handlers.people import People
 from services.intake.store import MOST_ALIKE, Complaints, Wanted, index_of
 from shared.access import Caller
@@ -75,21 +75,18 @@ class Matters:
         base = self.base
         unit = unit_for(base, who, asked_unit)
         if said.registered_at is not None:
-            who.must("complaints.import")
+            who.must(IMPORT)
         complaint_id = self._id_of(said, unit, command)
         now = base.clock()
-        received_at = said.received_at or said.registered_at or now
-        edition = base.directory.edition_for(said.about_unit or unit, received_at)
         try:
-            examined = domain.examine(said, _rules_at(edition, received_at), now)
+            edition, examined = self.examined(said, unit, now)
         except InvalidInputError:
             known = await self.store.get(complaint_id)
             if known.state is None:
                 raise
             return self._again(known.state, command), False
-        self._must_know(said.about_unit)
         customer, key = await self.people.recognise(examined.values)
-        month = edition.calendar.month_of(received_at)
+        month = edition.calendar.month_of(examined.received_at)
         complaint, event = domain.register(
             examined,
             complaint_id,
@@ -123,6 +120,23 @@ class Matters:
         await self.people.file(customer, key, unit, examined.values, examined.registered_at)
         return complaint, is_new
 
+    def examined(self, said: Said, unit: str, now: datetime) -> tuple[Edition, Examined]:
+        """Hold a matter against the rules of its receipt at its unit. Raises ``InvalidInputError``."""
+        received_at = said.received_at or said.registered_at or now
+        edition = self.base.directory.edition_for(said.about_unit or unit, received_at)
+        examined = domain.examine(said, _rules_at(edition, received_at), now)
+        if said.about_unit and said.about_unit not in self.base.directory.units:
+            problem = FieldProblem("about_unit", "no such unit; GET /v1/units lists them")
+            raise domain.refused([problem])
+        return edition, examined
+
+    async def number_known(self, said: Said, command: Command) -> str:
+        """Return as what a partner's number is registered already by another command; empty where it is not."""
+        if not said.external_number:
+            return ""
+        known = (await self.store.get(self._id_of(said, "", command))).state
+        return known.number if known and known.command_key != command.key else ""
+
     async def _stored(self, complaint_id: str) -> Complaint:
         state = (await self.store.get(complaint_id)).state
         if state is None:
@@ -134,11 +148,6 @@ class Matters:
         if said.external_number:
             return domain.id_of_partners(self.base.settings.site, said.channel, said.external_number)
         return domain.id_of(unit, command.key)
-
-    def _must_know(self, about_unit: str) -> None:
-        if about_unit and about_unit not in self.base.directory.units:
-            problem = FieldProblem("about_unit", "no such unit; GET /v1/units lists them")
-            raise domain.refused([problem])
 
     def _again(self, known: Complaint, command: Command) -> Complaint:
         if known.command_key != command.key:
