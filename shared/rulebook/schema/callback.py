@@ -83,7 +83,7 @@ class Campaign(Rule):
     """A survey that is started on purpose (ZY-10): whom, how many, what is asked, in what time.
 
     Attributes:
-        of: ``customers`` on file, or ``matters`` closed in the period before.
+        of: ``customers`` who registered a matter, each once, or ``matters`` closed in the period before.
         frame: Which of them.
         strata: The sample is drawn within each of these.
         by: Roles that start it.

@@ -110,6 +110,19 @@ def test_the_station_complained_about_does_not_call_and_may_call_after_its_servi
     assert called(resolved("service-request", "safety"), call, edition=GAS)[0].current is not None
 
 
+@pytest.mark.rule("XA-08")
+@pytest.mark.parametrize(
+    ("kind", "level", "reopens"),
+    [("complaint", 2, True), ("complaint", 3, False), ("service-request", 1, False)],
+)
+def test_a_complaint_that_was_left_unresolved_goes_on(kind: str, level: int, reopens: bool) -> None:
+    matter, _ = called(resolved(kind, "safety"), an_answer("2026-07-02 10:00", level), edition=GAS)
+
+    answer = matter.tasks[0].answer
+    assert answer is not None
+    assert answer.reopen == reopens
+
+
 # --- XA-10: called again
 
 

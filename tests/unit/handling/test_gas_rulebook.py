@@ -7,7 +7,13 @@ import pytest
 
 from services.handling import domain
 from services.handling.domain import Actor
-from services.handling.domain.refusals import NotPermittedByRulebookError, SamePersonError
+from services.handling.domain.refusals import (
+    ConsentMissingError,
+    MissingPartsError,
+    NotPermittedByRulebookError,
+    SamePersonError,
+    StepOrderError,
+)
 from shared.errors import ForbiddenError
 from shared.events.handling import (
     AlertRaised,
@@ -152,7 +158,31 @@ def test_the_plan_never_pauses() -> None:
     assert story.case.pauses[-1].clocks == ("solve",)
 
 
+@pytest.mark.rule("XA-02")
+def test_the_scene_is_made_safe_by_who_arrived_and_the_review_leaves_minutes() -> None:
+    story = a_gas_story(flags=["danger"], class_="safety", grade="grade-1")
+
+    with pytest.raises(StepOrderError):
+        story.step("secure", "07-01 09:50", by=of("repairer"))
+    with pytest.raises(MissingPartsError, match="minutes"):
+        story.step("review", "07-02 09:00", by=of("service-officer"))
+    story.step("review", "07-02 09:00", by=of("service-officer"), evidence={"minutes": "f2"})
+
+
 # --- XA-03, XA-13: internal complaints, tiers
+
+
+@pytest.mark.rule("XA-03")
+def test_a_clock_stands_still_only_by_approval_and_for_seven_days_at_most() -> None:
+    story = a_gas_story()
+
+    with pytest.raises(ForbiddenError, match="needs the right"):
+        story.do("pause", "07-01 10:00", by=of("repairer"), reason="no-access")
+    story.do("pause", "07-01 10:00", by=of("station-head"), reason="no-access")
+
+    ends = story.case.pauses[-1].ends
+    assert ends is not None
+    assert shown(ends) == "07-08 10:00"
 
 
 @pytest.mark.rule("XA-03")
@@ -247,6 +277,16 @@ def test_each_level_settles_up_to_its_amount(
     assert bool(story.told(SettlementApproved)) == (not still)
     if still:
         assert story.last(SettlementSigned).still_to_sign == still
+
+
+@pytest.mark.rule("XA-12")
+def test_a_compensation_needs_the_customer_s_consent_and_a_reason() -> None:
+    head, offer = of("station-head"), {"way": "compensation", "amount": "100"}
+
+    with pytest.raises(ConsentMissingError):
+        found("grade-3").do("propose-settlement", "07-01 16:00", head, reason="broken", **offer)
+    with pytest.raises(MissingPartsError, match="reason"):
+        found("grade-3").do("propose-settlement", "07-01 16:00", head, owner_consents=True, **offer)
 
 
 @pytest.mark.rule("XA-12")

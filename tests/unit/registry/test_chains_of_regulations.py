@@ -1,13 +1,14 @@
-"""Whom a change of the gas company's and the car dealers' regulations must pass. Rules XA-15, ZY-02, ZY-13."""
+"""What the gas company's and the car dealers' regulations must pass to change, and units to begin. Rules XA-15, ZY-02 … ZY-14."""
 
 from datetime import UTC, date, datetime
 
 import pytest
 
-from services.registry.domain import editions, norms
+from services.registry.domain import editions, norms, units
 from services.registry.domain.editions import ApprovalError, Draft, Holder, approve, file, must_draft, propose
 from services.registry.domain.norms import NoOwnNormsError
 from shared.errors import ForbiddenError, RulebookRefusedError
+from shared.events.registry import UnitEstablished
 from shared.rulebook.limits import Limit
 from shared.rulebook.load.overlays import edition_with
 from tests.builders_rules import RULEBOOKS, an_edition
@@ -75,6 +76,38 @@ def test_the_strategy_department_drafts_and_the_president_approves(topic: str) -
         "strategy-head",
         ("group-president",),
         "supervision-head",
+    )
+
+
+@pytest.mark.rule("ZY-03")
+@pytest.mark.parametrize(
+    ("kind", "lacks"),
+    [("subsidiary", ("service-lead",)), ("direct-unit", ("service-lead",)), ("strategy-department", ())],
+)
+def test_no_unit_that_serves_customers_begins_without_who_answers_for_its_service(
+    kind: str, lacks: tuple[str, ...]
+) -> None:
+    unit = UnitEstablished(
+        unit="new",
+        kind=kind,
+        parent="group",
+        site="new",
+        name_zh="新公司",
+        name_en="new",
+        established_on=NOW.date(),
+    )
+
+    assert units.missing(unit, CARS.slices[-1][1]) == lacks
+    assert units.missing(unit.model_copy(update={"service_lead": "li"}), CARS.slices[-1][1]) == ()
+
+
+@pytest.mark.rule("ZY-14")
+def test_the_indicators_go_to_who_assesses_performance() -> None:
+    (sent,) = CARS.slices[-1][1].scoring.publications.values()
+
+    assert (sent.to, set(sent.indicators)) == (
+        "performance-assessor",
+        {"complaint-rate", "valid-complaint-rate", "satisfaction", "mean-satisfaction"},
     )
 
 
