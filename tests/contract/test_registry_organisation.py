@@ -149,9 +149,8 @@ async def test_a_unit_moves_from_a_day_and_what_is_published_stays(office: Offic
 async def test_a_unit_begins_and_ends_in_a_published_month_only_where_that_restates_it(
     office: Office,
 ) -> None:
-    """INVARIANT: a unit that comes or goes after the fact alters no published month unawares.
+    """INVARIANT: a unit that comes or goes after the fact alters no published month unawares: none before August.
 
-    Published: everything before 1 August 2026.
     What breaks it: looking at the published months only where a record changes.
     """
     published = published_in(office.base.database)
