@@ -4,7 +4,8 @@ import asyncio
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,8 +86,34 @@ def told() -> Scenario:
     return scenario(edition(), COMPLAINTS, SEED)
 
 
+@dataclass(frozen=True)
+class Quarter:
+    """A quarter that was played, on services that still run.
+
+    Attributes:
+        end: Ends the services; what was played stays.
+    """
+
+    played: Played
+    stack: Stack
+    services: tuple[Service, ...]
+    end: Callable[[], None] = lambda: None
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Say where each service answers."""
+        return {service.name: service.url for service in self.services}
+
+
 def play(folder: Path, disturb: Disturber | None = None) -> Played:
     """Play the quarter on servers and services of its own, which are gone when it returns."""
+    with playing(folder, disturb) as quarter:
+        return quarter.played
+
+
+@contextmanager
+def playing(folder: Path, disturb: Disturber | None = None) -> Iterator[Quarter]:
+    """Play the quarter on servers and services of its own, which go on until the block ends."""
     with guarded(folder / "stack"):
         stack = Stack.servers(folder / "stack")
         processes = tuple(
@@ -95,7 +122,8 @@ def play(folder: Path, disturb: Disturber | None = None) -> Played:
         )
         try:
             services = stack.start_all(processes, group="jinke")
-            return asyncio.run(_played(folder, stack, services, disturb))
+            played = asyncio.run(_played(folder, stack, services, disturb))
+            yield Quarter(played, stack, services)
         finally:
             stack.remove()
 
@@ -115,7 +143,7 @@ async def _played(
         await player.declare(quarter)
         await player.settled()
         closed = await player.close(quarter)
-        results = {one.period: await _text(wire, f"/v1/periods/{one.period}") for one in quarter.closings}
+        results = {one.period: await published(wire, one.period) for one in quarter.closings}
         export = folder / "events.jsonl"
         with export.open("wb") as file:
             async for piece in wire.lines_of("scoring", DIRECTOR, "/v1/export"):
@@ -123,8 +151,9 @@ async def _played(
     return Played(results, {one["period"]: one for one in closed}, export)
 
 
-async def _text(wire: Wire, path: str) -> bytes:
-    return b"".join([piece async for piece in wire.lines_of("scoring", DIRECTOR, path)])
+async def published(wire: Wire, period: str) -> bytes:
+    """Return the bytes of a publication."""
+    return b"".join([piece async for piece in wire.lines_of("scoring", DIRECTOR, f"/v1/periods/{period}")])
 
 
 def sha256(text: bytes) -> str:

@@ -11,7 +11,7 @@ import httpx2
 import orjson
 import pytest
 
-from tests.journeys.quarter import Played, Running, play, sha256
+from tests.journeys.quarter import Played, Quarter, Running, play, sha256
 
 pytestmark = pytest.mark.journey
 
@@ -19,9 +19,9 @@ PERIODS = ("2026-07", "2026-08", "2026-09", "2026-Q3")
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Played:
+def undisturbed(quarter: Quarter) -> Played:
     """The quarter as it goes when nothing fails."""
-    return play(tmp_path_factory.mktemp("undisturbed"))
+    return quarter.played
 
 
 def scores(played: Played) -> dict[str, Any]:
