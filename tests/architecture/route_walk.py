@@ -146,6 +146,7 @@ ASKED = {
         {"fields": {"demand": "退款"}, "reason": "补充"}
     ),
     "intake POST /v1/complaints/{complaint_id}/reveal": Asked(_PURPOSE),
+    "intake POST /v1/customers": Asked({"unit": BRANCH, "name": "某", "phone": "13800000000"}),
     "intake PUT /v1/customers/{customer}": Asked({"name": "某", "phone": "13800000000"}),
     "intake POST /v1/customers/{customer}/flags": Asked({"evidence": {"abuse": "录音"}}),
     "intake POST /v1/customers/{customer}/flags/decision": Asked({"confirmed": True, "reason": "属实"}),

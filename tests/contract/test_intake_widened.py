@@ -166,6 +166,23 @@ async def test_the_census_tells_a_month_once_and_again_only_where_late_entry_cha
     assert told == [2, 3]
 
 
+@pytest.mark.rule("ZY-14")
+async def test_a_customer_without_a_matter_is_filed_once_and_counted(site: Site) -> None:
+    who = {"name": "张三丰", "phone": "13700000001", "opened_at": "2026-03-10T02:00:00Z"}
+
+    filed = await site.post("/v1/customers", who, "importer")
+    again = await site.post("/v1/customers", {**who, "name": "张三"}, "importer")
+    dated = await site.post("/v1/customers", {**who, "phone": "13700000002"})
+    await site.use.census.count()
+
+    assert [filed.status_code, again.status_code, dated.status_code] == [201, 200, 403]
+    assert again.json() == filed.json()
+    told = [event["type"] for event in await site.events(f"customer/{filed.json()['customer']}")]
+    assert told == ["customer.filed.v1"]
+    (counted,) = await site.events("census/chongqing/2026-03")
+    assert counted["data"]["all"] == 1
+
+
 @pytest.mark.rule("ZY-02")
 async def test_the_form_is_the_one_that_a_matter_of_the_unit_is_checked_against(site: Site) -> None:
     """Chongqing's desk filed a form of its own: it asks for the lift, and not for the project."""

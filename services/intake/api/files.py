@@ -100,6 +100,29 @@ class CustomerFile(Body):
     first_business_on: Day | None = None
 
 
+class NewCustomer(CustomerFile):
+    """A customer who has no matter yet."""
+
+    opened_at: Moment = Field(default=None, description="For late entry; needs the right complaints.import.")
+    unit: Slug | None = Field(
+        default=None, description="Another unit of the own subtree; needs the right complaints.import."
+    )
+
+
+@router.post("/customers", status_code=201, tags=["customers"])
+async def file_customer(
+    body: NewCustomer, use: Use, who: Manages, command: Commanded, response: Response
+) -> CustomerView:
+    """Open a customer's file. Who is on file already is answered as they are, with 200."""
+    fields = body.model_dump(include={"name", "phone", "address"}, exclude_none=True)
+    asked = body.unit or ""
+    shown, is_new = await use.files.file(
+        fields, body.first_business_on, body.opened_at, asked, who, command.request
+    )
+    response.status_code = 201 if is_new else 200
+    return CustomerView.of(shown)
+
+
 @router.put("/customers/{customer}", tags=["customers"])
 async def refile_customer(
     customer: CustomerId, body: CustomerFile, use: Use, who: Manages, request: Request
@@ -304,4 +327,5 @@ async def declare(
 ) -> DeclarationView:
     """Declare a unit's entered history complete: deadlines of imported matters are swept up to that moment."""
     answer: Any = await use.files.declare(body.complete_up_to, body.unit or "", who, command)
+    use.census.count_soon()
     return DeclarationView.model_validate(answer)

@@ -27,6 +27,10 @@ class Census:
         self._base, self._customers, self.told = base, customers, told
         self._last: datetime | None = None
 
+    def count_soon(self) -> None:
+        """Let the next sweep count: an importer declared complete what was entered late."""
+        self._last = None
+
     async def count_now_and_then(self) -> None:
         """Count where the rulebook asks for it, and only every so often."""
         now = self._base.clock()

@@ -100,6 +100,34 @@ class Files:
             for one in found
         }
 
+    async def file(
+        self,
+        fields: Mapping[str, str],
+        first_business_on: date | None,
+        opened_at: datetime | None,
+        asked_unit: str,
+        who: Caller,
+        request: str,
+    ) -> tuple[CustomerShown, bool]:
+        """Open the file of a customer who has no matter yet (ZY-14). Who is on file stays as they are.
+
+        Returns the file, and whether it is new.
+        """
+        unit = unit_for(self.base, who, asked_unit)
+        at, now = entered(self.base, who, opened_at)
+        customer, key = await self.people.recognise(fields)
+        sealed = seal(customer, key, fields)
+        state, event = customers.refiled(
+            customers.opened(customer, unit, sealed, at), sealed, first_business_on
+        )
+        fresh: Stored[Customer] = Stored(customer_key(customer))
+        index = {"unit": unit}
+        try:
+            await self._save(self.customers, fresh, state, Happened(event, at), unit, request, now, index)
+        except StaleWriteError:
+            return await self.customer(customer, who), False
+        return await self._shown(state), True
+
     async def refile(
         self,
         customer: str,
