@@ -16,7 +16,7 @@ from jiandu.demo.cast import Cast
 from jiandu.demo.group import Group, established
 from jiandu.demo.habits import Coming, Habits, drawn
 from jiandu.demo.interviews import interview
-from jiandu.demo.rounds import rounds_of
+from jiandu.demo.rounds import filed, rounds_of
 from jiandu.demo.scenario import Closing, Declaration, Scenario
 from jiandu.demo.script import Call, Story
 from jiandu.demo.stage import FIRST, MONTHS
@@ -72,7 +72,7 @@ def scenario_of(
     stories = [*_shown(group), *_outside(group)]
     stories += _ordinary(group, complaints - len(stories))
     rounds = [rounds_of(group, unit) for unit in organisation.units]
-    told = [*stories, *rounds]
+    told = [*filed(group), *stories, *rounds]
     reader = group.cast.reader()
     return Scenario(
         stories=tuple(one for one in told if one.calls),

@@ -44,6 +44,11 @@ class Group:
         """Return the units that are played."""
         return tuple(self.manners)
 
+    @property
+    def began(self) -> datetime:
+        """Return when the time that is played begins."""
+        return self.at(self.months[0], 0)
+
     def rng(self, name: str) -> Random:
         """Return the chance of one story."""
         return Random(f"{self.seed}/{name}")

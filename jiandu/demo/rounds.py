@@ -10,7 +10,7 @@ from jiandu.demo.group import Group
 from jiandu.demo.habits import Fault, Manners
 from jiandu.demo.script import Call, Story
 from shared.rulebook.calendar import Month
-from shared.rulebook.duties import Duty, instances
+from shared.rulebook.duties import CUSTOMERS, Duty, instances
 from shared.rulebook.periods import periods_of_month
 from shared.rulebook.schema import Text
 from shared.rulebook.schema.obligations import FigureKind, Obligation
@@ -21,6 +21,9 @@ REPORTS, INSPECTS, FINDS, FIGURES = (
     "findings.record",
     "figures.report",
 )
+_AT_ONCE = 25
+"""Customers that are filed in one story, one after the other."""
+
 _THANKS = "服务及时，态度好，特此感谢。"
 
 
@@ -41,7 +44,7 @@ def _call(
     group: Group, unit: str, path: str, at: datetime, account: str, body: Mapping[str, Any], key: str
 ) -> Call:
     site = group.cast.organisation.units[unit].site
-    is_intake = path == "/v1/praises"
+    is_intake = path in ("/v1/praises", "/v1/customers")
     given = body if is_intake else {"at": at, **body}
     return Call(at, "intake" if is_intake else "scoring", site, account, path, given, f"{unit}/{key}")
 
@@ -155,3 +158,27 @@ def _praises(group: Group, unit: str, manners: Manners, rng: Random) -> Iterator
                 fields = {"name": texts.name(rng), "words": _THANKS}
                 body = {"unit": unit, "to": to, "fields": fields, "received_at": at}
                 yield _call(group, unit, "/v1/praises", at, account, body, f"praise/{to}/{number}")
+
+
+# --- customers on file
+
+
+def filed(group: Group) -> Iterator[Story]:
+    """File the customers whom each unit has before anything happens, where the rulebook counts them."""
+    figures = group.rules.obligations.figures.values()
+    kinds = {kind for one in figures if one.counted == CUSTOMERS for kind in one.of}
+    for unit, manners in group.manners.items():
+        if group.cast.organisation.units[unit].kind in kinds:
+            for first in range(0, manners.customers, _AT_ONCE):
+                numbers = range(first, min(first + _AT_ONCE, manners.customers))
+                calls = tuple(_filed(group, unit, number) for number in numbers)
+                yield Story(f"{unit}/customers/{first}", group.cast.organisation.units[unit].site, calls)
+
+
+def _filed(group: Group, unit: str, number: int) -> Call:
+    rng = group.rng(f"customers/{unit}/{number}")
+    place = f"{group.units.index(unit)}{number:07d}"
+    body = {"unit": unit, "name": texts.name(rng), "phone": f"100{place}", "opened_at": group.began}
+    return _call(
+        group, unit, "/v1/customers", group.began, group.cast.importer(unit), body, f"customer/{number}"
+    )

@@ -264,7 +264,7 @@ def _left_out(found: Standings, rules: Rules) -> Iterator[str]:
         why, ranking = _REASONS.get(reason, Text(zh=reason, en=reason)), rules.scoring.rankings[key]
         zh = "、".join(found.names[unit].zh for unit in units)
         en = ", ".join(found.names[unit].en for unit in units)
-        yield both(f"— {ranking.title.zh}：{why.zh}：{zh}", f"  {ranking.title.en}: {why.en}: {en}")
+        yield both(f"—{ranking.title.zh}：{why.zh}：{zh}", f"  {ranking.title.en}: {why.en}: {en}")
 
 
 def _value(indicator: Indicator, value: str) -> str:

@@ -39,6 +39,7 @@ class Manners(_Part):
         outside: Channel that reaches another unit first → months in which customers use it.
         figures: Figure that is reported → about how much.
         failed: Inspection → aspects that fail.
+        customers: Customers on file before anything happens; they count where the rulebook counts them.
     """
 
     share: int = 10
@@ -52,6 +53,7 @@ class Manners(_Part):
     outside: Mapping[str, tuple[int, ...]] = {}
     figures: Weights = {}
     failed: Mapping[str, tuple[str, ...]] = {}
+    customers: int = 0
 
 
 class Coming(_Part):
@@ -80,14 +82,12 @@ class Habits(_Part):
     Attributes:
         channels: Ways in; all that any unit may take in where none is weighted.
         fields: Field of a form → values.
-        customers: Customers on file at each unit before anything happens.
     """
 
     units: Mapping[str, Manners] = {}
     kinds: Mapping[str, Coming] = {}
     channels: Weights = {}
     fields: Mapping[str, tuple[str, ...]] = {}
-    customers: int = 0
 
     def of(self, unit: str, rng: Random) -> Manners:
         """Return what a unit is like; drawn where nothing is said of it."""

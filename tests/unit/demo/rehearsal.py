@@ -7,7 +7,7 @@ facts that scoring would have, so the fold says what the demo will end with.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -24,7 +24,7 @@ from services.intake.domain.commands import Command
 from services.scoring import domain as scoring
 from shared.errors import SupervisionError
 from shared.events import Envelope, Happened, Sealed, event_id
-from shared.events.intake import ComplaintRegistered, PraiseReceived, RecordAmended
+from shared.events.intake import ComplaintRegistered, CustomersCounted, PraiseReceived, RecordAmended
 from shared.events.registry import UnitEstablished
 from shared.events.scoring import (
     AssessmentRecorded,
@@ -35,6 +35,7 @@ from shared.events.scoring import (
     OffenceFound,
 )
 from shared.rulebook.basis import Tariffs
+from shared.rulebook.calendar import add_months
 from shared.rulebook.edition import Edition
 from shared.rulebook.facts import ORGANISATION_TYPES, fact_of
 from shared.rulebook.fold import MonthResult, PeriodResult, fold, totals_of
@@ -70,6 +71,7 @@ class Rehearsal:
     records: dict[str, dict[str, str]] = field(default_factory=dict)
     files: dict[str, customers.Customer] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
+    customers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     commands: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     _ordinals: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     _sequences: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -82,6 +84,7 @@ class Rehearsal:
         for story in scenario.stories:
             played.play(story)
         played.sweep(scenario.declared)
+        played.count(scenario)
         return played
 
     def within(self, unit: str, top: str) -> bool:
@@ -122,6 +125,18 @@ class Rehearsal:
         for key, matter in self.matters.items():
             self.matters[key], told = callback.settle(matter, up_to)
             self._tell("callback", matter.site, key, told)
+
+    def count(self, scenario: Scenario) -> None:
+        """Tell how many customers were on file when each month ended, as the intakes' census does."""
+        for closing in scenario.closings:
+            year, _, month = closing.period.partition("-")
+            if month.isdigit():
+                end = self.edition.calendar.at(add_months(date(int(year), int(month), 1), 1), time(0))
+                for unit, number in self.customers.items():
+                    event = CustomersCounted(unit=unit, month=closing.period, normal=number, all=number)
+                    self._tell(
+                        "intake", unit, f"census/{unit}/{closing.period}", [Happened(event, end, unit)]
+                    )
 
     def results(self, scenario: Scenario) -> dict[str, PeriodResult]:
         """Close the periods as the demo does."""
@@ -213,6 +228,9 @@ class Rehearsal:
                 sealed=SEALED,
             )
             self._tell("intake", call.site, f"praise/{call.key}", [Happened(event, call.at, body["unit"])])
+            return
+        if call.path == "/v1/customers":
+            self.customers[body["unit"]] += 1
             return
         key = ids[call.about]
         case = self.cases[key]
