@@ -82,6 +82,12 @@ rulebooks: setup ## Check the rulebooks, their coverage and their worked example
 bench: setup ## Measure the promised ratios and write a report
 	@$(BIN)/python -m bench
 
+.PHONY: mutants
+mutants: setup ## Change the core in SAMPLE places drawn by SEED, and list what no test notices
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps $$($(BIN)/python -c \
+	    'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["mutation"])')
+	@nice -n 19 $(BIN)/python -m bench.mutants --seed $(or $(SEED),1) --sample $(or $(SAMPLE),500)
+
 .PHONY: docs
 docs: setup ## Write what is generated: .env.example, event and setting tables, coverage
 	@$(BIN)/python -m jiandu.docs
