@@ -268,7 +268,6 @@ class Loaded:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Judge instead of running the tests, and write down what was not noticed."""
         items = {item.nodeid: item for item in session.items}
-        gc.freeze()
         unnoticed = []
         for done, (number, code) in enumerate(each(len(self.sample), partial(self._try, items)), start=1):
             if code == 0:
