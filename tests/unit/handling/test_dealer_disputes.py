@@ -74,6 +74,23 @@ def test_either_side_opens_a_dispute(by: Actor) -> None:
 
 
 @pytest.mark.rule("ZY-04")
+def test_who_took_a_matter_about_another_unit_speaks_for_the_customer() -> None:
+    told = {"unit": "haidian", "about_unit": "yizhuang", "registered_by": "taker", "channel": "headquarters"}
+    story = Dealers(a_registration(class_="", **told), CARS)
+    story.find("07-03 09:00", evidence={"facts": "f1"})
+
+    story.do(
+        "lodge-appeal",
+        "07-06 09:00",
+        by=of("clerk", "taker", "haidian"),
+        against="validity",
+        grounds="it was gross",
+    )
+
+    assert story.last(AppealLodged).by == "taker"
+
+
+@pytest.mark.rule("ZY-04")
 def test_another_unit_has_no_say() -> None:
     with pytest.raises(ForbiddenError, match="may be contested by"):
         lodged(of("service-officer", "neighbour", "haidian"))
