@@ -1,7 +1,7 @@
 """Builders for intake: a site with its units, accounts and edition, as the registry would have told it."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -111,9 +111,12 @@ def a_record(type_: str, at: datetime = RECEIVED, **data: object) -> dict[str, A
     return {"id": f"id-of-{type_}", "type": type_, "time": at.isoformat(), "data": data}
 
 
-def settings_of(mongo_url: str, amqp_url: str, prefix: str, site: str = SITE) -> Settings:
+def settings_of(
+    mongo_url: str, amqp_url: str, prefix: str, site: str = SITE, group: str = "jinke"
+) -> Settings:
     """Give the settings of a site's intake that looks at everything often."""
     given: dict[str, Any] = {
+        "group": group,
         "site": site,
         "mongo_url": mongo_url,
         "amqp_url": amqp_url,
@@ -129,10 +132,11 @@ def settings_of(mongo_url: str, amqp_url: str, prefix: str, site: str = SITE) ->
 async def seed(
     mongo_url: str,
     database: str,
-    accounts: Sequence[str] = tuple(ACCOUNTS),
+    accounts: Mapping[str, tuple[str, str]] = ACCOUNTS,
     edition: Edition | None = None,
+    units: Mapping[str, tuple[str, str | None, str]] = UNITS,
 ) -> None:
-    """Write into a site's database what the registry would have told it."""
+    """Write into a service's database what the registry would have told it."""
     edition = edition or an_edition()
     states: dict[str, dict[str, Any]] = {
         f"edition/{edition.hash}": {
@@ -142,7 +146,7 @@ async def seed(
             "enacted_at": "2026-01-01T00:00:00Z",
         }
     }
-    for unit, (kind, parent, site) in UNITS.items():
+    for unit, (kind, parent, site) in units.items():
         states[f"unit/{unit}"] = {
             "unit": unit,
             "kind": kind,
@@ -152,10 +156,10 @@ async def seed(
             "name_en": unit,
             "established_on": "2005-06-01",
         }
-    states["register/filled"] = {"units": len(UNITS), "people": 0, "accounts": {SITE: len(accounts)}}
+    counts = dict.fromkeys((site for _, _, site in units.values()), len(accounts))
+    states["register/filled"] = {"units": len(units), "people": 0, "accounts": counts}
     password = hash_password(PASSWORD)
-    for account in accounts:
-        role, unit = ACCOUNTS[account]
+    for account, (role, unit) in accounts.items():
         secret = seal_secret(KEYS["group_key"], f"account/{account}", password)
         states[f"account/{account}"] = {
             "account": account,
