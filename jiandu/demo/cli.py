@@ -209,7 +209,8 @@ def next_steps(edition: Edition, events: Path, running: Path | None) -> Iterator
         yield report.both("停止系统", "stop the system"), f"stack down --folder {running}"
     else:
         words = "再演一遍并保留运行，自行调用接口", "play it again and leave it running, to call it yourself"
-        yield report.both(*words), f"demo --group {edition.group} --keep"
+        named = "" if edition.group == _GROUP else f" --group {edition.group}"
+        yield report.both(*words), f"demo{named} --keep"
 
 
 def _a_step(edition: Edition) -> str:

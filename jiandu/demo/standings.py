@@ -31,7 +31,7 @@ _MOST_UNITS = 6
 """Units that fit side by side."""
 
 _MANY = 10_000
-_WIDTH = 4
+_WIDTH = 3
 """Characters of a heading's line."""
 
 _REASONS = {
@@ -209,7 +209,7 @@ def _narrow(words: str) -> str:
 
     Example:
         >>> _narrow("客户服务（规范）")
-        '客户服务'
+        '客户服\\n务'
     """
     plain = re.sub(r"（.*?）", "", words)
     return "\n".join(plain[at : at + _WIDTH] for at in range(0, len(plain), _WIDTH))
