@@ -37,7 +37,7 @@ def test_every_command_asks_for_an_idempotency_key(schema: dict[str, Any]) -> No
     ]
     own = [names for path, names in commands if path.split("/")[2] in OWN]
 
-    assert len(own) == 10
+    assert len(own) == 11
     assert ["Idempotency-Key" in names for names in own] == [True] * len(own)
 
 
