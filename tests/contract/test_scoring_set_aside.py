@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jiandu.stack.stack import Stack
-from services.scoring import handlers
+from services.scoring.handlers import scores
 from services.scoring.jobs import jobs
 from shared.rulebook.fold import MonthResult, fold_subjects
 from tests.builders_facts import case_id
@@ -111,7 +111,7 @@ async def test_the_service_answers_while_a_month_is_folded(
         assert let_go.wait(20)
         return fold_subjects(*given)  # type: ignore[arg-type]  # passed on as they came
 
-    monkeypatch.setattr(handlers, "fold_subjects", slowly)
+    monkeypatch.setattr(scores, "fold_subjects", slowly)
     director = Api(world, "director")
     closing = asyncio.create_task(director.post(f"/periods/{JULY}/close", {}))
     await until(lambda: asyncio.sleep(0, begun.is_set()))
