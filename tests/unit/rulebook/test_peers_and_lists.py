@@ -188,7 +188,9 @@ def test_a_sheet_is_only_for_its_peers_and_charges_nobody_else() -> None:
         told.facts, with_sheet(sheet({"rest": item(60, {"method": "deduct"})}, peers="urban"), late=late)
     )
 
-    assert [(one.unit, one.total) for one in result.scorecards if one.sheet == "rates"] == [("east", Decimal(57))]
+    assert [(one.unit, one.total) for one in result.scorecards if one.sheet == "rates"] == [
+        ("east", Decimal(57))
+    ]
     assert [one.unit for one in (*result.postings, *result.uncharged) if one.rule == "late"] == ["east"]
     assert {unit: told.peers for unit, told in result.units.items()} == {
         "east": "urban",
