@@ -43,6 +43,7 @@ class Published:
     version: int
     as_of: datetime
     watermark: Mapping[str, int]
+    edition_hash: str
     result_hash: str
 
 
@@ -87,18 +88,25 @@ def _published(data: Mapping[str, Any]) -> Published:
         data["version"],
         datetime.fromisoformat(data["as_of"]),
         data["watermark"],
+        data["edition_hash"],
         data["result_hash"],
     )
 
 
-def play(facts: list[Fact], published: list[Published], edition: Edition) -> Iterator[Again]:
-    """Fold every publication again, in order, each up to its watermark and as of its moment."""
+def play(
+    facts: list[Fact], published: list[Published], edition: Edition, earlier: Sequence[Edition] = ()
+) -> Iterator[Again]:
+    """Fold every publication again, in order, each up to its watermark and as of its moment.
+
+    What was published under one of the ``earlier`` editions is folded under it, all else under ``edition``.
+    """
+    by_hash = {one.hash: one for one in earlier}
     groups = by_subject(facts)
     units = [fact for key, own in groups.items() if key.startswith(UNIT_SUBJECT) for fact in own]
     subjects = [own for key, own in groups.items() if not key.startswith(UNIT_SUBJECT)]
     known: dict[str, MonthTotals] = {}
     for one in published:
-        months = months_of(one.period)
+        months, under = months_of(one.period), by_hash.get(one.edition_hash, edition)
         result: PeriodResult
         if len(months) > 1:
             if missing := [str(month) for month in months if str(month) not in known]:
@@ -107,12 +115,12 @@ def play(facts: list[Fact], published: list[Published], edition: Edition) -> Ite
                     "Export the whole year."
                 )
                 raise InvalidInputError(msg)
-            result = fold_span([known[str(month)] for month in months], edition, one.period, one.as_of)
+            result = fold_span([known[str(month)] for month in months], under, one.period, one.as_of)
         else:
             result = fold_subjects(
                 (list(up_to(own, one.watermark)) for own in subjects),
                 list(up_to(units, one.watermark)),
-                edition,
+                under,
                 months[0],
                 one.as_of,
                 {name: totals for name, totals in known.items() if name < one.period},
@@ -121,7 +129,13 @@ def play(facts: list[Fact], published: list[Published], edition: Edition) -> Ite
         yield Again(one.period, result, one)
 
 
-def folded(events: Path, edition: Edition, periods: Sequence[str], as_of: str | None) -> list[Again]:
+def folded(
+    events: Path,
+    edition: Edition,
+    periods: Sequence[str],
+    as_of: str | None,
+    earlier: Sequence[Edition] = (),
+) -> list[Again]:
     """Fold the periods that are asked for, or else what the file says was published.
 
     Raises:
@@ -140,7 +154,7 @@ def folded(events: Path, edition: Edition, periods: Sequence[str], as_of: str | 
     if not published:
         msg = "The file holds no publication. Name what to fold: --period 2026-07 --period 2026-08 …"
         raise InvalidInputError(msg)
-    return list(play(facts, published, edition))
+    return list(play(facts, published, edition, earlier))
 
 
 def _compared(
@@ -166,7 +180,7 @@ def _compared(
     return what_if_lines(found, names)
 
 
-def backtest(
+def backtest(  # noqa: PLR0913, PLR0917  # each is an option of the command line
     rulebook: Book,
     events: Annotated[Path, typer.Argument(help="Exported events, one JSON object a line.")],
     period: Annotated[
@@ -189,6 +203,13 @@ def backtest(
     html: Annotated[
         Path | None, typer.Option(help="With --against: write it as a page to this file.")
     ] = None,
+    earlier: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="GROUP|FOLDER",
+            help="An edition of before: what was published under it is folded under it.",
+        ),
+    ] = None,
     calendars: Annotated[
         Path | None, typer.Option(help="Folder of calendars; else those beside the rulebook, or ours.")
     ] = None,
@@ -207,8 +228,9 @@ def backtest(
             msg = "--as-of goes with --period: what was published is folded as of the moment that it states."
             raise InvalidInputError(msg)
         edition = edition_of(rulebook, calendars)
+        before = [edition_of(one, calendars) for one in earlier or ()]
         try:
-            again = folded(events, edition, period or (), as_of)
+            again = folded(events, edition, period or (), as_of, before)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             msg = f"An event in {events} is not what its type says: {error!r}. Export the period again."
             raise InvalidInputError(msg) from error

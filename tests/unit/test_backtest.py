@@ -12,8 +12,10 @@ from typer.testing import CliRunner
 from jiandu.cli import app
 from shared.events.scoring import PeriodClosed
 from shared.rulebook.calendar import Month
+from shared.rulebook.edition import Edition
 from shared.rulebook.facts import up_to
 from shared.rulebook.fold import fold, result_hash
+from shared.rulebook.load import edition_from_files
 from tests.builders_facts import Told
 from tests.builders_rules import RULEBOOKS, an_edition
 
@@ -21,17 +23,18 @@ AS_OF = datetime(2026, 8, 10, tzinfo=UTC)
 JULY = str(Month(2026, 7))
 
 
-def published(told: Told, version: int) -> None:
+def published(told: Told, version: int, edition: Edition | None = None) -> None:
     """Publish July from all that was told so far, as scoring does."""
+    edition = edition or an_edition()
     watermark = {one["source"]: int(one["sequence"]) for one in told.envelopes}
-    result = fold(up_to(told.facts, watermark), an_edition(), JULY, AS_OF)
+    result = fold(up_to(told.facts, watermark), edition, JULY, AS_OF)
     event = PeriodClosed(
         period=JULY,
         version=version,
         as_of=AS_OF,
         watermark=watermark,
         facts_hash="",
-        edition_hash=an_edition().hash,
+        edition_hash=edition.hash,
         result_hash=result_hash(result),
         by="director",
     )
@@ -67,6 +70,30 @@ def test_an_export_in_any_order_with_doubles_gives_both_versions_again(
     done = run(tmp_path / "export.jsonl", shuffled)
 
     assert (done.exit_code, done.output.count("equal to what was published")) == (0, 2)
+
+
+def test_what_an_earlier_edition_published_is_folded_under_it(tmp_path: Path) -> None:
+    """INVARIANT: an amendment leaves every published period as provable as before.
+
+    What breaks it: folding the whole export under the edition of today.
+    """
+    files = dict(an_edition().files)
+    files["rulebook.yaml"] = files["rulebook.yaml"].replace('edition: "2005-05-28"', "edition: before", 1)
+    before = tmp_path / "before"
+    for name, text in files.items():
+        (before / name).parent.mkdir(parents=True, exist_ok=True)
+        (before / name).write_text(text, "utf-8")
+    told = Told().organisation("chongqing")
+    told.missed("a", "2026-07-03 00:00")
+    published(told, 1, edition_from_files(files))
+    told.missed("a", "2026-07-04 00:00", clock="plan")
+    published(told, 2)
+
+    alone = run(tmp_path / "export.jsonl", told.envelopes)
+    both = run(tmp_path / "export.jsonl", told.envelopes, "--earlier", str(before))
+
+    assert (alone.exit_code, alone.output.count("equal to what was")) == (1, 1)
+    assert (both.exit_code, both.output.count("equal to what was")) == (0, 2)
 
 
 def test_a_fact_that_is_missing_from_the_export_shows(tmp_path: Path, lines: list[dict[str, Any]]) -> None:
