@@ -79,6 +79,18 @@ def test_a_figure_holds_what_the_unit_answers_for() -> None:
     }
 
 
+def test_what_the_units_below_counted_adds_up_with_and_without_problem_users() -> None:
+    # 2 of the branch, 1 of them a problem user's, and 1 of its sales desk: 2 without and 3 with.
+    told = Told().organisation("chongqing")
+    told.registered("A", "2026-07-01 09:00", unit="chongqing-branch")
+    told.registered("B", "2026-07-01 09:00", unit="chongqing-branch", problem_user=True)
+    told.registered("C", "2026-07-01 09:00", unit="chongqing-sales")
+
+    found = figure(told.facts, "complaints", "chongqing-branch")
+
+    assert (found.hits, found.hits_with_excluded) == (2, 3)
+
+
 def test_a_complaint_of_a_problem_user_is_left_out_and_shown_beside() -> None:
     told = Told().organisation("chongqing")
     told.registered("A", "2026-07-01 09:00")

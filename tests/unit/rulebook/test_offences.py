@@ -341,7 +341,10 @@ def test_praise_can_bring_points() -> None:
     other = Told()
     other.praised("Q", "2026-07-09 09:00", to="unit")
 
-    assert [offence.points for offence in of(told.facts, edition=edition)] == [Decimal(2)]
+    (offence,) = of(told.facts, edition=edition)
+
+    assert offence.points == Decimal(2)
+    assert (offence.explanation_zh, offence.explanation_en) == (("受表扬（group）",), ("praised to: group",))
     assert rules_of(told.facts, "2026-07-09 09:00", edition) == []
     assert rules_of(other.facts, edition=edition) == []
 
