@@ -42,7 +42,7 @@ TESTS = "tests/unit/rulebook"
 EQUIVALENT = Path(__file__).with_suffix(".toml").resolve()
 PROMISED = 0.9
 WORKERS = 2
-BUDGET_S = 15.0
+BUDGET_S = 30.0
 """So many seconds of tests have a mutant to notice, those first that are most about its module."""
 SLOW_S = 4.0
 """A test that takes longer than this notices no mutant: it plays a whole command."""
