@@ -103,7 +103,7 @@ def _branches(key: str, name: str, form: Questionnaire, rules: Rules) -> Iterato
         yield from unknown((*loc, "asked_if"), [other], before, "earlier question", f"questionnaires.{key}")
         if other in before:
             known = _answers_of(form.questions[other])
-            yield from unknown((*loc, "asked_if", other), answers, known, "answer", f"'{other}'")
+            yield from unknown((*loc, "asked_if", other), answers, known, "answer", other)
     if question.opens and _CALLBACK not in rules.intake.channels:
         what = f"'{name}' opens a matter, and no channel is called '{_CALLBACK}'."
         yield Fault(
@@ -111,7 +111,7 @@ def _branches(key: str, name: str, form: Questionnaire, rules: Rules) -> Iterato
         )
     if question.kind != "text" and bool(question.opens) != bool(question.opens_on):
         yield Fault((*loc, "opens"), "'opens' and 'opens_on' belong together.", "Give both, or neither.")
-    yield from unknown((*loc, "opens_on"), question.opens_on, _answers_of(question), "answer", f"'{name}'")
+    yield from unknown((*loc, "opens_on"), question.opens_on, _answers_of(question), "answer", name)
 
 
 def _answers_of(question: Question) -> list[str]:
