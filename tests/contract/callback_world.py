@@ -224,6 +224,7 @@ class World:
         """Let commands and sessions of the first replica take ``moment`` for now. Sweeps keep the real time."""
         self.one.base.clock = lambda: moment
         self.one.use = replace(self.one.use, clock=lambda: moment)
+        self.one.campaigns = replace(self.one.campaigns, clock=lambda: moment)
 
 
 def a_closing(complaint: UUID, *, imported: bool = False, customer: str = "") -> CaseClosed:
