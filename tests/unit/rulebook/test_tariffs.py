@@ -1,0 +1,143 @@
+"""Tariffs: an edition's offences as prices, each with everything that its rule says, found by what triggers it."""
+
+from dataclasses import fields
+from datetime import date
+
+import pytest
+
+from shared.rulebook.basis import Basis, Price, Tariff, Tariffs
+from shared.rulebook.calendar import Month
+from shared.rulebook.duties import Publishing, publishing
+from shared.rulebook.organisation import Organisation
+from shared.rulebook.schema import Match
+from shared.rulebook.schema.scoring import CallbackFault, MissedDeadline, ObligationFault, OfMatter
+from tests.builders_facts import at
+from tests.builders_rules import an_edition
+from tests.unit.rulebook.worked import edition_of
+
+GROUPS = ("general", "jinke", "luneng", "xinao", "zhongyida")
+PRICED = {
+    "missed": "missed-deadline",
+    "matters": "matter",
+    "found": "finding",
+    "aspects": "failed-aspect",
+    "elements": "missing-element",
+    "unsent": "report-not-sent",
+    "obligations": "obligation",
+    "praise": "praise",
+}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_price_says_what_its_offence_says_and_nothing_else(group: str) -> None:
+    rules = edition_of(group).slices[-1][1]
+    tariff = Tariff.of(rules)
+    found: dict[str, Price] = {}
+    for name, on in PRICED.items():
+        for prices in getattr(tariff, name).values():
+            assert {getattr(rules.scoring.offences[one.rule].trigger, "on", "") for one in prices} == {on}
+            found |= {one.rule: one for one in prices}
+    found |= {one.rule: one for one in (*tariff.incomplete, *tariff.callbacks, *tariff.combined)}
+
+    assert found.keys() == rules.scoring.offences.keys()
+    for key, price in found.items():
+        offence = rules.scoring.offences[key]
+        sheet, trigger = rules.scoring.sheets[offence.sheet], offence.trigger
+        weights = {name: item.weight for part in sheet.sections.values() for name, item in part.items.items()}
+        when = trigger.when if isinstance(trigger, MissedDeadline | OfMatter) else Match()
+        assert price == Price(
+            key,
+            offence.sheet,
+            offence.item,
+            -weights[offence.item] if offence.forfeits else offence.points,
+            offence.forfeits,
+            sheet.unit_kind,
+            offence.source,
+            offence.against == "department-and-person",
+            frozenset(offence.with_all),
+            frozenset(offence.replaces),
+            None if when == Match() else when,
+            trigger.fault if isinstance(trigger, ObligationFault) else "",
+            trigger.per if isinstance(trigger, MissedDeadline) else None,
+            trigger.most if isinstance(trigger, MissedDeadline) else None,
+            trigger.plans if isinstance(trigger, CallbackFault) else (),
+            sheet.peers,
+        )
+    assert tariff.replacing == {key: one.replaces for key, one in found.items() if one.replaces}
+    assert tariff.uncounted_kinds == {
+        key for key, kind in rules.intake.kinds.items() if not kind.counts_as_complaint
+    }
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_before_a_rulebook_begins_nothing_has_a_price(group: str) -> None:
+    tariffs = Tariffs.of(edition_of(group))
+    first, tariff = tariffs.slices[0]
+    before = tariffs.on(date(1990, 1, 1))
+
+    assert before is tariffs.before
+    assert tariffs.on(first) is tariff
+    priced = {*PRICED, "incomplete", "callbacks", "combined", "replacing"}
+    for name in priced:
+        assert getattr(before, name) in ({}, ())
+    kept = {part.name for part in fields(Tariff)} - priced
+    assert {name: getattr(before, name) for name in kept} == {name: getattr(tariff, name) for name in kept}
+
+
+def test_a_step_costs_by_its_clock_its_own_name_or_as_any_step_and_once_by_each_rule() -> None:
+    tariff = Tariff.of(an_edition().slices[-1][1])
+    any_step = [one.rule for one in tariff.missed["steps"]]
+    watch = next(key for key in tariff.missed if key != "steps")
+
+    assert [one.rule for one in tariff.missed_by("unheard-of", "unheard-of-too")] == any_step
+    assert [one.rule for one in tariff.missed_by("facts", "facts")] == any_step
+    assert tariff.missed_by("unheard-of", "") == ()
+    assert tariff.missed_by(watch, "") == tariff.missed[watch]
+    both = [one.rule for one in tariff.missed_by("unheard-of", watch)]
+    assert both == list(dict.fromkeys([*(one.rule for one in tariff.missed[watch]), *any_step]))
+
+
+def test_a_month_has_its_days_and_ends_where_the_next_one_begins() -> None:
+    basis = Basis.of(an_edition(), Organisation({}, {}), Month(2026, 2), at("2026-03-05 00:00"))
+
+    assert (basis.first_day, basis.last_day) == (date(2026, 2, 1), date(2026, 2, 28))
+    assert (basis.start, basis.end, basis.before) == (
+        at("2026-02-01 00:00"),
+        at("2026-03-01 00:00"),
+        at("2026-03-01 00:00"),
+    )
+    assert basis.of_month(Month(2026, 1)).last_day == date(2026, 1, 31)
+
+
+@pytest.mark.parametrize(
+    ("moment", "open_", "closing"),
+    [
+        ("2026-02-15 12:00", "2026-03-01 00:00", "2026-03-01 00:00"),
+        ("2026-02-01 00:00", "2026-03-01 00:00", "2026-02-01 00:00"),
+        ("2026-03-01 00:00", "2026-04-01 00:00", "2026-03-01 00:00"),
+        ("2025-12-01 00:00", "2026-01-01 00:00", "2025-12-01 00:00"),
+        ("2025-12-01 00:01", "2026-01-01 00:00", "2026-01-01 00:00"),
+    ],
+)
+def test_midnight_of_the_first_belongs_to_its_own_month_unless_it_closes_the_one_before(
+    moment: str, open_: str, closing: str
+) -> None:
+    basis = Basis.of(an_edition(), Organisation({}, {}), Month(2026, 2), at("2026-03-05 00:00"))
+
+    assert basis.month_end(at(moment)) == at(open_)
+    assert basis.month_end(at(moment), closing=True) == at(closing)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_scores_are_published_as_the_rules_of_the_months_last_day_say(group: str) -> None:
+    edition = edition_of(group)
+    found = publishing(edition, Month(2026, 7))
+    rules = edition.on(date(2026, 7, 31)).scoring.publications
+
+    assert found == tuple(
+        Publishing(
+            key, rules[key].to, rules[key].sheets, "2026-07", one.due_before, one.provisional, one.lines
+        )
+        for key, one in zip(sorted(rules), found, strict=True)
+    )
+    assert all(one.due_before > at("2026-08-01 00:00") and one.lines for one in found)
