@@ -190,7 +190,7 @@ def overdue_times(
 ) -> Iterator[tuple[Fact, Price, int, datetime]]:
     """Yield each further time that a missed deed counts while it stays undone: miss, price, number, moment.
 
-    The moment itself is too late for the deed, as a deadline is. Of each miss the first time at or after ``before``
+    The moment itself is too late for the deed, as a deadline is. Of each miss the first time after ``before``
     comes last, so that who asks learns when the next one is.
     """
     if not tariffs.counts_time:
@@ -209,7 +209,7 @@ def overdue_times(
                 if (until is not None and at > until) or (price.most is not None and number > price.most):
                     break
                 yield fact, price, number, at
-                if at >= before:
+                if at > before:
                     break
 
 
