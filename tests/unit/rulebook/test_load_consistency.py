@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from shared.rulebook import load
-from shared.rulebook.checks import Fault, faults
+from shared.rulebook import checks, load
+from shared.rulebook.checks import Fault, cited, faults
 from shared.rulebook.load import edition_from_files
 from shared.rulebook.schema import Rules
 from tests.unit.rulebook.editions import jinke, refused
@@ -18,7 +18,11 @@ REFUSED = YAML(typ="safe").load(Path(__file__).with_name("refused.yaml"))
 
 
 def test_the_small_rulebook_is_sound() -> None:
-    assert edition_from_files(SMALL).group == "small"
+    edition = edition_from_files(SMALL)
+
+    assert edition.group == "small"
+    assert {rule for rule, _ in cited(edition.slices[-1][1])} == {"SM-01"}
+    assert {name for name in checks.__all__ if callable(getattr(checks, name))} == set(checks.__all__)
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case["claim"])
