@@ -59,7 +59,8 @@ check: lint ## All that needs no server, under a minute
 .PHONY: test
 test: lint ## Everything; starts its own servers
 	@$(BIN)/python -m pytest -q -n auto -m 'not connected and not journey'
-	@$(BIN)/python -m pytest -q --durations=15 -m 'connected or journey'
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=15 -m 'connected and not journey'
+	@$(BIN)/python -m pytest -q -m journey
 
 .PHONY: demo
 demo: setup ## Play a quarter and print the rankings; another group with GROUP=luneng, zhongyida, xinao or general
