@@ -8,9 +8,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from shared.rulebook import checks, load
-from shared.rulebook.checks import Fault, cited, faults
+from shared.rulebook.checks import Fault, cited, faults, scored
 from shared.rulebook.load import edition_from_files
 from shared.rulebook.schema import Rules
+from shared.rulebook.schema.scoring import Indicator
 from tests.unit.rulebook.editions import jinke, refused
 from tests.unit.rulebook.small import SMALL, line_of, spoilt
 
@@ -75,3 +76,38 @@ def test_what_does_not_hang_together_is_told_with_its_line(
     lines = [(one.file, one.line) for one in spoilt(file, old, new) if one.what == what]
 
     assert lines == [(file, line_of(file, at))]
+
+
+@pytest.mark.parametrize(
+    ("count", "place"),
+    [
+        ("findings", "procedures.validities"),
+        ("escalations", "procedures.escalations"),
+        ("extensions", "procedures.extensions"),
+        ("callbacks", "callback.plans"),
+        ("answers", "callback.plans"),
+        ("appeals", "procedures.appeals"),
+        ("duties", "obligations.obligations"),
+        ("alerts", "procedures.alerts"),
+    ],
+)
+def test_an_indicator_of_what_the_rulebook_does_not_have_is_fed_by_nothing(count: str, place: str) -> None:
+    rules = edition_from_files(SMALL).slices[-1][1]
+    topic, _, section = place.partition(".")
+    title = {"zh": "一", "en": "one"}
+    rule = {"since": "2026-01-01", "source": "SM-01", "title": title, "numerator": {"count": count}}
+    it = Indicator.model_validate(rule, by_name=True, by_alias=True)
+    scoring = rules.scoring.model_copy(update={"indicators": {"it": it}, "sheets": {}, "offences": {}})
+
+    def told(entries: object) -> list[Fault]:
+        there = getattr(rules, topic).model_copy(update={section: entries})
+        return list(scored.faults(rules.model_copy(update={"scoring": scoring, topic: there})))
+
+    assert told({}) == [
+        Fault(
+            ("scoring", "indicators", "it"),
+            f"Nothing feeds 'it': there are no '{place}'.",
+            "Add what it counts, or delete the indicator.",
+        )
+    ]
+    assert told({"some": None} if count == "escalations" else getattr(getattr(rules, topic), section)) == []

@@ -105,6 +105,7 @@ def test_a_later_finding_takes_the_difference_in_its_own_month() -> None:
     assert isinstance(result, MonthResult)
     back = next(posting for posting in result.postings if posting.reverses)
     assert back.explanation_en[-1] == "reversed: a later finding took its place"
+    assert back.explanation_zh[-1] == "冲回：后来的认定取代了它"
     assert again.id in back.evidence
 
 

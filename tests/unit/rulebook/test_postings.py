@@ -70,6 +70,7 @@ def test_a_reversal_of_a_cleared_miss_names_the_clearing() -> None:
 
     assert reversal.evidence[-1] == cleared.id
     assert reversal.explanation_en[-1] == "reversed: the deed was done in time and entered later"
+    assert reversal.explanation_zh[-1] == "冲回：期限内已完成，登记在后"
 
 
 def test_a_miss_that_was_cleared_as_of_an_earlier_moment_was_never_there() -> None:

@@ -112,3 +112,25 @@ def test_working_hours_alone_may_be_what_is_covered() -> None:
     missing = found(told, "2026-07-03 00:00", "2026-07-05 00:00", replace(luneng_, slices=tuple(slices)))
 
     assert missing == [("07-03 17:00", "07-03 18:00")]
+
+
+def test_a_time_that_ends_with_the_last_day_table_asks_nothing_of_the_day_after() -> None:
+    edition = edition_of("luneng")
+    last = edition.calendar.years[-1].year
+    rosters = {
+        key: one.model_copy(update={"covers": "working-hours"})
+        for key, one in edition.slices[-1][1].obligations.rosters.items()
+    }
+    rules = edition.slices[-1][1]
+    duties = rules.obligations.model_copy(update={"rosters": rosters})
+    working = replace(
+        edition, slices=((edition.slices[-1][0], rules.model_copy(update={"obligations": duties})),)
+    )
+    midnight = f"{last + 1}-01-01 00:00"
+
+    # Its day table ends with the year: what begins at midnight is not looked at.
+    gaps_found = found(luneng(), f"{last}-12-31 00:00", midnight, working)
+    opens, closes = edition.calendar.hours[0][0], edition.calendar.hours[-1][1]
+
+    assert gaps_found[0][0] == f"12-31 {opens:%H:%M}"
+    assert gaps_found[-1][1] == f"12-31 {closes:%H:%M}"
