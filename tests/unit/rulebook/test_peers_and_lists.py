@@ -18,7 +18,7 @@ from shared.rulebook.rankings import NIL_RETURN, NOT_RATED, MonthTotals, awards,
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.group import Award, Ranking
 from shared.rulebook.schema.scoring import Indicator, Offence, Sheet
-from shared.rulebook.scorecards import LEFT_OUT, NOTHING_COUNTED, Scorecard
+from shared.rulebook.scorecards import Scorecard
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition, an_edition_with, with_scoring
 
@@ -125,14 +125,14 @@ def test_what_is_left_out_lets_the_others_weigh_more() -> None:
     empty = card(facts, sheet({"satisfied": left_out}))
 
     assert (found.total, found.rated) == (Decimal(100), True)
-    assert found.sections[0].parts[0].note == LEFT_OUT
+    assert found.sections[0].parts[0].note == "left-out"
     assert (empty.rated, plain(empty)["rated"]) == (False, False)
 
 
 def test_without_anything_counted_an_item_is_full_where_the_rulebook_does_not_leave_it_out() -> None:
     found = card(Told().organisation("chongqing").facts, sheet({"satisfied": item(70, BY_SATISFIED)}))
 
-    assert (found.total, found.sections[0].parts[0].note) == (Decimal(70), NOTHING_COUNTED)
+    assert (found.total, found.sections[0].parts[0].note) == (Decimal(70), "nothing-counted")
     assert "rated" not in plain(found)
 
 

@@ -15,7 +15,7 @@ from shared.rulebook.facts import Fact
 from shared.rulebook.fold import MonthResult, fold
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.scoring import DoneShare, Item, Praise, Sheet
-from shared.rulebook.scorecards import NOTHING_DUE, Scorecard, trail
+from shared.rulebook.scorecards import Scorecard, trail
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition, an_edition_with, with_offences, with_scoring
 
@@ -88,6 +88,12 @@ def test_a_mean_can_be_followed_down_to_its_inspections() -> None:
     way = list(trail(a_card(told), "staff"))
 
     assert [(step.key, step.value, step.evidence) for step in way[3:]] == [("I1", Decimal("7.5"), (seen.id,))]
+
+
+def test_what_nobody_inspected_is_full_and_says_so() -> None:
+    (item,) = [part for one in a_card(a_clean_july()).sections for part in one.parts if part.key == "staff"]
+
+    assert (item.value, item.note, item.parts) == (item.of, "not-inspected", ())
 
 
 def test_a_share_can_be_followed_down_to_its_weeks() -> None:
@@ -177,7 +183,7 @@ def test_a_share_of_nothing_due_is_full_and_says_so() -> None:
     (process,) = [part for part in card.sections[0].parts if part.key == "process"]
 
     assert process.value == 48
-    assert process.note == NOTHING_DUE
+    assert process.note == "nothing-due"
 
 
 def test_a_running_month_counts_the_weeks_that_are_done() -> None:
