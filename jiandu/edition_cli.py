@@ -89,6 +89,10 @@ def fetch(
         registry = _registry(context)
         hash_ = _whole(edition, registry) if edition else _listed(registry)["enacted"][-1]["hash"]
         files: Mapping[str, str] = registry.send("GET", f"/editions/{hash_}/files")
+        inside = folder.resolve()
+        if outside := [name for name in files if not (inside / name).resolve().is_relative_to(inside)]:
+            msg = f"The edition holds a file that lies outside its folder, and nothing was written: {outside[0]}."
+            raise InvalidInputError(msg)
         for name, text in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)

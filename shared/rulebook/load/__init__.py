@@ -6,6 +6,7 @@ An edition can also travel as text (``bundle``), so that no site needs the files
 import base64
 import binascii
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -32,6 +33,7 @@ from shared.rulebook.schema.organisation import Organisation
 ORGANISATION = "organisation.yaml"
 MOST_BUNDLED = 16 * MOST_BYTES
 _CALENDARS = "calendars/"
+_DAY_TABLE = re.compile(r"calendars/[a-z0-9-]+/[a-z0-9-]+\.yaml")
 
 Show = Callable[[str], str]
 """Turns a file's name inside an edition into what a person knows it by."""
@@ -60,8 +62,6 @@ def load_edition(folder: Path, calendars: Path) -> Edition:
 
 def edition_from_files(files: Mapping[str, str]) -> Edition:
     """Build an edition from texts by name, for example ``procedures.yaml`` and ``calendars/cn/2026.yaml``.
-
-    ``draft``: as in ``load_edition``.
 
     Raises:
         RulebookRefusedError: Names every fault with file and line.
@@ -172,7 +172,7 @@ def _book(files: Mapping[str, str], show: Show) -> tuple[dict[str, Branch], list
     problems: list[RulebookProblem] = []
     for name, text in files.items():
         topic = name.removesuffix(".yaml")
-        if name.startswith(_CALENDARS):
+        if _DAY_TABLE.fullmatch(name):
             continue
         if topic not in topics():
             known = ", ".join(f"{one}.yaml" for one in topics())

@@ -19,6 +19,20 @@ def test_a_file_that_is_no_topic_is_refused_so_that_no_rule_goes_unread() -> Non
     assert (problem.file, problem.what) == ("procedure.yaml", "The file is no topic of a rulebook.")
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["calendars/cn/../../../home.yaml", "calendars//etc/x.yaml", "calendars/cn/2026.txt", "/limits.yaml"],
+)
+def test_a_file_that_would_lie_elsewhere_is_refused(name: str) -> None:
+    """INVARIANT: whoever writes an edition's files to a folder writes nothing beside it.
+
+    What breaks it: taking any name that begins like a day table's.
+    """
+    (problem,) = refused({**jinke(), name: "a: 1\n"})
+
+    assert (problem.file, problem.what) == (name, "The file is no topic of a rulebook.")
+
+
 def test_a_topic_that_every_rulebook_has_must_be_there() -> None:
     problems = refused({name: text for name, text in jinke().items() if name != "intake.yaml"})
 
