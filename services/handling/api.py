@@ -338,8 +338,12 @@ def _may_enter_late(body: AnyCommand, who: Caller, known: Directory) -> None:
     if body.acting_for is None:
         return
     person = known.people.get(body.acting_for.person, {"appointments": ()})
-    if body.acting_for.role not in {one["role"] for one in person["appointments"]}:
+    role, unit = body.acting_for.role, body.acting_for.unit
+    if body.do in domain.JUDGES:
+        unit = unit or who.unit  # whose ruling it is decides who may enter it
+    if not any(one["role"] == role and unit in ("", one["unit"]) for one in person["appointments"]):
+        as_ = f"'{role}' of '{unit}'" if unit else f"'{role}'"
         raise InvalidInputError(
             "Nothing was entered. Name somebody whom the registry knows in that role, or appoint them first.",
-            [FieldProblem("acting_for.person", f"is not on record as '{body.acting_for.role}'")],
+            [FieldProblem("acting_for.person", f"is not on record as {as_}")],
         )

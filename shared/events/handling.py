@@ -412,6 +412,7 @@ class AppealLodged(CaseEvent):
     against: str = Field(description="Event id or clock that the appeal is about.")
     grounds: str
     by: str
+    entered_by: str = Field(default="", description="Who entered it, where it is another's deed.")
 
 
 class AppealAdvised(CaseEvent):
@@ -423,6 +424,7 @@ class AppealAdvised(CaseEvent):
     uphold: bool
     reasons: str
     by: str
+    entered_by: str = Field(default="", description="Who entered it, where it is another's deed.")
 
 
 class AppealDecided(CaseEvent):
@@ -441,3 +443,4 @@ class AppealDecided(CaseEvent):
         description="Unit that answers instead, from the beginning of the charge in question; likewise the person.",
     )
     answers_person: str = ""
+    entered_by: str = Field(default="", description="Who entered it, where it is another's deed.")

@@ -64,6 +64,7 @@ def lodge_appeal(case: Case, command: LodgeAppeal, scene: Scene) -> tuple[Case, 
         against=contested.key,
         grounds=command.grounds,
         by=scene.by.person,
+        entered_by=scene.entered_by,
     )
     case = sync(case.with_(appeals=(*case.appeals, appeal)), scene.law)
     return case, [told(case, event, scene.at)]
@@ -84,6 +85,7 @@ def advise_appeal(case: Case, command: AdviseAppeal, scene: Scene) -> tuple[Case
         uphold=command.uphold,
         reasons=command.reasons,
         by=scene.by.person,
+        entered_by=scene.entered_by,
     )
     return sync(_with(case, appeal, advised), scene.law), [told(case, event, scene.at)]
 
@@ -123,6 +125,7 @@ def decide_appeal(case: Case, command: DecideAppeal, scene: Scene) -> tuple[Case
         restates=command.upheld and rule.restates,
         answers_unit=command.unit,
         answers_person=command.answers,
+        entered_by=scene.entered_by,
     )
     return sync(case, scene.law), [told(case, event, scene.at), *happened]
 

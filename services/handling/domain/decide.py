@@ -74,6 +74,9 @@ HANDLERS: dict[str, Handler] = {
     "decide-appeal": appeals.decide_appeal,
 }
 
+JUDGES = frozenset({"advise-appeal", "decide-appeal"})
+"""What nobody does about a matter of their own, by themselves or in another's name."""
+
 
 def decide(
     case: Case,
@@ -112,7 +115,8 @@ def decide(
         )
     must_not_precede("at", at, case.received_at, "the receipt of the matter")
     law = Law.of(edition, case.received_at)
-    scene = Scene(law, _acting(command, by, law), at, other, within)
+    _may_judge(command, by, within)
+    scene = Scene(law, _acting(command, by, law), at, other, within, by.person if command.acting_for else "")
     if command.acting_for:
         # The route asked it of who enters it.
         must_have_right(scene, commands.RIGHTS[command.do])
@@ -121,6 +125,22 @@ def decide(
     case, said = _answered(case, law, happened)
     case, after = settled(case, law, at)
     return case, [*before, *happened, *said, *after]
+
+
+def _may_judge(command: commands.Command, by: Actor, within: Within) -> None:
+    """Let whoever enters what others did enter no ruling of their own, and none of a unit outside their own line."""
+    if command.do not in JUDGES or commands.IMPORT not in by.rights:
+        return
+    if command.acting_for is None:
+        if not by.sees_all:
+            msg = "Who enters what others did rules on nothing. Say in 'acting_for' whose ruling it is."
+            raise ForbiddenError(msg)
+    elif not within(command.acting_for.unit or by.unit, by.unit):
+        msg = (
+            f"Unit '{command.acting_for.unit}' lies outside '{by.unit}', where you enter what others did. "
+            "Have its ruling entered there."
+        )
+        raise ForbiddenError(msg)
 
 
 def _acting(command: commands.Command, by: Actor, law: Law) -> Actor:

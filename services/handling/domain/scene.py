@@ -39,6 +39,7 @@ class Scene:
         at: When what is commanded happened.
         within: Says which unit lies in which.
         other: The case that the command names besides its own, as far as the caller sees one.
+        entered_by: Who entered it, where it is another's deed.
     """
 
     law: Law
@@ -46,6 +47,7 @@ class Scene:
     at: datetime
     other: Case | None = None
     within: Within = same_unit
+    entered_by: str = ""
 
 
 def told(case: Case, event: CaseEvent, at: datetime) -> Happened:

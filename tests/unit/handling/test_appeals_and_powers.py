@@ -185,7 +185,26 @@ def test_an_importer_enters_an_appeal_and_its_decision_for_two_units() -> None:
         reasons="access",
     )
 
-    assert (story.last(AppealLodged).by, story.last(AppealDecided).by) == ("head-1", "director-1")
+    decided = story.last(AppealDecided)
+    assert (story.last(AppealLodged).by, decided.by) == ("head-1", "director-1")
+    assert decided.entered_by == "importer-1"
+
+
+def test_a_unit_s_importer_enters_no_ruling_of_those_above_and_none_of_their_own() -> None:
+    """INVARIANT: nobody rules on a matter of their own unit, in whosever name.
+
+    What breaks it: taking the name that an importer states without asking where the importer stands.
+    """
+    story = a_missed_story()
+    story.do("lodge-appeal", "07-03 08:00", against="facts", grounds="no access")
+    importer = an_actor("importer", "importer-2", "chongqing")
+    director = {"person": "director-1", "role": "centre-director", "unit": "group"}
+    verdict = {"appeal": "1", "upheld": True, "reasons": "so it was"}
+
+    with pytest.raises(ForbiddenError, match="lies outside 'chongqing'"):
+        story.do("decide-appeal", "07-04 08:00", by=importer, acting_for=director, **verdict)
+    with pytest.raises(ForbiddenError, match="rules on nothing"):
+        story.do("decide-appeal", "07-04 08:00", by=importer, **verdict)
 
 
 def test_a_rulebook_may_tell_appeals_apart_by_what_they_are_against() -> None:
