@@ -13,6 +13,7 @@ from datetime import date
 
 from shared.errors import RulebookProblem, RulebookRefusedError
 from shared.rulebook.canonical import hash_of
+from shared.rulebook.differences import Change, changes
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import edition_from_files
 from shared.rulebook.load.nodes import Branch, Leaf, Node, Row, read
@@ -26,6 +27,9 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "intake": frozenset({"forms"}),
 }
 """What a unit may have norms of its own of: how it works. What counts, what it costs and who decides is the group's."""
+
+MEASURES = frozenset({"satisfied_from", "reopen_at", "needs_approval"})
+"""Fields inside those sections that say what counts or who decides."""
 
 _OWN = 1_000_000
 """Added to the lines of own norms, so that a fault in the merged text is told where its author wrote it."""
@@ -54,7 +58,20 @@ def edition_with(base: Edition, own: Mapping[str, str], name: str) -> Edition:
         edition = edition_from_files(merged)
     except RulebookRefusedError as error:
         raise RulebookRefusedError([_placed(problem, origins, name) for problem in error.problems]) from error
+    if measures := [one for one in changes(base, edition) if one.field in MEASURES]:
+        raise RulebookRefusedError([_not_to_set(one, own, name) for one in measures])
     return replace(edition, name=f"{base.name}+{name}")
+
+
+def _not_to_set(one: Change, own: Mapping[str, str], name: str) -> RulebookProblem:
+    file = f"{one.topic}.yaml"
+    branch, _ = read(file, own[file])
+    section = branch.children[one.section]
+    line = section.lines[one.key] if isinstance(section, Branch) else branch.lines[one.section]
+    what = (
+        f"'{one.section}.{one.key}.{one.field}' is not a unit's to set: the group measures all by the same."
+    )
+    return RulebookProblem(f"{name}/{file}", line, what, f"Leave it as the group has it: {one.was}.")
 
 
 def overlaid(

@@ -56,6 +56,26 @@ def test_own_norms_hold_from_their_day_on_and_everything_else_is_the_groups() ->
 
 
 @pytest.mark.rule("ZY-02")
+@pytest.mark.parametrize(
+    ("ours", "field"),
+    [("satisfied_from: 1", "satisfied_from"), ("satisfied_from: 4\n    reopen_at: 1", "reopen_at")],
+)
+def test_own_norms_do_not_say_who_counts_as_satisfied(ours: str, field: str) -> None:
+    """INVARIANT: every unit is measured by the same.
+
+    What breaks it: letting a unit's plan of callbacks replace the group's in everything.
+    """
+    text = norms()["callback.yaml"].replace("    reopen_at: 2\n", "").replace("satisfied_from: 4", ours)
+    text += "" if "reopen_at" in ours else "    reopen_at: 2\n"
+
+    (fault,) = refused({"callback.yaml": text})
+
+    # The entry's third line of the file.
+    assert (fault.file, fault.line) == ("n1/callback.yaml", 3)
+    assert f"'plans.complaints.{field}' is not a unit's to set" in fault.what
+
+
+@pytest.mark.rule("ZY-02")
 def test_a_later_entry_of_the_group_does_not_end_what_was_filed() -> None:
     """What breaks it: putting the unit's entry among the group's by day."""
     text = jinke()["callback.yaml"]
