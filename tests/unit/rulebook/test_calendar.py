@@ -71,8 +71,9 @@ def test_a_day_off_and_a_make_up_day_know_their_holiday() -> None:
 
 
 def test_a_day_outside_the_tables_is_refused_and_names_the_file_to_add() -> None:
-    with pytest.raises(RulebookGapError, match=r"rulebooks/calendars/cn/2028\.yaml"):
+    with pytest.raises(RulebookGapError, match=r"rulebooks/calendars/cn/2028\.yaml") as refused:
         OFFICE.is_working_day(date(2028, 1, 1))
+    assert refused.value.code == "no-day-table"
 
     with pytest.raises(RulebookGapError):
         OFFICE.is_working_day(date(2023, 12, 31))

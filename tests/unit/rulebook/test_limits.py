@@ -223,7 +223,11 @@ def test_every_option_is_said_in_both_languages() -> None:
         "至最后一日 24:00",
         "遇节假日顺延至下一工作日",
     ]
-    assert said[-1].en == "a day off moves it to the next working day"
+    assert [line.en for line in said][1:] == [
+        "counted from the day after",
+        "to the end of the last day",
+        "a day off moves it to the next working day",
+    ]
     assert due_before(Limit(same_day=True), at("2026-07-06 10:00"), OFFICE).lines[0].zh == "限当日 24:00 前"
     assert "18:00" in due_before(ONE_HOUR_FEEDBACK, at("2026-07-06 10:00"), OFFICE).lines[1].en
     handover = Moment(name="handover", at=at("2026-09-01 10:00"))
@@ -405,9 +409,13 @@ def test_a_faulty_due_day_is_refused_with_the_reason(stated: dict[str, object], 
 
 
 def test_a_due_day_that_its_period_lacks_is_refused() -> None:
-    with pytest.raises(ValueError, match="a week has no day of the month"):
+    with pytest.raises(
+        ValueError, match=r": a week has no day of the month; use 'weekday' or 'end: true'\.$"
+    ):
         period_ends("week", "2026-07-01", {"day": 5, "month": "next"})
-    with pytest.raises(ValueError, match="a month has no one weekday"):
+    with pytest.raises(
+        ValueError, match=r": a month has no one weekday; use 'day' with 'month', or 'end: true'\.$"
+    ):
         period_ends("month", "2026-07-01", {"weekday": 5})
 
 

@@ -184,6 +184,7 @@ def test_a_dispute_before_or_after_its_time_is_told_when_it_was() -> None:
     assert lodging(head, "2026-07-01 10:00") == lodging(head, "2026-07-08 09:59") == "charged-unit"
     with pytest.raises(InvalidInputError) as early:
         lodging(head, "2026-07-01 09:59")
+    assert str(early.value) == "The dispute was not stored."
     assert list(early.value.problems) == [
         FieldProblem("at", "before what is contested, which stands since 2026-07-01T02:00:00+00:00")
     ]
