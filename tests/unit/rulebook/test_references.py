@@ -1,5 +1,6 @@
 """Every place of a rulebook that names something is checked: a name that nothing bears is refused there."""
 
+import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 
@@ -8,7 +9,7 @@ from pydantic import BaseModel
 
 from jiandu.rulebook_coverage import GROUPS
 from shared.rulebook.checks.references import Fault, references, shown
-from shared.rulebook.schema import Rules
+from shared.rulebook.schema import Match, Rules
 from tests.unit.rulebook.worked import FIELDS, edition_of
 
 PLACES = [
@@ -141,6 +142,29 @@ def test_a_name_that_nothing_bears_is_refused_at_its_place(place: str) -> None:
     (fault,) = refused(place)
 
     assert fnmatch(shown(fault.loc), place.removesuffix("_"))
+    under = re.fullmatch(r"Add it under '(\w+)\.(\w+)', or name one that is there\.", fault.mend)
+    if under is None:
+        assert fault.mend.startswith(("Known: ", "Did you mean '"))
+    else:
+        assert under[2] in Rules.model_fields[under[1]].annotation.model_fields  # type: ignore[union-attr]  # a topic
+
+
+@pytest.mark.parametrize("name", [field.alias or name for name, field in Match.model_fields.items()])
+def test_a_condition_that_names_nothing_is_refused_whatever_it_asks_for(name: str) -> None:
+    """INVARIANT: a condition never asks for what no case can have.
+
+    What breaks it: a field of conditions, and no line for it in the table of what they ask for.
+    """
+    rules = edition_of("jinke").slices[-1][1]
+    key, watch = next(iter(rules.procedures.watches.items()))
+    asking = watch.model_copy(update={"applies": Match.model_validate({name: ["nobody"]}, by_alias=True)})
+    procedures = rules.procedures.model_copy(update={"watches": {key: asking}})
+
+    found = references(rules.model_copy(update={"procedures": procedures}))
+
+    assert ("procedures", "watches", key, "applies", name) in [
+        one.loc for one in found if "'nobody', which does not exist" in one.what
+    ]
 
 
 def test_where_the_code_itself_says_what_there_is_the_remedy_lists_it() -> None:
