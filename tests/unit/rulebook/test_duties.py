@@ -311,3 +311,24 @@ def test_a_duty_is_owed_for_the_periods_at_whose_end_the_rule_holds(first_day: s
     ]
 
     assert len(owed) == weeks
+
+
+def test_a_duty_says_its_period_its_month_and_when_it_is_due_and_judged() -> None:
+    """June's report is due by the end of 5 July, counts in July and is judged when July is over."""
+    organisation = Organisation.of(Told().organisation("chongqing").facts)
+    rule = an_edition().on(date(2026, 6, 30)).obligations.obligations["analysis-report"]
+
+    (duty,) = [
+        one for one in instances(an_edition(), organisation, JULY) if one.obligation == "analysis-report"
+    ]
+
+    assert (duty.unit, duty.about, duty.period, duty.month) == (
+        "chongqing-branch",
+        "chongqing-branch",
+        "2026-06",
+        JULY,
+    )
+    assert (duty.begins, duty.ends) == (at("2026-06-01 00:00"), at("2026-07-01 00:00"))
+    assert (duty.due_before, duty.judged_at) == (at("2026-07-06 00:00"), at("2026-08-01 00:00"))
+    assert (duty.provisional, duty.rule) == (False, rule)
+    assert duty.lines[0].zh.startswith("2026-06 期，应于 2026-07-05")
