@@ -72,7 +72,7 @@ def funnel_svg(dots: Sequence[Dot], limits: Sequence[FunnelLimits], common: floa
     """Return a funnel plot: value against size on a logarithmic axis, with the limits of chance around the common value."""
     sizes = [dot.size for dot in dots] + [float(one.size) for one in limits]
     values = [dot.value for dot in dots] + [common]
-    values += [end * per for one in limits for end in (one.low, one.high)]
+    values += [end * per for one in limits for end in (one.far_low, one.far_high)]
     across = _Axis(log(min(sizes)), log(max(sizes)), LEFT, WIDTH - RIGHT)
     up = _Axis(min(values), max(values), HEIGHT - BOTTOM, TOP)
     lines = [

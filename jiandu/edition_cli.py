@@ -89,6 +89,9 @@ def fetch(
         registry = _registry(context)
         hash_ = _whole(edition, registry) if edition else _listed(registry)["enacted"][-1]["hash"]
         files: Mapping[str, str] = registry.send("GET", f"/editions/{hash_}/files")
+        if "rulebook.yaml" in files and edition_from_files(files).hash != hash_:
+            msg = f"What the registry gave is not {hash_[:_SHORT]}, and nothing was written. Have the log verified."
+            raise InvalidInputError(msg)
         inside = folder.resolve()
         if outside := [name for name in files if not (inside / name).resolve().is_relative_to(inside)]:
             msg = f"The edition holds a file that lies outside its folder, and nothing was written: {outside[0]}."

@@ -83,6 +83,7 @@ def demo(
             folder.mkdir(parents=True, exist_ok=True)
             show = asyncio.run(_played(told, edition, addresses, password, events, name))
         else:
+            _must_be_ours(folder, events)
             Stack(folder).remove()
             stack = Stack(folder)
             try:
@@ -99,8 +100,8 @@ def demo(
     show()
     seconds = f"{time.monotonic() - began:.0f}"
     console.print(
-        f"\n{told.complaints} 件投诉，{told.calls} 次调用，{seconds} 秒"
-        f" / {told.complaints} complaints, {told.calls} calls, {seconds} s",
+        f"\n{told.complaints} 件事项，{told.calls} 次调用，{seconds} 秒"
+        f" / {told.complaints} matters, {told.calls} calls, {seconds} s",
         highlight=False,
     )
     if services:
@@ -134,6 +135,13 @@ def _up(stack: Stack, edition: Edition, told: Scenario) -> tuple[Service, ...]:
     plan = Plan(group=edition.group, sites=tuple(told.importers))
     with console.status("启动 starting") as status:
         return stack.up(plan, lambda name, phase: status.update(f"{name}: {phase}"))
+
+
+def _must_be_ours(folder: Path, events: Path) -> None:
+    """Refuse to empty a folder that holds something else than a stack."""
+    others = set(folder.iterdir()) - {events} if folder.is_dir() else set()
+    if others and not (folder / "state.json").exists():
+        _fail(f"{folder} holds something that is no stack, and the demo would delete it. Name another.", 2)
 
 
 def _down(stack: Stack) -> None:

@@ -39,6 +39,10 @@ class Proposals(Store, Protocol):
         """Return the proposals that wait for approval, the oldest first, and no more than anybody reads."""
         ...
 
+    async def fault(self, key: str) -> str:
+        """Say what is wrong with a proposal's seal; empty where it is as it was proposed."""
+        ...
+
 
 def prefix_query(prefix: str) -> dict[str, Any]:
     """Return the query for the records whose key begins with ``prefix``."""
@@ -82,6 +86,10 @@ class MongoProposals(MongoStore):
         """See :class:`Proposals`."""
         found = await self._collection.find(WAITING, sort=[("waiting", ASCENDING)], limit=MOST_WAITING)
         return [stored.state for stored in found if stored.state]
+
+    async def fault(self, key: str) -> str:
+        """See :class:`Proposals`."""
+        return await self._collection.fault(key)
 
 
 class MongoPublished:

@@ -214,7 +214,7 @@ def _of_figure(figure: Document, formula: Formula) -> _Shown:
         return _Shown(value, of)
     if formula.kind == "count":
         return _Shown(value, of, draw=drawing(Count(hits, Fraction(1)), "rate"))
-    low, high = (number_of(figure["interval"][end]) for end in ("low", "high"))
+    low, high = (number_of(end) for end in figure["interval"])
     kind = _kind(formula)
     if kind is None:
         return _Shown(value, of, (low, high), draw=drawing_normal(value, high - low))

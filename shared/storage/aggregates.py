@@ -18,7 +18,7 @@ from shared.events import Happened, event_id, iso, source_of
 from shared.ids import fresh
 from shared.storage.combine import Combined
 from shared.storage.database import DUPLICATE, Collection, Database, DatabaseDownError, asking, refusals
-from shared.storage.seals import OWN, packed, seal
+from shared.storage.seals import OWN, fault_in, packed, seal
 
 S = TypeVar("S")
 
@@ -186,6 +186,10 @@ class Aggregates(Generic[S]):
             ordinals=document.get("ordinals", {}),
             index={name: value for name, value in document.items() if name not in OWN},
         )
+
+    async def fault(self, key: str) -> str:
+        """Say what is wrong with a document's seal, before something is decided by it; empty where it fits."""
+        return await fault_in(self._database, self.name, key)
 
     async def get(self, key: str) -> Stored[S]:
         """Return the document; ``version`` 0 where there is none."""

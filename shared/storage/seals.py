@@ -14,7 +14,7 @@ import orjson
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
-from shared.storage.database import Database, asking
+from shared.storage.database import Collection, Database, asking
 from shared.storage.log import Log
 
 BOOKKEEPING = frozenset(
@@ -97,11 +97,22 @@ async def check_documents(database: Database, log: Log) -> list[Sealed]:
     return [*found, Sealed("", 0, tuple(gone))] if gone else found
 
 
-async def _checked(database: Database, log: Log, name: str) -> Sealed:
+async def fault_in(database: Database, name: str, key: str) -> str:
+    """Say what is wrong with one document's seal; empty where it fits, or there is no such document."""
+    with asking():
+        row = await _raw(database, name).find_one({"_id": key})
+    return "" if row is None else _fault(database, name, row)
+
+
+def _raw(database: Database, name: str) -> Collection:
     raw = CodecOptions(
         document_class=RawBSONDocument, uuid_representation=database.options.uuid_representation
     )
-    cursor = database.collection(name).with_options(codec_options=raw).find({}, {"writes": 0})
+    return database.collection(name).with_options(codec_options=raw)
+
+
+async def _checked(database: Database, log: Log, name: str) -> Sealed:
+    cursor = _raw(database, name).find({}, {"writes": 0})
     count, edited = 0, list[Edited]()
     while True:
         with asking():

@@ -94,6 +94,25 @@ async def test_the_log_shows_who_proposed_and_who_approved_with_which_report(off
 
 
 @pytest.mark.rule("QS-11")
+@pytest.mark.parametrize("field", ["state.bundle", "state.proposed_by"])
+async def test_a_draft_that_was_changed_in_the_database_is_not_approved(office: Office, field: str) -> None:
+    """INVARIANT: what comes into force is what was proposed and read.
+
+    What breaks it: approving by the hash that a document bears instead of what it holds.
+    """
+    texts = with_callback(office, SHORTER)
+    proposed = await propose(office, texts)
+    held = office.base.directory.edition.hash
+    proposals = office.base.database.collection("proposals")
+    await proposals.update_one({"_id": f"proposal/{proposed['hash']}"}, {"$set": {field: "supervisor-1"}})
+
+    answer = await office.post(f"/editions/{proposed['hash']}/approval", None, "group-president")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "draft-altered")
+    assert office.base.directory.edition.hash == held
+
+
+@pytest.mark.rule("QS-11")
 async def test_a_rejected_draft_comes_into_force_only_when_it_is_proposed_and_approved_anew(
     office: Office,
 ) -> None:

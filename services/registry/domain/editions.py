@@ -23,6 +23,12 @@ from shared.rulebook.schema.group import Approval
 Chains = Mapping[str, Approval]
 
 
+class AlteredError(ConflictError):
+    """A draft was changed outside the registry."""
+
+    code = "draft-altered"
+
+
 class ApprovalError(ConflictError):
     """The draft is not at the point where this can be done."""
 
@@ -149,6 +155,13 @@ def _turned(proposal: State) -> State:
     """Say whose turn it is: the next role of each chain."""
     nexts = [roles[0] for roles in proposal["chains"].values() if roles]
     return {**proposal, "waits_for": list(dict.fromkeys(nexts))}
+
+
+def must_be_unaltered(fault: str) -> None:
+    """Refuse to approve what was changed in the database since it was proposed. Raises ``AlteredError``."""
+    if fault:
+        msg = f"This draft is not as it was proposed ({fault}). Nothing was approved; reject it and propose it anew."
+        raise AlteredError(msg)
 
 
 def approve(

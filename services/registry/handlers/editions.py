@@ -154,6 +154,7 @@ class Editions:
     ) -> State:
         """Record one approval of a proposed edition; the last one of all chains enacts it."""
         stored, proposal = await self._proposed(edition_hash)
+        domain.must_be_unaltered(await self.proposals.fault(stored.id))
         state, events = domain.approve(proposal, holders, self.register.clock(), report)
         in_force = self.register.directory.edition.hash
         # Told first: an approval that was not recorded can be given again, an edition cannot be told less.

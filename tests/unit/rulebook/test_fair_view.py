@@ -46,7 +46,7 @@ def published(
         figures.append(
             {
                 "indicator": "it", "unit": unit, "hits": hits, "of": of, "value": str(Fraction(hits, of)),
-                "interval": {"low": str(interval.low), "high": str(interval.high)}, "rated": of >= minimum,
+                "interval": [str(interval.low), str(interval.high)], "rated": of >= minimum,
             }
         )  # fmt: skip
         if of < minimum:
