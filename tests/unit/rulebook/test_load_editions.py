@@ -270,7 +270,7 @@ def test_two_roots_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "organisation.yaml"
     path.write_text(text.replace("    parent: group\n", ""), encoding="utf-8")
 
-    with pytest.raises(RulebookRefusedError, match="3 units have no parent"):
+    with pytest.raises(RulebookRefusedError, match="5 units have no parent"):
         load_organisation(path)
 
 

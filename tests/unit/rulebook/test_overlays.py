@@ -58,7 +58,7 @@ def test_own_norms_hold_from_their_day_on_and_everything_else_is_the_groups() ->
 @pytest.mark.rule("ZY-02")
 @pytest.mark.parametrize(
     ("ours", "field"),
-    [("satisfied_from: 1", "satisfied_from"), ("satisfied_from: 4\n    reopen_at: 1", "reopen_at")],
+    [("satisfied_from: 3", "satisfied_from"), ("satisfied_from: 4\n    reopen_at: 1", "reopen_at")],
 )
 def test_own_norms_do_not_say_who_counts_as_satisfied(ours: str, field: str) -> None:
     """INVARIANT: every unit is measured by the same.

@@ -327,7 +327,7 @@ def test_a_ranking_by_a_mean_has_the_interval_of_the_mean_and_no_funnel() -> Non
             "hits": hits,
             "of": 100,
             "value": value,
-            "interval": {"low": low, "high": high},
+            "interval": [low, high],
             "rated": True,
         }
         for unit, hits, value, low, high in (
