@@ -59,7 +59,11 @@ def test_a_group_has_an_intake_at_each_of_its_own_sites(group: str, intakes: lis
             ("wuxi", "nix"),
             "Group 'jinke' has no site 'nix' with an intake. It has: chongqing, chengdu,",
         ),
-        ("general", ("wuxi",), "Group 'general' has no site 'wuxi' with an intake. It has: main, second, third."),
+        (
+            "general",
+            ("wuxi",),
+            "Group 'general' has no site 'wuxi' with an intake. It has: main, second, third.",
+        ),
         ("jinke", ("group",), "Group 'jinke' has no site 'group' with an intake."),
         ("nix", (), "There is no group 'nix'. There are: general, jinke, luneng, xinao, zhongyida."),
         ("../jinke", (), "There is no group '../jinke'."),
