@@ -45,8 +45,6 @@ def folder_of(book: str) -> Path:
 def edition_of(book: str, calendars: Path | None = None) -> Edition:
     """Read a rulebook, with the calendars that are given, lie in it or beside it, or are ours.
 
-    ``draft``: it is only read, so it may ask for what the engine does not carry out yet.
-
     Raises:
         InvalidInputError: There is no such group or folder.
         RulebookRefusedError: It has faults.

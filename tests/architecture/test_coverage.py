@@ -25,7 +25,7 @@ RULES = [pytest.param(group, rule, id=rule) for group, rules in CATALOGUE.items(
 
 @cache
 def edition(group: str) -> Edition:
-    """Return a group's edition; one that waits for the engine is read too."""
+    """Return a group's edition."""
     return load_edition(RULEBOOKS / group, RULEBOOKS / "calendars")
 
 

@@ -13,6 +13,7 @@ from shared.storage import change_of, open_database
 from tests.conftest import FreshName
 from tests.contract.callback_world import PASSWORD
 from tests.contract.registry_world import Office, an_office, files, settings_of
+from tests.unit.registry.test_organisation import TRAINED
 
 pytestmark = pytest.mark.connected
 
@@ -26,21 +27,6 @@ DESK = {
     "name_en": "desk 9",
     "established_on": "2026-07-01",
 }
-TRAINED = """
-courses:
-  service:
-    from: 2005-05-28
-    source: JK-01
-    title: {zh: 服务培训, en: service}
-appointments:
-  trained:
-    from: 2005-05-28
-    source: JK-01
-    title: {zh: 先培训, en: training first}
-    role: engineer
-    needs: training
-    of: service
-"""
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -187,37 +188,29 @@ class Files:
 
     async def review(self, customer: str, said: Ruling, who: Caller, command: Command) -> Mapping[str, Any]:
         """Leave a status as it is, or end it. From the next registration on, the answer counts."""
-        happened_at, now = entered(self.base, who, said.at)
-        edition = self.base.directory.edition
-        _, rule = customers.standard(edition.at(happened_at))
-
-        async def decide(known: Customer) -> tuple[Customer, Event, Mapping[str, Any]]:
-            state, event = customers.review(
-                known,
-                keep=said.confirmed,
-                reason=said.reason,
-                by=who.person,
-                at=happened_at,
-                rule=rule,
-                calendar=edition.calendar,
-                command=command,
-            )
-            return state, event, store.index_of_flag(state, now)
-
-        state = await self._change(customer, who, command, command.request, (happened_at, now), decide)
-        self.people.take(state)
-        return commands.recall(state.remembered, command) or {}
+        return await self._rule(partial(customers.review, keep=said.confirmed), customer, said, who, command)
 
     async def decide(self, customer: str, said: Ruling, who: Caller, command: Command) -> Mapping[str, Any]:
         """Confirm or refuse a proposal. From the next registration on, the answer counts."""
+        return await self._rule(
+            partial(customers.decide, confirmed=said.confirmed), customer, said, who, command
+        )
+
+    async def _rule(
+        self,
+        ruled: Callable[..., tuple[Customer, Event]],
+        customer: str,
+        said: Ruling,
+        who: Caller,
+        command: Command,
+    ) -> Mapping[str, Any]:
         happened_at, now = entered(self.base, who, said.at)
         edition = self.base.directory.edition
         _, rule = customers.standard(edition.at(happened_at))
 
         async def decide(known: Customer) -> tuple[Customer, Event, Mapping[str, Any]]:
-            state, event = customers.decide(
+            state, event = ruled(
                 known,
-                confirmed=said.confirmed,
                 reason=said.reason,
                 by=who.person,
                 at=happened_at,
