@@ -50,7 +50,7 @@ lint: setup ## Format, lint, types, import contracts, YAML
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/yamllint --strict rulebooks jiandu/rulebook_template tests/cases
+	@$(BIN)/yamllint --strict rulebooks jiandu/rulebook/template tests/cases
 
 .PHONY: check
 check: lint ## All that needs no server, under a minute
@@ -91,7 +91,7 @@ mutants: setup ## Change the core in SAMPLE places drawn by SEED, and list what 
 
 .PHONY: docs
 docs: setup ## Write what is generated: .env.example, event and setting tables, coverage
-	@$(BIN)/python -m jiandu.docs
+	@$(BIN)/python -m jiandu.documents.cli
 
 .PHONY: env
 env: ## Make .env with fresh secrets for docker compose; an existing one stays

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import aio_pika
 
-from shared.storage import open_database
+from shared.storage.database import open_database
 
 BODY = b"x" * 900
 """About the size of an event."""

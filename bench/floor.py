@@ -11,7 +11,7 @@ from uuid import uuid4
 from fastapi import FastAPI, Request
 from pydantic import AwareDatetime, BaseModel
 
-from shared.storage import open_database
+from shared.storage.database import open_database
 
 
 class Complaint(BaseModel):

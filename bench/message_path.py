@@ -23,11 +23,19 @@ from uuid import UUID, uuid4, uuid5
 import aio_pika
 import uvloop
 
-from shared.clock import utc_now
+from shared.broker.connection import declare
+from shared.broker.topology import REQUESTS, Exchange, Queue, Topology
 from shared.events import Event, Happened, Sealed, source_of
-from shared.messaging import Decision, Follower, Following, Record, Relay, link
-from shared.messaging.topology import REQUESTS, Exchange, Queue, Topology
-from shared.storage import Aggregates, Database, Inbox, Lease, Log, Stamp, Stored, change_of, open_database
+from shared.inbox.applier import Decision, Following
+from shared.inbox.consumer import Follower
+from shared.inbox.deliveries import Record
+from shared.inbox.store import Inbox
+from shared.outbox.log import Log
+from shared.outbox.sequencer import Relay
+from shared.runtime.clock import utc_now
+from shared.storage.aggregates import Aggregates, Stamp, Stored, change_of
+from shared.storage.database import Database, open_database
+from shared.storage.lease import Lease
 
 State = dict[str, Any]
 QUORUM = (("x-queue-type", "quorum"),)
@@ -199,7 +207,7 @@ async def path(place: Place, count: int) -> tuple[float, float]:
             await log.append(drafts[start : start + 2000])
         connection = await aio_pika.connect(place.amqp_url)
         async with connection, connection.channel() as channel:
-            await link.declare(channel, place.readers())
+            await declare(channel, place.readers())
             processes = [
                 multiprocessing.get_context("spawn").Process(target=_process, args=(work, place, count))
                 for work in (_publish, _follow)

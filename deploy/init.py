@@ -16,8 +16,8 @@ import httpx2
 from pymongo import MongoClient
 
 from jiandu.stack.mongo import form_set
-from shared.messaging import Topology, link, topology
-from shared.messaging.topology import GROUP_SERVICES, REQUESTS
+from shared.broker import connection
+from shared.broker.topology import GROUP_SERVICES, REQUESTS, Topology, topology
 
 PASSWORD = "JIANDU_BROKER_PASSWORD_"  # noqa: S105  # the name of a variable
 HEADQUARTERS = "group"
@@ -107,10 +107,10 @@ def prepare_users(api: str, operator: tuple[str, str], sites: Mapping[str, str])
 
 async def prepare_broker(url: str, topologies: Iterable[Topology]) -> None:
     """Declare every exchange and queue, so that no service speaks before the others can hear it."""
-    async with link.connected(url, "init") as connection:
-        channel = await connection.channel()
+    async with connection.connected(url, "init") as broker:
+        channel = await broker.channel()
         for wanted in topologies:
-            await link.declare(channel, wanted)
+            await connection.declare(channel, wanted)
 
 
 def main() -> None:

@@ -5,10 +5,12 @@ Each group of commands is a typer app in a module of its own; this module only h
 
 import typer
 
-from jiandu import edition_cli, operations_cli, rulebook_cli
-from jiandu.backtest import backtest
 from jiandu.demo.cli import demo
-from jiandu.fair import fair
+from jiandu.operations import cli as operations
+from jiandu.rulebook import cli as rulebook
+from jiandu.rulebook import edition_cli as edition
+from jiandu.scoring.backtest import backtest
+from jiandu.scoring.fair import fair
 from jiandu.stack import cli as stack
 
 app = typer.Typer(
@@ -18,10 +20,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(stack.app)
-app.add_typer(rulebook_cli.app)
-app.add_typer(edition_cli.app)
-app.add_typer(operations_cli.parked_app)
-app.add_typer(operations_cli.log_app)
+app.add_typer(rulebook.app)
+app.add_typer(edition.app)
+app.add_typer(operations.parked_app)
+app.add_typer(operations.log_app)
 app.command()(demo)
 app.command()(backtest)
 app.command()(fair)

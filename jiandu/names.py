@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from services.scoring.domain.organisation import Organisation
+from shared.events.facts import Fact
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import Fact
-from shared.rulebook.organisation import Organisation
 
 
 @dataclass(frozen=True, slots=True)

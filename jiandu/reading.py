@@ -10,10 +10,10 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
-from shared.bounds import Day, Instant
 from shared.errors import InvalidInputError, SupervisionError
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import load_edition
+from shared.values.bounds import Day, Instant
 
 ROOT = Path(__file__).parents[1]
 RULEBOOKS = ROOT / "rulebooks"

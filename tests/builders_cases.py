@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from services.scoring.domain.facts import fact_of
 from shared.events import Event, event_id, iso, source_of, to_bytes
 from shared.events.callback import (
     CallbackAttempted,
@@ -19,6 +20,7 @@ from shared.events.callback import (
     CallbackRecalled,
     CallbackVoided,
 )
+from shared.events.facts import Fact
 from shared.events.handling import (
     AppealDecided,
     CaseClosed,
@@ -32,7 +34,6 @@ from shared.events.handling import (
     FindingMade,
     StepCompleted,
 )
-from shared.rulebook.facts import Fact, fact_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.events import Sealed
+from shared.events.facts import Fact
 from shared.events.intake import ComplaintRegistered, CustomersCounted, PraiseReceived, RecordAmended
 from shared.events.registry import UnitClosed, UnitEstablished
 from shared.events.scoring import (
@@ -16,7 +17,6 @@ from shared.events.scoring import (
     InspectionRecorded,
     OffenceFound,
 )
-from shared.rulebook.facts import Fact
 from tests.builders_cases import SHANGHAI, Teller, at, case_id, case_uuid
 
 __all__ = ["SEALED", "SECTIONS", "SHANGHAI", "SITES", "Told", "at", "case_id", "case_uuid"]

@@ -26,12 +26,12 @@ from services.intake.domain.complaints import Examined, Said, examine
 from services.intake.domain.forms import form_for
 from shared.events import Envelope, Sealed, event_id, source_of
 from shared.events.intake import ComplaintRegistered
-from shared.rulebook.calendar import add_months
 from shared.rulebook.edition import Edition
-from shared.rulebook.periods import Period, PeriodDue, period_due
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.intake import RecordField
 from shared.rulebook.schema.organisation import Organisation
+from shared.timekeeping.calendar import add_months
+from shared.timekeeping.periods import Period, PeriodDue, period_due
 
 ENTERED_LATER = timedelta(days=45)
 """How long after the time that is played it is entered, at the latest."""

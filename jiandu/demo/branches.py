@@ -9,8 +9,8 @@ from typing import Any
 from jiandu.demo.script import GROUP_IMPORTER, Call, Service, Story
 from jiandu.demo.stage import FIRST, Stage
 from jiandu.demo.texts import owner
-from shared.rulebook.calendar import DAY
-from shared.rulebook.periods import Period
+from shared.timekeeping.calendar import DAY
+from shared.timekeeping.periods import Period
 
 ALL = ("cases", "causes", "shortcomings", "proposals")
 """Sections of the analysis report (JK-28)."""

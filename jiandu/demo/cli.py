@@ -28,8 +28,8 @@ from jiandu.stack.plan import Plan, Service, sites_of
 from jiandu.stack.server import ROOT
 from jiandu.stack.stack import FOLDER, Stack
 from shared.rulebook.edition import Edition
-from shared.rulebook.limits import Limit
 from shared.rulebook.load import load_edition, load_organisation
+from shared.timekeeping.limits import Limit
 
 console = Console()
 

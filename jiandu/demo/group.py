@@ -6,10 +6,10 @@ from random import Random
 
 from jiandu.demo.cast import Cast
 from jiandu.demo.habits import Habits, Manners
+from services.scoring.domain.organisation import Organisation as Tree
+from shared.events.facts import Fact
 from shared.events.registry import UnitEstablished
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import Fact
-from shared.rulebook.organisation import Organisation as Tree
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.organisation import Organisation
 

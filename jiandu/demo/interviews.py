@@ -9,8 +9,8 @@ from jiandu.demo.habits import Manners
 from jiandu.demo.walk import Walk
 from services.callback.domain import field_of, plan_for
 from shared.events.handling import CaseClosed, CaseResolved
-from shared.rulebook.limits import due_before
 from shared.rulebook.schema.callback import CallbackPlan, Question
+from shared.timekeeping.limits import due_before
 
 CALLS = "callbacks.call"
 _MOMENTS = {CaseResolved: "resolution", CaseClosed: "closing"}

@@ -34,7 +34,7 @@ from jiandu.demo.stage import (
     service,
     unfounded,
 )
-from shared.rulebook.calendar import DAY
+from shared.timekeeping.calendar import DAY
 
 _SHORT = ("lift", "fire-protection", "communications", "warped-ironmongery-blocked", "water-supply")
 """Rows whose limit ends in the month in which it begins, for deadlines that are to be missed in a month."""

@@ -9,11 +9,11 @@ from jiandu.demo import texts
 from jiandu.demo.group import Group
 from jiandu.demo.habits import Fault, Manners
 from jiandu.demo.script import Call, Story
-from shared.rulebook.calendar import Month
-from shared.rulebook.duties import CUSTOMERS, Duty, instances
-from shared.rulebook.periods import periods_of_month
+from services.scoring.domain.obligations import CUSTOMERS, Duty, instances
 from shared.rulebook.schema import Text
 from shared.rulebook.schema.obligations import FigureKind, Obligation
+from shared.timekeeping.calendar import Month
+from shared.timekeeping.periods import periods_of_month
 
 REPORTS, INSPECTS, FINDS, FIGURES = (
     "reports.submit",

@@ -14,7 +14,7 @@ from jiandu.demo.ordinary import ordinary
 from jiandu.demo.script import Story
 from jiandu.demo.stage import FIRST, MONTHS, stage_for
 from shared.rulebook.edition import Edition
-from shared.rulebook.periods import Period, period_due
+from shared.timekeeping.periods import Period, period_due
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from jiandu.demo.texts import Owner, words
 from shared.rulebook.edition import Edition
-from shared.rulebook.limits import Moment, due_before
 from shared.rulebook.schema.procedures import TableUse
+from shared.timekeeping.limits import Moment, due_before
 
 Service = Literal["intake", "handling", "callback", "scoring"]
 Hand = tuple[str, str]

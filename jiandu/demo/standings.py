@@ -19,11 +19,11 @@ from rich.tree import Tree
 from jiandu.demo.report import Document, both, heading, log, shown
 from jiandu.demo.scenario import Scenario
 from jiandu.demo.wire import Wire
-from shared.rulebook.canonical import half_up, number_of, text_of
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules, Text
 from shared.rulebook.schema.group import Ranking
 from shared.rulebook.schema.scoring import Indicator, Sheet
+from shared.values.canonical import half_up, number_of, text_of
 
 _SHARES = frozenset({"satisfaction", "record-completeness", "on-time", "callback-coverage", "first-response"})
 _DISSATISFIED = "callback.completed.v1"

@@ -16,13 +16,14 @@ from services.callback.domain import Matter, Task
 from services.callback.domain.campaigns import Campaign
 from services.callback.handlers import Callbacks, Campaigns
 from services.callback.store import INDEXES, MongoStore, campaigns_in, horizons_in, matters_in, reveals_in
-from shared.app import service_app
-from shared.directory import GROUP
-from shared.messaging import Following
+from shared.identity.directory import GROUP
+from shared.inbox.applier import Following
 from shared.rulebook.edition import Edition
-from shared.service import Base, running
-from shared.settings import Settings
-from shared.storage import ASCENDING, Aggregates, IndexModel, Stamp
+from shared.runtime.settings import Settings
+from shared.service.app import service_app
+from shared.service.context import Base, running
+from shared.storage import ASCENDING, IndexModel
+from shared.storage.aggregates import Aggregates, Stamp
 
 
 def create_app() -> FastAPI:

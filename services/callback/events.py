@@ -9,9 +9,10 @@ from services.callback.domain import Matter, Task
 from services.callback.domain.following import FOLLOWED
 from services.callback.store import index_of
 from shared.events import Envelope, Happened
-from shared.messaging import Decision, Following, Record
+from shared.inbox.applier import Decision, Following
+from shared.inbox.deliveries import Record
 from shared.rulebook.edition import Edition
-from shared.storage import Aggregates, Stamp, Stored
+from shared.storage.aggregates import Aggregates, Stamp, Stored
 
 
 def followings(

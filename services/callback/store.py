@@ -7,7 +7,9 @@ from typing import Any, Protocol
 
 from services.callback.domain import Dialler, Matter, Row, Status, next_due, rows_of
 from services.callback.domain.campaigns import Campaign
-from shared.storage import ASCENDING, Aggregates, Change, Database, IndexModel, Offer, Stored
+from shared.storage import ASCENDING, IndexModel
+from shared.storage.aggregates import Aggregates, Change, Offer, Stored
+from shared.storage.database import Database
 
 LIVE = "live"
 """Lane of the due index for what happens now; an entered complaint stands in its importer's lane."""

@@ -11,12 +11,12 @@ from services.handling import domain
 from services.handling.domain import Actor, AnyCommand, Case
 from services.handling.handlers import NOT_HERE, Handling
 from services.handling.store import Hearing, Page
-from shared.access import Caller
-from shared.directory import Directory
 from shared.errors import FieldProblem, ForbiddenError, InvalidInputError, NotYetHereError
-from shared.service import Base
-from shared.storage.log import key_of
-from shared.web import Digest, IdempotencyKey, cursor_of, needs, place_of
+from shared.http.edge import Digest, IdempotencyKey, cursor_of, needs, place_of
+from shared.identity.access import Caller
+from shared.identity.directory import Directory
+from shared.service.context import Base
+from shared.storage.numbering import entry_id
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
@@ -252,11 +252,11 @@ async def history(
     case = await _use(request).get(str(complaint_id))
     _must_see(request, who, case)
     about = await base.log.about(str(complaint_id))
-    found = [one for one in about if key_of(one.source, one.sequence) > cursor][:limit]
+    found = [one for one in about if entry_id(one.source, one.sequence) > cursor][:limit]
     last = found[-1] if len(found) == limit else None
     return EntryPage(
         entries=[Entry(**{**orjson.loads(one.body), "hash": one.hash}) for one in found],
-        next=key_of(last.source, last.sequence) if last else None,
+        next=entry_id(last.source, last.sequence) if last else None,
     )
 
 

@@ -8,9 +8,10 @@ from services.handling import domain
 from services.handling.domain import Case
 from services.handling.store import index_of
 from shared.events import Envelope, Happened
-from shared.messaging import Decision, Following, Record
+from shared.inbox.applier import Decision, Following
+from shared.inbox.deliveries import Record
 from shared.rulebook.edition import Edition
-from shared.storage import Aggregates, Stamp, Stored
+from shared.storage.aggregates import Aggregates, Stamp, Stored
 
 _FOLLOWED = ("jiandu/intake/", "jiandu/callback/")
 

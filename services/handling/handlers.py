@@ -13,7 +13,7 @@ from services.handling.store import LIVE, Hearing, Page, Store, index_of, lane_o
 from shared.errors import NotYetHereError, StaleWriteError, SupervisionError
 from shared.events import Happened, iso
 from shared.rulebook.edition import Edition
-from shared.storage import Stamp, Stored, change_of
+from shared.storage.aggregates import Stamp, Stored, change_of
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from datetime import time
 
 from services.handling.domain import Gone
 from services.handling.handlers import Handling
-from shared.directory import Directory
+from shared.identity.directory import Directory
 
 
 def jobs(use: Handling, directory: Directory) -> list[tuple[str, Callable[[], Awaitable[None]]]]:

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from services.handling.domain import Case, Status
-from shared.storage import ASCENDING, DESCENDING, Aggregates, Change, Database, IndexModel, Offer, Stored
+from shared.storage import ASCENDING, DESCENDING, IndexModel
+from shared.storage.aggregates import Aggregates, Change, Offer, Stored
+from shared.storage.database import Database
 
 LIVE = "live"
 """Lane of the due index for cases that happen now; an entered case stands in its importer's lane."""

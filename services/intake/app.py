@@ -25,10 +25,10 @@ from services.intake.handlers import (
     Sheets,
 )
 from services.intake.store.noted import MongoOutbox, MongoProblems
-from shared.app import service_app
-from shared.service import Base, running
-from shared.settings import Settings
-from shared.storage import Aggregates
+from shared.runtime.settings import Settings
+from shared.service.app import service_app
+from shared.service.context import Base, running
+from shared.storage.aggregates import Aggregates
 
 
 def create_app() -> FastAPI:

@@ -12,8 +12,9 @@ from services.intake.store import MongoComplaints
 from services.intake.store.noted import MongoOutbox, MongoProblems
 from shared.events.callback import CallbackProblem
 from shared.events.handling import PartnerTold
-from shared.messaging import Decision, Following, Record
-from shared.storage import Stored
+from shared.inbox.applier import Decision, Following
+from shared.inbox.deliveries import Record
+from shared.storage.aggregates import Stored
 
 _TELLERS = ("jiandu/handling/", "jiandu/callback/")
 

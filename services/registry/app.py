@@ -20,11 +20,11 @@ from services.registry.store import (
     proposals_in,
     published_in,
 )
-from shared.app import service_app
-from shared.messaging import Following
-from shared.service import Base, running
-from shared.settings import Settings
-from shared.storage import Aggregates
+from shared.inbox.applier import Following
+from shared.runtime.settings import Settings
+from shared.service.app import service_app
+from shared.service.context import Base, running
+from shared.storage.aggregates import Aggregates
 
 
 def create_app() -> FastAPI:

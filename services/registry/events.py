@@ -7,8 +7,9 @@ from typing import Any
 
 from services.registry.domain.records import State
 from services.registry.store import PUBLISHED
-from shared.messaging import Decision, Following, Record
-from shared.storage import Aggregates, Stored
+from shared.inbox.applier import Decision, Following
+from shared.inbox.deliveries import Record
+from shared.storage.aggregates import Aggregates, Stored
 
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 

@@ -3,7 +3,6 @@
 import structlog
 
 from services.registry.handlers import Registry
-from shared.access import hash_password
 from shared.events.registry import (
     AccountGranted,
     OpinionRecorded,
@@ -11,10 +10,11 @@ from shared.events.registry import (
     TrainingRecorded,
     UnitEstablished,
 )
+from shared.identity.access import hash_password
+from shared.identity.vault import seal_secret
 from shared.rulebook.load import load_edition, load_organisation
 from shared.rulebook.schema.organisation import Organisation
-from shared.settings import Settings
-from shared.vault import seal_secret
+from shared.runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
 REQUEST = "seed"

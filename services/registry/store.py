@@ -5,7 +5,9 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from services.registry.domain.records import State
-from shared.storage import ASCENDING, Aggregates, Change, Database, IndexModel, Offer, Stored
+from shared.storage import ASCENDING, IndexModel
+from shared.storage.aggregates import Aggregates, Change, Offer, Stored
+from shared.storage.database import Database
 
 
 class Store(Protocol):

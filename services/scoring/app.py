@@ -21,11 +21,11 @@ from services.scoring.store import (
     subjects_in,
     unit_facts_in,
 )
-from shared.app import service_app
-from shared.messaging import Following
-from shared.service import Base, running
-from shared.settings import Settings
-from shared.storage import Aggregates, Stamp
+from shared.inbox.applier import Following
+from shared.runtime.settings import Settings
+from shared.service.app import service_app
+from shared.service.context import Base, running
+from shared.storage.aggregates import Aggregates, Stamp
 
 
 def create_app() -> FastAPI:

@@ -8,13 +8,14 @@ import structlog
 
 from services.scoring import domain
 from services.scoring.domain import Compact, Document, Subject
+from services.scoring.domain.facts import COUNTED_TYPES, ORGANISATION_TYPES, UNIT_TYPES, fact_of, subject_of
+from services.scoring.domain.month import Tariffs
+from services.scoring.domain.organisation import Organisation
 from services.scoring.store import FACT, RULING, MongoStore, index_of
 from shared.events import stream_of
-from shared.messaging import Decision, Following, Record
-from shared.rulebook.basis import Tariffs
-from shared.rulebook.facts import COUNTED_TYPES, ORGANISATION_TYPES, UNIT_TYPES, fact_of, subject_of
-from shared.rulebook.organisation import Organisation
-from shared.storage import Stamp, Stored
+from shared.inbox.applier import Decision, Following
+from shared.inbox.deliveries import Record
+from shared.storage.aggregates import Stamp, Stored
 
 RULED = frozenset({"appeal.decided.v1", "dispute.ruled.v1"})
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 import structlog
 
 from services.scoring.domain import NotCompleteError, Order, SetAsideError
+from services.scoring.domain.facts import ORGANISATION_TYPES
+from services.scoring.domain.month import later
+from services.scoring.domain.obligations import publishing
 from services.scoring.handlers import Disputes, Scoring
-from shared.rulebook.basis import later
-from shared.rulebook.duties import publishing
-from shared.rulebook.facts import ORGANISATION_TYPES
 
 log = structlog.get_logger(__name__)
 

@@ -6,8 +6,10 @@ from datetime import datetime
 from services.scoring.domain import Compact, Document, Subject
 from services.scoring.domain.disputes import Dispute
 from shared.events.scoring import InspectionRecorded
-from shared.rulebook.calendar import Month
-from shared.storage import ASCENDING, Aggregates, Change, Database, IndexModel, Offer, Stored, change_of
+from shared.storage import ASCENDING, IndexModel
+from shared.storage.aggregates import Aggregates, Change, Offer, Stored, change_of
+from shared.storage.database import Database
+from shared.timekeeping.calendar import Month
 
 
 def _same(state: Document) -> Document:

@@ -99,6 +99,13 @@ def event_id(source: str, subject: str, ordinal: int) -> UUID:
     return uuid5(NAMESPACE_URL, f"{source}#{subject}#{ordinal}")
 
 
+def customer_key_of(record: Mapping[str, Any]) -> str:
+    """Return the id of the customer key that an event's sealed data needs; "" where it needs none."""
+    sealed = record["data"].get("sealed")
+    key = sealed.get("key") if isinstance(sealed, dict) else None
+    return key if isinstance(key, str) else ""
+
+
 def to_bytes(record: Mapping[str, Any]) -> bytes:
     """Return the exact bytes of an envelope: sorted keys, no spaces, UTF-8."""
     return orjson.dumps(record, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)

@@ -11,11 +11,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from shared.rulebook.calendar import CalendarYear
-from shared.rulebook.canonical import plain
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.base import Part
+from shared.timekeeping.calendar import CalendarYear
+from shared.values.canonical import plain
 
 WORDING = frozenset({"title", "note", "source", "why", "duties"})
 """Fields that say what a rule is called and where it stands. Nothing is worked out from them."""

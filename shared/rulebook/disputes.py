@@ -3,18 +3,15 @@
 Pure, and one for both places where something is contested: handling (findings, clocks) and scoring (what costs points).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from shared.errors import ConflictError, FieldProblem, ForbiddenError, InvalidInputError
-from shared.rulebook.calendar import WorkingCalendar
-from shared.rulebook.facts import Fact
-from shared.rulebook.indicators import Interval, wilson
-from shared.rulebook.limits import due_before
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.procedures import Appeals, Contestable, Standing
+from shared.timekeeping.calendar import WorkingCalendar
+from shared.timekeeping.limits import due_before
 
 Within = Callable[[str, str], bool]
 """Says whether a unit is another one or lies below it: ``within(unit, top)``."""
@@ -90,22 +87,6 @@ class Lodged:
     standing: Standing
     advise_before: datetime | None
     decide_before: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Overturn:
-    """How often rulings upheld what contested one clause, or one person's findings.
-
-    Attributes:
-        of: The clause or the person.
-        interval: Wilson's 95 % interval of the share.
-    """
-
-    of: str
-    ruled: int
-    upheld: int
-    share: Decimal
-    interval: Interval
 
 
 def rule_for(what: Contestable, rules: Rules) -> tuple[str, Appeals]:
@@ -238,23 +219,6 @@ def check_correction(rule: Appeals | None, contested: Contested, by: Party, with
     if rule is not None and rule.advises:
         msg = f"The role '{rule.advises}' advises first ({', '.join(rule.source)}). Lodge a dispute: POST /v1/disputes."
         raise AdviceMissingError(msg)
-
-
-def hands_in(facts: Iterable[Fact]) -> frozenset[str]:
-    """Return the persons who had a hand in facts: who did, registered, approved or answers for them."""
-    named = ("by", "person", "registered_by", "approved_by", "assessor")
-    return frozenset(str(fact.data[name]) for fact in facts for name in named if fact.data.get(name))
-
-
-def overturns(ruled: Iterable[tuple[str, bool]]) -> tuple[Overturn, ...]:
-    """Return how often each was upheld, from (clause or person, upheld) of every ruling; in order of name."""
-    found: dict[str, list[bool]] = {}
-    for of, upheld in ruled:
-        found.setdefault(of, []).append(upheld)
-    return tuple(
-        Overturn(of, len(all_), sum(all_), Decimal(sum(all_)) / len(all_), wilson(sum(all_), len(all_)))
-        for of, all_ in sorted(found.items())
-    )
 
 
 def _check_seat(rule: Appeals, contested: Contested, by: Party, within: Within) -> None:

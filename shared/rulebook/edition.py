@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from shared.errors import RulebookGapError
-from shared.rulebook.calendar import WorkingCalendar
 from shared.rulebook.schema import Rules
+from shared.timekeeping.calendar import WorkingCalendar
 
 
 @dataclass(frozen=True, slots=True)

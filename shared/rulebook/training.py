@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date, time
 from typing import Any
 
-from shared.rulebook.calendar import WorkingCalendar
-from shared.rulebook.limits import Limit, due_before
+from shared.timekeeping.calendar import WorkingCalendar
+from shared.timekeeping.limits import Limit, due_before
 
 
 def passes(

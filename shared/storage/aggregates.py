@@ -15,10 +15,10 @@ from pymongo.errors import BulkWriteError, OperationFailure
 
 from shared.errors import StaleWriteError, SupervisionError, TransientError
 from shared.events import Happened, event_id, iso, source_of
-from shared.ids import fresh
-from shared.storage.combine import Combined
+from shared.runtime.ids import fresh
 from shared.storage.database import DUPLICATE, Collection, Database, DatabaseDownError, asking, refusals
 from shared.storage.seals import OWN, fault_in, packed, seal
+from shared.storage.write_batching import Combined
 
 S = TypeVar("S")
 

@@ -20,8 +20,8 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from shared import clock
 from shared.errors import TransientError
+from shared.runtime import clock
 
 Collection = Any
 """A driver collection. The driver is untyped; its values never leave this package untyped."""

@@ -5,32 +5,17 @@ that is gone, or whose earlier content was put back with its earlier seal, is na
 """
 
 import hmac
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import bson
-import orjson
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
 from shared.storage.database import Collection, Database, asking
-from shared.storage.log import Log
 
-BOOKKEEPING = frozenset(
-    {
-        "discarded",
-        "leases",
-        "log",
-        "log_positions",
-        "parked",
-        "received",
-        "received_heads",
-        "vault",
-        "waiting",
-    }
-)
-"""Collections without seals: the log is a chain, keys prove themselves, the others are only on their way."""
+Raw = RawBSONDocument
+"""A document as the bytes that are stored."""
 
 OWN = frozenset({"_id", "state", "version", "applied", "ordinals", "pending", "writes", "seal"})
 """Fields that every document has. All others are there to be queried by."""
@@ -38,10 +23,8 @@ OWN = frozenset({"_id", "state", "version", "applied", "ordinals", "pending", "w
 _OUTSIDE = frozenset({"_id", "state", "pending", "writes", "seal"})
 """Fields that the seal takes in by themselves, or that change without a new version."""
 
-_PAGE = 200
 
-
-def key_of(site_key: bytes) -> bytes:
+def seal_key_of(site_key: bytes) -> bytes:
     """Return the key for seals: another one than that for the vault, which it is made from."""
     return hmac.digest(site_key, b"jiandu: seals of documents", "sha256")
 
@@ -67,67 +50,23 @@ def seal(
     return hmac.digest(database.seal_key, about + state.raw, "sha256")
 
 
-@dataclass(frozen=True, slots=True)
-class Edited:
-    """A document that is not as the service left it."""
-
-    id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """What a check of one collection found.
-
-    Attributes:
-        collection: Its name; empty for documents of which the log alone still knows.
-        documents: How many were looked at.
-    """
-
-    collection: str
-    documents: int
-    edited: tuple[Edited, ...]
-
-
-async def check_documents(database: Database, log: Log) -> list[Sealed]:
-    """Look at every document of a service: its seal, and the events that it told."""
-    names = sorted(set(await database.collections()) - BOOKKEEPING)
-    found = [await _checked(database, log, name) for name in names]
-    gone = [one async for one in _gone(database, log, names)]
-    return [*found, Sealed("", 0, tuple(gone))] if gone else found
-
-
 async def fault_in(database: Database, name: str, key: str) -> str:
     """Say what is wrong with one document's seal; empty where it fits, or there is no such document."""
     with asking():
-        row = await _raw(database, name).find_one({"_id": key})
-    return "" if row is None else _fault(database, name, row)
+        row = await raw_collection(database, name).find_one({"_id": key})
+    return "" if row is None else fault_of(database, name, row)
 
 
-def _raw(database: Database, name: str) -> Collection:
+def raw_collection(database: Database, name: str) -> Collection:
+    """Return a collection whose documents come as the bytes that are stored."""
     raw = CodecOptions(
         document_class=RawBSONDocument, uuid_representation=database.options.uuid_representation
     )
     return database.collection(name).with_options(codec_options=raw)
 
 
-async def _checked(database: Database, log: Log, name: str) -> Sealed:
-    cursor = _raw(database, name).find({}, {"writes": 0})
-    count, edited = 0, list[Edited]()
-    while True:
-        with asking():
-            rows: list[RawBSONDocument] = await cursor.to_list(_PAGE)
-        if not rows:
-            return Sealed(name, count, tuple(edited))
-        count += len(rows)
-        faults = {str(row["_id"]): _fault(database, name, row) for row in rows}
-        sound = [row for row in rows if not faults[str(row["_id"])]]
-        for key in await _differing(log, sound):
-            faults[key] = await _untold(database, log, name, key)
-        edited += [Edited(key, reason) for key, reason in faults.items() if reason]
-
-
-def _fault(database: Database, name: str, row: RawBSONDocument) -> str:
+def fault_of(database: Database, name: str, row: RawBSONDocument) -> str:
+    """Say what is wrong with a stored document's seal; empty where it fits."""
     state, given = row.get("state"), row.get("seal")
     if not isinstance(state, RawBSONDocument):
         return "it is no document of the service"
@@ -136,49 +75,3 @@ def _fault(database: Database, name: str, row: RawBSONDocument) -> str:
     if not hmac.compare_digest(given, seal(database, (name, str(row["_id"])), state, row)):
         return "it was changed outside the service: its seal does not fit"
     return ""
-
-
-async def _differing(log: Log, rows: Sequence[RawBSONDocument]) -> list[str]:
-    """Return the documents of which the log does not hold as many events as they told."""
-    told = await log.counts([str(row["_id"]) for row in rows])
-    return [str(row["_id"]) for row in rows if dict(row["ordinals"]) != told.get(str(row["_id"]), {})]
-
-
-async def _untold(database: Database, log: Log, name: str, key: str) -> str:
-    """Say what differs between a document and the log, whatever happens to both meanwhile.
-
-    What the document had told before the log was read is in the log, or pending; what the log held before the
-    document was read again, the document knows of.
-    """
-    collection = database.collection(name)
-    with asking():
-        before = await collection.find_one({"_id": key}, {"ordinals": 1, "pending": 1})
-    entries = [orjson.loads(entry.body) for entry in await log.about(key)]
-    with asking():
-        after = await collection.find_one({"_id": key}, {"ordinals": 1})
-    if before is None or after is None:
-        return "it went while it was looked at"
-    logged = {(one["source"], one["ordinal"]) for one in entries}
-    there = logged | {(one["source"], one["ordinal"]) for one in before["pending"]}
-    for source, last in before["ordinals"].items():
-        if missing := next((turn for turn in range(1, last + 1) if (source, turn) not in there), 0):
-            return f"its event {missing} is not in the log {source}"
-    beyond = sorted(one for one in logged if one[1] > after["ordinals"].get(one[0], 0))
-    if beyond:
-        source, turn = beyond[0]
-        return f"the log {source} holds its event {turn}, which it does not know: an earlier content was put back"
-    return ""
-
-
-async def _gone(database: Database, log: Log, names: Iterable[str]) -> AsyncIterator[Edited]:
-    async for left in log.subjects():
-        for name in names:
-            with asking():
-                rows = (
-                    await database.collection(name)
-                    .find({"_id": {"$in": list(left)}}, {"_id": 1})
-                    .to_list(None)
-                )
-            left -= {row["_id"] for row in rows}
-        for subject in sorted(left):
-            yield Edited(subject, "it is gone; the log knows what it told")

@@ -15,13 +15,13 @@ from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
 from deploy.init import declared_by, rights_of, sites_in
-from jiandu.settings_page import BEGIN, END, env_example, settings_table
+from jiandu.documents.settings_page import BEGIN, END, env_example, settings_table
 from jiandu.stack.plan import Plan, sites_of
 from jiandu.stack.stack import Stack
-from shared import settings
-from shared.messaging.topology import topology
-from shared.settings import Settings
-from shared.storage import open_database
+from shared.broker.topology import topology
+from shared.runtime import settings
+from shared.runtime.settings import Settings
+from shared.storage.database import open_database
 from tests.conftest import FreshName
 
 ROOT = Path(__file__).parents[2]

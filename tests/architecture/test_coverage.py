@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jiandu.rulebook_coverage import GROUPS, Row, coverage, page, proofs_in
+from jiandu.rulebook.coverage import GROUPS, Row, coverage, page, proofs_in
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import load_edition
 from tests.builders_rules import RULEBOOKS

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jiandu import docs, rulebook_language
+from jiandu.documents import cli
+from jiandu.rulebook import language
 from shared.events import EVENTS
 from shared.rulebook.schema.base import Part
 from tests.architecture.tree import ROOT, shown, texts
@@ -50,11 +51,11 @@ def _broken_links() -> list[str]:
 
 
 def test_the_page_of_events_is_current() -> None:
-    assert docs.EVENTS_PAGE.read_text("utf-8") == docs.events_page(), "Run `make docs`."
+    assert cli.EVENTS_PAGE.read_text("utf-8") == cli.events_page(), "Run `make docs`."
 
 
 def test_the_page_of_events_names_each_event_once() -> None:
-    headings = re.findall(r"^### (.+)$", docs.events_page(), re.MULTILINE)
+    headings = re.findall(r"^### (.+)$", cli.events_page(), re.MULTILINE)
 
     assert sorted(headings) == sorted(EVENTS)
 
@@ -70,7 +71,7 @@ def test_each_event_says_what_happened() -> None:
 
 
 def test_the_page_of_the_rulebooks_language_is_current() -> None:
-    assert rulebook_language.PAGE.read_text("utf-8") == rulebook_language.language_page(), "Run `make docs`."
+    assert language.PAGE.read_text("utf-8") == language.language_page(), "Run `make docs`."
 
 
 def test_the_page_of_the_language_shows_each_class_once_and_each_field() -> None:
@@ -78,7 +79,7 @@ def test_the_page_of_the_language_shows_each_class_once_and_each_field() -> None
 
     What breaks it: a class that hides behind an annotation which the page does not take apart.
     """
-    page = rulebook_language.PAGE.read_text("utf-8")
+    page = language.PAGE.read_text("utf-8")
     headings = re.findall(r"^### (.+)$", page, re.MULTILINE)
     modules = {name for name in sys.modules if name.startswith("shared.rulebook.schema.")}
     classes = {
@@ -103,7 +104,7 @@ def test_a_field_of_the_language_has_an_example_of_a_real_rulebook() -> None:
 
     What breaks it: a word that no rulebook of the repository uses. Add its use to a rulebook, or leave it out.
     """
-    assert rulebook_language.without_example() == WITHOUT_EXAMPLE
+    assert language.without_example() == WITHOUT_EXAMPLE
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -9,7 +9,8 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from jiandu import docs
+from jiandu.documents import cli
+from shared.broker.topology import DELIVERY_LIMIT, FOLLOWS, PREFIX, Queue, exchange_of, topology
 from shared.events import (
     EVENTS,
     PUBLISHERS,
@@ -22,8 +23,7 @@ from shared.events import (
     to_bytes,
 )
 from shared.events.scoring import PeriodClosed, ScorePosted
-from shared.messaging.topology import DELIVERY_LIMIT, FOLLOWS, PREFIX, Queue, exchange_of, topology
-from shared.storage import Stamp, Stored, change_of
+from shared.storage.aggregates import Stamp, Stored, change_of
 from tests.architecture.tree import ROOT, modules
 
 NOON = datetime(2026, 7, 1, 4, tzinfo=UTC)
@@ -87,11 +87,11 @@ def test_an_event_is_as_it_was_recorded(kind: str) -> None:
     """INVARIANT: what consumers rely on changes knowingly or not at all.
 
     What breaks it: renaming, removing or re-meaning a field. That makes a ``.v2`` and an upcaster. A new
-    optional field keeps the version: record it with ``python -m jiandu.docs schemas``.
+    optional field keeps the version: record it with ``python -m jiandu.documents.cli schemas``.
     """
-    recorded = (docs.SCHEMAS / f"{kind}.json").read_text("utf-8")
+    recorded = (cli.SCHEMAS / f"{kind}.json").read_text("utf-8")
 
-    assert docs.schema_of(EVENTS[kind]) == recorded
+    assert cli.schema_of(EVENTS[kind]) == recorded
 
 
 def test_no_recorded_event_has_vanished() -> None:
@@ -99,11 +99,11 @@ def test_no_recorded_event_has_vanished() -> None:
 
     What breaks it: deleting an event class whose entries are in logs.
     """
-    assert {path.stem for path in docs.SCHEMAS.glob("*.json")} == set(EVENTS)
+    assert {path.stem for path in cli.SCHEMAS.glob("*.json")} == set(EVENTS)
 
 
 def test_a_type_belongs_to_one_class_of_one_publisher() -> None:
-    told = [event.TYPE for events in docs.catalogue().values() for event in events]
+    told = [event.TYPE for events in cli.catalogue().values() for event in events]
 
     assert sorted(told) == sorted(EVENTS)
 
@@ -124,7 +124,7 @@ def test_every_event_is_told_by_its_publisher(service: str) -> None:
     What breaks it: an event class that no code of its service makes.
     """
     made = _made_in(service)
-    silent = {event.TYPE for event in docs.catalogue()[service] if event.__name__ not in made}
+    silent = {event.TYPE for event in cli.catalogue()[service] if event.__name__ not in made}
 
     assert silent == set()
 
@@ -134,7 +134,7 @@ def test_an_event_tells_only_of_its_publisher() -> None:
 
     What breaks it: a service that makes an event of another's module.
     """
-    names = {event.__name__: service for service, events in docs.catalogue().items() for event in events}
+    names = {event.__name__: service for service, events in cli.catalogue().items() for event in events}
     foreign = {
         (service, name)
         for service in PUBLISHERS

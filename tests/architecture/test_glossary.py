@@ -7,7 +7,7 @@ from tests.architecture.tree import ROOT, found, shown, texts
 GLOSSARY = ROOT / "docs" / "glossary.md"
 
 ALLOWED = {
-    ("shared/storage/combine.py", "timer"): "an alarm of the event loop, which nobody supervises",
+    ("shared/storage/write_batching.py", "timer"): "an alarm of the event loop, which nobody supervises",
 }
 """Where a word to avoid means something else, with the reason."""
 

@@ -1,7 +1,7 @@
 """No route answers who may not ask: as declared, and tried on the running services."""
 
-from shared.app import OPEN_ROUTES
 from shared.rulebook.schema.rights_list import RIGHTS
+from shared.service.app import OPEN_ROUTES
 from tests.architecture.route_walk import ABOUT_NO_OTHER_UNIT, ASKED, SERVICES, routes
 
 KEYLESS = {

@@ -16,19 +16,21 @@ import orjson
 from aio_pika.abc import AbstractChannel
 
 from services.callback.app import Parts, serving
-from shared.access import hash_password
-from shared.clock import utc_now
+from shared.broker.connection import declare
+from shared.broker.topology import topology
 from shared.events import Event, Sealed, event_id, iso, source_of, to_bytes
 from shared.events.handling import CaseClosed, CaseReopened
 from shared.events.intake import ComplaintRegistered, ImportDeclared
 from shared.events.registry import AccountGranted, EditionEnacted, UnitEstablished
-from shared.messaging import topology
-from shared.messaging.link import declare
+from shared.identity.access import hash_password
+from shared.identity.vault import Vault, seal, seal_secret
+from shared.outbox.log import Entry
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import bundle
-from shared.settings import Settings
-from shared.storage import Entry, KeyStore, open_database
-from shared.vault import Vault, seal, seal_secret
+from shared.runtime.clock import utc_now
+from shared.runtime.settings import Settings
+from shared.storage.database import open_database
+from shared.storage.keys import KeyStore
 from tests.builders_rules import an_edition
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

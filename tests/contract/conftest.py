@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from jiandu.stack.stack import Stack
-from shared.storage import Database, open_database
+from shared.storage.database import Database, open_database
 from tests.conftest import FreshName
 
 

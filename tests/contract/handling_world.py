@@ -13,11 +13,11 @@ from httpx2 import ASGITransport, AsyncClient, Response
 
 from jiandu.stack.stack import Stack
 from services.handling.app import Parts, create_app, serving
+from shared.broker.connection import declare
+from shared.broker.topology import topology
 from shared.events.intake import ComplaintRegistered
-from shared.messaging import topology
-from shared.messaging.link import declare
 from shared.rulebook.edition import Edition
-from shared.storage import open_database
+from shared.storage.database import open_database
 from tests.builders_facts import SEALED, at
 from tests.contract import scoring_world
 from tests.contract.callback_world import PASSWORD, settings_for, until

@@ -15,8 +15,8 @@ import orjson
 from services.intake.app import create_app, serving
 from services.intake.handlers import Intake
 from shared.rulebook.edition import Edition
-from shared.service import Base
-from shared.storage import open_database
+from shared.service.context import Base
+from shared.storage.database import open_database
 from tests.unit.intake.builders import PASSWORD, body, seed, settings_of
 
 NOW = datetime(2026, 7, 10, 2, 0, tzinfo=UTC)

@@ -11,22 +11,19 @@ from typing import Any, ClassVar, TypedDict, Unpack
 
 import aio_pika
 
-from shared.clock import utc_now
+from shared.broker.topology import REQUESTS, Exchange, Queue, Topology
 from shared.events import Event, Happened
-from shared.messaging import Decision, Follower, Following, Record, Relay, Tending
-from shared.messaging.topology import REQUESTS, Exchange, Queue, Topology
-from shared.storage import (
-    Aggregates,
-    Database,
-    Entry,
-    Inbox,
-    Lease,
-    Log,
-    Offer,
-    Stamp,
-    Stored,
-    change_of,
-)
+from shared.inbox.applier import Decision, Following
+from shared.inbox.consumer import Follower
+from shared.inbox.deliveries import Record
+from shared.inbox.store import Inbox
+from shared.outbox.log import Entry, Log
+from shared.outbox.sequencer import Relay
+from shared.runtime.clock import utc_now
+from shared.runtime.supervisor import Tending
+from shared.storage.aggregates import Aggregates, Offer, Stamp, Stored, change_of
+from shared.storage.database import Database
+from shared.storage.lease import Lease
 
 State = dict[str, Any]
 NOON = datetime(2026, 5, 4, 4, tzinfo=UTC)

@@ -10,8 +10,8 @@ from httpx2 import ASGITransport, AsyncClient, Response
 
 from services.registry.app import create_app, serving
 from services.registry.handlers import Registry
-from shared.service import Base
-from shared.settings import Settings
+from shared.runtime.settings import Settings
+from shared.service.context import Base
 from tests.builders_rules import RULEBOOKS
 from tests.contract.callback_world import KEY, PASSWORD
 from tests.contract.intake_world import NO_BROKER

@@ -13,16 +13,17 @@ from aio_pika.abc import AbstractChannel
 from httpx2 import ASGITransport, AsyncClient, Response
 
 from services.scoring.app import Parts, create_app, serving
-from shared.access import hash_password
+from shared.broker.connection import declare
+from shared.broker.topology import topology
 from shared.events import to_bytes
 from shared.events.registry import AccountGranted, AccountRevoked, EditionEnacted, PersonAppointed
-from shared.messaging import topology
-from shared.messaging.link import declare
+from shared.identity.access import hash_password
+from shared.identity.vault import seal_secret
+from shared.outbox.log import Entry
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import bundle
-from shared.settings import Settings
-from shared.storage import Entry, open_database
-from shared.vault import seal_secret
+from shared.runtime.settings import Settings
+from shared.storage.database import open_database
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition
 from tests.contract.callback_world import KEY, PASSWORD, until

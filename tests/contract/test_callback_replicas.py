@@ -16,10 +16,10 @@ import pytest
 
 from jiandu.stack.stack import Stack
 from services.callback.domain import Status
-from shared.clock import utc_now
 from shared.events import iso
 from shared.events.registry import AccountRevoked
-from shared.settings import Settings
+from shared.runtime.clock import utc_now
+from shared.runtime.settings import Settings
 from tests.conftest import FreshName
 from tests.contract.callback_world import World, a_closing, a_world, settings_for, until
 

@@ -9,9 +9,9 @@ from pydantic import SecretStr
 from jiandu.stack.stack import Stack
 from services.intake import app as intake
 from services.registry import app as registry
-from shared.service import Base
-from shared.settings import Settings
-from shared.storage import open_database
+from shared.runtime.settings import Settings
+from shared.service.context import Base
+from shared.storage.database import open_database
 from tests.builders_rules import RULEBOOKS
 from tests.conftest import FreshName
 from tests.contract.callback_world import PASSWORD, settings_for, until

@@ -9,8 +9,8 @@ import pytest
 from jiandu.stack.stack import Stack
 from services.intake import events
 from shared.events import Sealed
-from shared.storage import change_of
-from shared.vault import seal
+from shared.identity.vault import seal
+from shared.storage.aggregates import change_of
 from tests.conftest import FreshName
 from tests.contract.intake_world import NOW, Site, a_site
 

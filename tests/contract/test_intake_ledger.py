@@ -12,13 +12,13 @@ import pytest
 
 from jiandu.stack.stack import Stack
 from services.intake.store import After, Wanted, likeness, listing, shelf
+from shared.broker.connection import declare
+from shared.broker.messages import unpack
+from shared.broker.topology import topology
 from shared.events import Event, Happened, to_bytes
 from shared.events.callback import CallbackCompleted, CallbackDue
 from shared.events.handling import CaseClosed, CaseOpened, DeadlineMissed, PowerUsed
-from shared.messaging import topology
-from shared.messaging.link import declare
-from shared.messaging.parcel import unpack
-from shared.storage import Stamp, Stored, change_of
+from shared.storage.aggregates import Stamp, Stored, change_of
 from tests.conftest import FreshName
 from tests.contract.intake_world import DAY, NOW, Site, a_site
 from tests.unit.intake.builders import SITE

@@ -13,8 +13,8 @@ from services.handling import app as handling
 from services.intake import app as intake
 from services.intake.api import export
 from services.intake.domain.ledger import Column
-from shared.settings import Settings
-from shared.storage import open_database
+from shared.runtime.settings import Settings
+from shared.storage.database import open_database
 from tests.builders_rules import an_edition
 from tests.conftest import FreshName
 from tests.contract.callback_world import until

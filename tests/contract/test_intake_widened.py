@@ -8,10 +8,10 @@ from httpx2 import Response
 
 from jiandu.stack.stack import Stack
 from services.intake import events
-from shared.directory import Norms
+from shared.identity.directory import Norms
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import edition_from_files
-from shared.storage import change_of
+from shared.storage.aggregates import change_of
 from tests.conftest import FreshName
 from tests.contract.intake_world import Site, a_site
 from tests.unit.intake.builders import FIELDS, body

@@ -15,9 +15,9 @@ from jiandu.stack.broker import Broker
 from jiandu.stack.guard import guarded
 from jiandu.stack.stack import Stack
 from jiandu.stack.state import StateFile
-from shared.messaging import link, metrics
-from shared.messaging.publisher import WINDOW
-from shared.storage import Database
+from shared.broker import connection, metrics
+from shared.outbox.publisher import WINDOW
+from shared.storage.database import Database
 from tests.conftest import FreshName
 from tests.contract.message_path import Reader, Writer, a_channel, eventually
 
@@ -53,7 +53,7 @@ async def own_pair(
 
 @pytest.fixture
 def quick_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link, "PUBLISH_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(connection, "PUBLISH_TIMEOUT_S", 0.5)
 
 
 async def tell_all(writer: Writer, turn: int, things: int = 100) -> None:
@@ -149,8 +149,8 @@ async def test_a_consumer_whose_queue_another_replica_declared_again_does_not_st
     What breaks it: asking whether the queue has a consumer; another replica's answers for this one.
     """
     writer, reader = pair
-    monkeypatch.setattr(link, "WATCH_EVERY_S", 0.2)
-    monkeypatch.setattr(link, "QUIET_S", 1.5)
+    monkeypatch.setattr(connection, "WATCH_EVERY_S", 0.2)
+    monkeypatch.setattr(connection, "QUIET_S", 1.5)
     # The broker's word that the consumer is gone does not come: it has been seen to be left out.
     monkeypatch.setattr(Channel, "_on_cancel_frame", _deaf)
     async with writer.relaying(), reader.reading(), a_channel(reader.url) as channel:
@@ -159,7 +159,7 @@ async def test_a_consumer_whose_queue_another_replica_declared_again_does_not_st
 
         queue = await channel.get_queue(reader.wanted.main, ensure=False)
         await queue.delete(if_unused=False, if_empty=False)
-        await link.declare(channel, reader.wanted)
+        await connection.declare(channel, reader.wanted)
         strangers = await channel.get_queue(reader.wanted.main, ensure=False)
         # Another consumer stands by, takes one and keeps it: what is left is for ours, once it is back.
         await channel.set_qos(prefetch_count=1)
@@ -209,7 +209,7 @@ async def test_a_lost_binding_is_declared_again_without_anybody_asking(
     What breaks it: declaring only when connecting; a lost binding loses the announcements as well.
     """
     writer, reader = pair
-    monkeypatch.setattr(link, "WATCH_EVERY_S", 0.1)
+    monkeypatch.setattr(connection, "WATCH_EVERY_S", 0.1)
     async with writer.relaying(), reader.reading(), a_channel(reader.url) as channel:
         await tell_all(writer, 1, things=5)
         await reader.wait_for(all_of(1, things=5))

@@ -11,11 +11,16 @@ import orjson
 import pytest
 
 from jiandu.stack.stack import Stack
+from shared.broker import connection
+from shared.broker.messages import KEYS_HEADER, pack
 from shared.errors import TransientError
-from shared.messaging import Decision, Following, Record, link, tending
-from shared.messaging.parcel import pack
-from shared.messaging.publisher import KEYS_HEADER
-from shared.storage import Database, Entry, Receipt, Stored, open_database
+from shared.inbox.applier import Decision, Following
+from shared.inbox.deliveries import Record
+from shared.inbox.store import Receipt
+from shared.outbox.log import Entry
+from shared.runtime import supervisor
+from shared.storage.aggregates import Stored
+from shared.storage.database import Database, open_database
 from tests.conftest import FreshName
 from tests.contract.message_path import (
     Decide,
@@ -43,7 +48,7 @@ async def writer(servers: Stack, other_database: Database, fresh_name: FreshName
 async def reader(servers: Stack, database: Database, fresh_name: FreshName, writer: Writer) -> Reader:
     reader = await Reader.on(database, servers.amqp_url, fresh_name("reader"), writer.name)
     async with a_channel(reader.url) as channel:
-        await link.declare(channel, reader.wanted)
+        await connection.declare(channel, reader.wanted)
     return reader
 
 
@@ -441,7 +446,7 @@ async def test_a_task_that_fails_for_a_reason_nobody_foresaw_is_started_again_an
 
     What breaks it: a bare create_task.
     """
-    monkeypatch.setattr(tending, "_PAUSES_S", (0.05,))
+    monkeypatch.setattr(supervisor, "_PAUSES_S", (0.05,))
     broken = [True]
     record = reader.inbox.record
 

@@ -13,15 +13,20 @@ from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
 from typer.testing import CliRunner
 
-from jiandu import operations_cli
+from jiandu.operations import cli as operations
 from jiandu.stack.processes import free_port
 from jiandu.stack.stack import Stack
-from shared.access import Caller, Session
-from shared.app import service_app
-from shared.clock import utc_now
+from shared.broker import connection
 from shared.errors import UnauthenticatedError
-from shared.messaging import Decision, Record, link
-from shared.storage import Database, Entry, Inbox, Log, Stored, change_of
+from shared.identity.access import Caller, Session
+from shared.inbox.applier import Decision
+from shared.inbox.deliveries import Record
+from shared.inbox.store import Inbox
+from shared.outbox.log import Entry, Log
+from shared.runtime.clock import utc_now
+from shared.service.app import service_app
+from shared.storage.aggregates import Stored, change_of
+from shared.storage.database import Database
 from tests.conftest import FreshName
 from tests.contract.message_path import Reader, State, Writer, a_channel, deliver, eventually, tally
 
@@ -82,7 +87,7 @@ async def writer(servers: Stack, other_database: Database, fresh_name: FreshName
 async def reader(servers: Stack, database: Database, fresh_name: FreshName, writer: Writer) -> Reader:
     reader = await Reader.on(database, servers.amqp_url, fresh_name("reader"), writer.name)
     async with a_channel(reader.url) as channel:
-        await link.declare(channel, reader.wanted)
+        await connection.declare(channel, reader.wanted)
     return reader
 
 
@@ -256,14 +261,14 @@ async def test_the_commands_list_replay_discard_show_and_verify(
     port = free_port(set())
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", lifespan="off"))
     serving = asyncio.create_task(server.serve())
-    cli = typer.Typer()
-    cli.add_typer(operations_cli.parked_app)
-    cli.add_typer(operations_cli.log_app)
+    commands = typer.Typer()
+    commands.add_typer(operations.parked_app)
+    commands.add_typer(operations.log_app)
 
     async def run(*words: str) -> tuple[int, str]:
         here = ["--url", f"http://127.0.0.1:{port}", "--account", "ops", "--password", "x"]
         line = [words[0], *here, *words[1:]]
-        done = await asyncio.to_thread(CliRunner().invoke, cli, line, env={"COLUMNS": "80"})
+        done = await asyncio.to_thread(CliRunner().invoke, commands, line, env={"COLUMNS": "80"})
         return done.exit_code, done.output
 
     async def up() -> bool:

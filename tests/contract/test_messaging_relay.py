@@ -10,9 +10,14 @@ import orjson
 import pytest
 
 from jiandu.stack.stack import Stack
-from shared.messaging import Relay, Tending, link
-from shared.messaging.publisher import HEAD_TYPE, WINDOW
-from shared.storage import Database, Entry, Lease
+from shared.broker import connection
+from shared.broker.messages import HEAD_TYPE
+from shared.outbox.log import Entry
+from shared.outbox.publisher import WINDOW
+from shared.outbox.sequencer import Relay
+from shared.runtime.supervisor import Tending
+from shared.storage.database import Database
+from shared.storage.lease import Lease
 from tests.conftest import FreshName
 from tests.contract.message_path import Reader, Writer, a_channel, deliver, eventually, writers
 
@@ -190,7 +195,7 @@ async def test_a_replica_takes_over_when_the_one_that_relays_ends(
 async def test_sources_announce_how_far_they_reach(writer: Writer) -> None:
     heard: list[dict[str, Any]] = []
     async with a_channel(writer.url) as channel:
-        await link.declare(channel, writers(writer.name))
+        await connection.declare(channel, writers(writer.name))
         queue = await channel.declare_queue(exclusive=True)
         await queue.bind(f"jiandu.from.{writer.name}", "#")
         async with writer.relaying(announce_s=0.1):
@@ -213,7 +218,7 @@ async def test_a_request_that_nobody_can_read_does_not_stop_the_others(
     What breaks it: an error in the callback; four of them and nobody serves holes any more.
     """
     async with a_channel(writer.url) as channel:
-        await link.declare(channel, writers(writer.name))
+        await connection.declare(channel, writers(writer.name))
     await writer.log_directly(["a"], 3)
     bad = [b"\xff", b"[]", b"{}", b'{"source": 1}', b'{"source": "x", "first": "y", "last": 2}']
     await deliver(writer.url, f"jiandu.{writer.name}.requests", bad)

@@ -7,8 +7,9 @@ import pytest
 from jiandu.stack.stack import Stack
 from services.registry.store import WAITING, prefix_query
 from shared.errors import UnauthenticatedError
-from shared.settings import Settings
-from shared.storage import Aggregates, open_database
+from shared.runtime.settings import Settings
+from shared.storage.aggregates import Aggregates
+from shared.storage.database import open_database
 from tests.conftest import FreshName
 from tests.contract.callback_world import PASSWORD
 from tests.contract.registry_world import Office, an_office, files, settings_of

@@ -10,8 +10,9 @@ import pytest
 from jiandu.stack.stack import Stack
 from services.registry.events import followings
 from services.registry.store import published_in
-from shared.settings import Settings
-from shared.storage import change_of, open_database
+from shared.runtime.settings import Settings
+from shared.storage.aggregates import change_of
+from shared.storage.database import open_database
 from tests.conftest import FreshName
 from tests.contract.registry_world import Office, an_office, files, settings_of
 

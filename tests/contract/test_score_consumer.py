@@ -17,13 +17,12 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from jiandu.stack.stack import Stack
+from shared.broker.connection import declare
+from shared.broker.messages import BATCH_TYPE, HEAD_TYPE, pack
+from shared.broker.topology import topology
 from shared.events import Event, Happened, to_bytes
 from shared.events.scoring import RecommendationMade, ScorePosted
-from shared.messaging import topology
-from shared.messaging.link import declare
-from shared.messaging.parcel import BATCH_TYPE, pack
-from shared.messaging.publisher import HEAD_TYPE
-from shared.storage import Stamp, Stored, change_of
+from shared.storage.aggregates import Stamp, Stored, change_of
 from tests.conftest import FreshName
 from tests.contract.message_path import eventually
 

@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 import pytest
 
-from jiandu.backtest import play, read
+from jiandu.scoring.backtest import play, read
 from jiandu.stack.stack import Stack
-from shared.rulebook.canonical import plain
-from shared.rulebook.fold import MonthResult
+from services.scoring.domain.fold import MonthResult
+from shared.values.canonical import plain
 from tests.builders_rules import an_edition
 from tests.conftest import FreshName
 from tests.contract.callback_world import settings_for

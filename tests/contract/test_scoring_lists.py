@@ -16,7 +16,7 @@ from services.scoring.store import (
     posted_query,
     touching_query,
 )
-from shared.storage import Aggregates
+from shared.storage.aggregates import Aggregates
 from tests.builders_facts import at, case_id
 from tests.conftest import FreshName
 from tests.contract.callback_world import settings_for

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from httpx2 import Response
 
-from jiandu.backtest import play, read
+from jiandu.scoring.backtest import play, read
 from jiandu.stack.stack import Stack
 from shared.events.scoring import ScorePosted
 from tests.builders_facts import case_id

@@ -13,7 +13,7 @@ import orjson
 import pytest
 from httpx2 import Response
 
-from jiandu.backtest import play, read
+from jiandu.scoring.backtest import play, read
 from jiandu.stack.stack import Stack
 from services.scoring.jobs import jobs
 from tests.builders_rules import an_edition

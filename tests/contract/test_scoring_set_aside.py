@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from jiandu.stack.stack import Stack
+from services.scoring.domain.fold import MonthResult, fold_subjects
 from services.scoring.handlers import scores
 from services.scoring.jobs import jobs
-from shared.rulebook.fold import MonthResult, fold_subjects
 from tests.builders_facts import case_id
 from tests.conftest import FreshName
 from tests.contract.callback_world import settings_for, until

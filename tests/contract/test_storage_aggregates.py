@@ -6,8 +6,16 @@ from typing import Any
 import pytest
 
 from shared.errors import StaleWriteError
-from shared.storage import Aggregates, Change, Database, OutboxFullError, Stored, UnstorableError, change_of
-from shared.storage.aggregates import PENDING_CAP
+from shared.storage.aggregates import (
+    PENDING_CAP,
+    Aggregates,
+    Change,
+    OutboxFullError,
+    Stored,
+    UnstorableError,
+    change_of,
+)
+from shared.storage.database import Database
 from tests.contract.message_path import State, a_stamp, added, documents
 
 pytestmark = pytest.mark.connected

@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.storage import Database, Inbox, Lease, Parked, Receipt, Waiting
+from shared.inbox.store import Inbox, Parked, Receipt, Waiting
+from shared.storage.database import Database
+from shared.storage.lease import Lease
 from tests.contract.message_path import NOON, eventually
 
 pytestmark = pytest.mark.connected

@@ -7,7 +7,9 @@ import orjson
 import pytest
 
 from shared.events import GENESIS, chain_hash
-from shared.storage import Database, Log, Stored, change_of, verify
+from shared.outbox.log import Log, verify
+from shared.storage.aggregates import Stored, change_of
+from shared.storage.database import Database
 from tests.contract.message_path import a_stamp, added
 
 pytestmark = pytest.mark.connected

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-from shared.storage import Aggregates, Database, Log, Stored, change_of, check_documents
+from shared.outbox.integrity import check_documents
+from shared.outbox.log import Log
+from shared.storage.aggregates import Aggregates, Stored, change_of
+from shared.storage.database import Database
 from tests.contract.message_path import State, a_stamp, added, documents
 
 pytestmark = pytest.mark.connected

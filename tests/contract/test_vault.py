@@ -6,10 +6,11 @@ import os
 
 import pytest
 
-from shared import vault as vaults
 from shared.events import Sealed
-from shared.storage import Database, KeyStore
-from shared.vault import ErasedError, Vault, open_sealed, seal
+from shared.identity import vault as vaults
+from shared.identity.vault import ErasedError, Vault, open_sealed, seal
+from shared.storage.database import Database
+from shared.storage.keys import KeyStore
 
 pytestmark = pytest.mark.connected
 

@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from jiandu.cli import app
+from services.scoring.domain.facts import up_to
+from services.scoring.domain.fold import fold, result_hash
 from shared.events.scoring import PeriodClosed
-from shared.rulebook.calendar import Month
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import up_to
-from shared.rulebook.fold import fold, result_hash
 from shared.rulebook.load import edition_from_files
+from shared.timekeeping.calendar import Month
 from tests.builders_facts import Told
 from tests.builders_rules import RULEBOOKS, an_edition
 

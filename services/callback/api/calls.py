@@ -11,13 +11,13 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.callback.domain import Attempt, Call, Dialler, Matter, Outcome, Summary, Task, field_of
 from services.callback.handlers import Callbacks, Sees
 from services.callback.store import Page
-from shared.access import Caller
-from shared.bounds import Instant, Month
 from shared.errors import FieldProblem, ForbiddenError, InvalidInputError
+from shared.http.edge import Body, Digest, IdempotencyKey, cursor_of, needs, place_of
+from shared.identity.access import Caller
+from shared.identity.vault import ErasedError, mask_name, mask_phone
 from shared.rulebook.schema import Text
-from shared.service import Base
-from shared.vault import ErasedError, mask_name, mask_phone
-from shared.web import Body, Digest, IdempotencyKey, cursor_of, needs, place_of
+from shared.service.context import Base
+from shared.values.bounds import Instant, Month
 
 router = APIRouter(prefix="/v1", tags=["callbacks"])
 

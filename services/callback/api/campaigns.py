@@ -9,10 +9,10 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.callback.domain.campaigns import Campaign
 from services.callback.domain.sampling import commitment, hash_of
 from services.callback.handlers import Campaigns, Sees, Started
-from shared.access import Caller
-from shared.bounds import Instant
-from shared.service import Base
-from shared.web import Body, Digest, IdempotencyKey, needs
+from shared.http.edge import Body, Digest, IdempotencyKey, needs
+from shared.identity.access import Caller
+from shared.service.context import Base
+from shared.values.bounds import Instant
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
 

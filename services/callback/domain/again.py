@@ -5,9 +5,9 @@ from datetime import datetime
 from services.callback.domain.drawing import is_sampled
 from services.callback.domain.task import Attempt, Matter, Status, Task
 from shared.events.callback import CallbackRecalled
-from shared.rulebook.calendar import WorkingCalendar
-from shared.rulebook.limits import due_before
 from shared.rulebook.schema.callback import CallbackPlan
+from shared.timekeeping.calendar import WorkingCalendar
+from shared.timekeeping.limits import due_before
 
 
 def second(

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from services.callback.domain.refusals import NotYoursError, TooManyCallsError
 from services.callback.domain.task import Matter, Task
-from shared.rulebook.calendar import WorkingCalendar
-from shared.rulebook.limits import due_before
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.callback import Burst
+from shared.timekeeping.calendar import WorkingCalendar
+from shared.timekeeping.limits import due_before
 
 DAY = timedelta(hours=24)
 

@@ -39,11 +39,11 @@ from shared.events.callback import (
     CallbackRecalled,
     CallbackUnreachable,
 )
-from shared.rulebook.calendar import WorkingCalendar
 from shared.rulebook.edition import Edition
-from shared.rulebook.limits import due_before
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.callback import CallbackPlan, Questionnaire
+from shared.timekeeping.calendar import WorkingCalendar
+from shared.timekeeping.limits import due_before
 
 Told = CallbackAttempted | CallbackCompleted | CallbackProblem | CallbackRecalled | CallbackUnreachable
 

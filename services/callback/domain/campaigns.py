@@ -20,9 +20,9 @@ from shared.errors import ForbiddenError, NotFoundError
 from shared.events import Happened
 from shared.events.callback import CampaignClosed, CampaignDrawn, CampaignOpened
 from shared.rulebook.edition import Edition
-from shared.rulebook.limits import due_before
 from shared.rulebook.schema.callback import CallbackPlan
 from shared.rulebook.schema.callback import Campaign as CampaignRule
+from shared.timekeeping.limits import due_before
 
 
 class Stage(StrEnum):

@@ -16,9 +16,9 @@ from shared.events.callback import CallbackDue, CallbackVoided
 from shared.events.handling import CaseClosed, CaseReopened, CaseResolved, CaseWithdrawn
 from shared.events.intake import ComplaintRegistered, RecordAmended
 from shared.rulebook.edition import Edition
-from shared.rulebook.limits import due_before
 from shared.rulebook.schema import Match
 from shared.rulebook.schema.callback import CallbackPlan
+from shared.timekeeping.limits import due_before
 
 EditionOf = Callable[[str], Edition]
 """Returns an edition by hash; for an empty hash the one in force."""

@@ -10,8 +10,8 @@ from decimal import Decimal
 from fractions import Fraction
 from math import ceil, isqrt
 
-from shared.rulebook.canonical import half_up
 from shared.rulebook.schema.callback import Sample
+from shared.values.canonical import half_up
 
 Z = Fraction(196, 100)
 """Of the 95 % interval, as the usual tables of sample sizes have it."""

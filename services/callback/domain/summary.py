@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from services.callback.domain.task import Matter, Status
-from shared.rulebook.canonical import half_up
-from shared.rulebook.indicators import Interval, wilson
+from shared.values.canonical import half_up
+from shared.values.intervals import Interval, wilson
 
 PLACES = 4
 

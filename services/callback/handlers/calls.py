@@ -12,10 +12,10 @@ from services.callback.store import LIVE, Page, Store, index_of
 from shared.errors import KeyReusedError, NotYetHereError, StaleWriteError
 from shared.events import Happened, Sealed
 from shared.events.intake import PersonalDataRevealed
+from shared.identity.vault import ErasedError, Vault, seal
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema.callback import Questionnaire
-from shared.storage import Aggregates, Stamp, Stored, change_of
-from shared.vault import ErasedError, Vault, seal
+from shared.storage.aggregates import Aggregates, Stamp, Stored, change_of
 
 TRIES = 6
 """Rounds against others who change the same matter; each loads and decides anew."""

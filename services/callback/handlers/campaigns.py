@@ -11,11 +11,11 @@ from services.callback.domain import Matter, campaigns
 from services.callback.domain.campaigns import Campaign, Stage
 from services.callback.handlers.calls import Sees
 from services.callback.store import index_of
-from shared.access import Caller
 from shared.errors import KeyReusedError, NotFoundError, StaleWriteError
 from shared.events import Happened
+from shared.identity.access import Caller
 from shared.rulebook.edition import Edition
-from shared.storage import Aggregates, Stamp, Stored, change_of
+from shared.storage.aggregates import Aggregates, Stamp, Stored, change_of
 
 logger = structlog.get_logger(__name__)
 

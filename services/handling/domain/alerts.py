@@ -24,9 +24,9 @@ from shared.events.handling import (
     FindingMade,
     FindingProposed,
 )
-from shared.rulebook.calendar import WorkingCalendar
-from shared.rulebook.limits import due_before, earlier
 from shared.rulebook.schema.procedures import Alert
+from shared.timekeeping.calendar import WorkingCalendar
+from shared.timekeeping.limits import due_before, earlier
 
 LATE = timedelta(minutes=5)
 """From when on an alert is marked late. Somebody looks every second, so more than this was held up."""

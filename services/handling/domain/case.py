@@ -198,7 +198,7 @@ class ClockState(Piece):
 
     Attributes:
         step: Step that it belongs to; empty for a watch or an appeal.
-        events: As ``shared.rulebook.clocks`` writes them; read only where the clock changes or explains.
+        events: As ``shared.timekeeping.clocks`` writes them; read only where the clock changes or explains.
         seal: What it was last brought up to; the same again changes nothing.
         occurrence: Number of the present run.
         due: First moment that is too late, in the present run.

@@ -36,9 +36,9 @@ from services.handling.domain.scene import (
 from shared.errors import FieldProblem
 from shared.events import Happened
 from shared.events.handling import ClockChanged, ExtensionAsked
-from shared.rulebook.clocks import Extended, Paused, Resumed
-from shared.rulebook.limits import due_before
 from shared.rulebook.schema.procedures import Extension
+from shared.timekeeping.clocks import Extended, Paused, Resumed
+from shared.timekeeping.limits import due_before
 
 
 def agree_date(case: Case, command: AgreeDate, scene: Scene) -> tuple[Case, list[Happened]]:

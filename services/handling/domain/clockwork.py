@@ -11,8 +11,9 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from services.handling.domain.case import ClockState
-from shared.rulebook.calendar import WorkingCalendar
-from shared.rulebook.clocks import (
+from shared.timekeeping.base_types import Line
+from shared.timekeeping.calendar import WorkingCalendar
+from shared.timekeeping.clocks import (
     Agreed,
     Cancelled,
     ClockEvent,
@@ -24,8 +25,7 @@ from shared.rulebook.clocks import (
     Stopped,
     evaluate,
 )
-from shared.rulebook.limits import Limit, Moment
-from shared.rulebook.parts import Line
+from shared.timekeeping.limits import Limit, Moment
 
 _EVENTS: TypeAdapter[tuple[ClockEvent, ...]] = TypeAdapter(tuple[ClockEvent, ...])
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
 
-from shared.bounds import Day, Instant
-from shared.text import Written
+from shared.values.bounds import Day, Instant
+from shared.values.text import Written
 
 Key = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 OptionalKey = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)]

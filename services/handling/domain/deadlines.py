@@ -27,12 +27,12 @@ from services.handling.domain.procedure import (
 )
 from shared.events import Happened
 from shared.events.handling import DeadlineCleared, DeadlineMissed
-from shared.rulebook.calendar import WorkingCalendar
-from shared.rulebook.clocks import RECEIVED, Agreed
 from shared.rulebook.edition import Edition
-from shared.rulebook.limits import Limit, Moment
-from shared.rulebook.parts import Line
 from shared.rulebook.schema.procedures import TableUse, Watch
+from shared.timekeeping.base_types import Line
+from shared.timekeeping.calendar import WorkingCalendar
+from shared.timekeeping.clocks import RECEIVED, Agreed
+from shared.timekeeping.limits import Limit, Moment
 
 _LABELS = {
     "receipt": RECEIVED,

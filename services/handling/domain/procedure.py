@@ -6,12 +6,12 @@ from datetime import datetime
 
 from services.handling.domain.case import Case, Done, Settlement
 from shared.errors import RulebookGapError
-from shared.rulebook.calendar import WorkingCalendar
 from shared.rulebook.edition import Edition
-from shared.rulebook.limits import Limit, Moment
-from shared.rulebook.matters import grade_of, tier_of
+from shared.rulebook.grading import grade_of, tier_of
 from shared.rulebook.schema import Match, Rules
 from shared.rulebook.schema.procedures import MOMENTS, Procedure, Step, TableRow, TableUse
+from shared.timekeeping.calendar import WorkingCalendar
+from shared.timekeeping.limits import Limit, Moment
 
 
 @dataclass(frozen=True, slots=True)

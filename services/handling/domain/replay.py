@@ -35,12 +35,12 @@ from services.handling.domain.findings import adopt, determinations
 from services.handling.domain.procedure import Law, duties, is_owed, voided_by
 from services.handling.domain.scene import Scene
 from shared.events import Envelope, Happened, Sealed
+from shared.events.facts import Fact, moment, recency
 from shared.events.handling import AlertRaised, CaseEscalated, DeadlineCleared, DeadlineMissed
 from shared.events.intake import ComplaintRegistered
-from shared.rulebook.clocks import Extended, Paused, Resumed
 from shared.rulebook.disputes import rules_for
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import Fact, moment, recency
+from shared.timekeeping.clocks import Extended, Paused, Resumed
 
 REPLAYED = UUID("0b0e8a55-0a0b-5f5c-9a43-6a8f0f6f2b7e")
 """Namespace of the ids of what a replay tells."""

@@ -15,9 +15,9 @@ from services.intake.domain.told import Told, dump
 from services.intake.handlers.complaints import Shown
 from services.intake.handlers.ledger import month_of
 from services.intake.store import After, Wanted
-from shared.access import Caller
-from shared.bounds import Month
-from shared.web import Body, cursor_of, needs, place_of
+from shared.http.edge import Body, cursor_of, needs, place_of
+from shared.identity.access import Caller
+from shared.values.bounds import Month
 
 router = APIRouter(prefix="/v1/complaints", tags=["complaints"])
 direct = APIRouter(prefix="/v1/complaints", tags=["complaints"], route_class=DirectRoute)

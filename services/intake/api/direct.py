@@ -18,8 +18,8 @@ from starlette.types import Receive, Scope, Send
 
 from services.intake.domain.commands import Command
 from services.intake.handlers import Intake
-from shared.access import Caller
-from shared.web import Body, Front, recognised
+from shared.http.edge import Body, Front, recognised
+from shared.identity.access import Caller
 
 _KEY = re.compile(r"[\x21-\x7e]{8,128}")
 _KEY_HEADER = b"idempotency-key"

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from services.intake.domain.commands import Command
 from services.intake.handlers import Intake
-from shared.bounds import Instant
-from shared.web import Digest, IdempotencyKey
+from shared.http.edge import Digest, IdempotencyKey
+from shared.values.bounds import Instant
 
 
 def intake(request: Request) -> Intake:

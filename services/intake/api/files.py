@@ -12,9 +12,9 @@ from services.intake.domain.customers import Flag
 from services.intake.domain.files import Product
 from services.intake.handlers.customers import CustomerShown, Proposal, Ruling
 from services.intake.store import product_key
-from shared.access import Caller
-from shared.bounds import Day, Instant
-from shared.web import Body, needs
+from shared.http.edge import Body, needs
+from shared.identity.access import Caller
+from shared.values.bounds import Day, Instant
 
 router = APIRouter(prefix="/v1")
 

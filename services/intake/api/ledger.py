@@ -22,13 +22,13 @@ from services.intake.domain.forms import form_for
 from services.intake.domain.ledger import COLUMNS, Column, Row
 from services.intake.domain.sheets import Defaults, SheetRefusedError
 from services.intake.handlers.sheets import File
-from shared.access import Caller
-from shared.bounds import Month
 from shared.errors import FieldProblem, InvalidInputError
+from shared.http.edge import Body, needs, problem
+from shared.identity.access import Caller
 from shared.rulebook.schema import Rules, Text
 from shared.rulebook.schema.base import Rule
 from shared.rulebook.schema.intake import Channel
-from shared.web import Body, needs, problem
+from shared.values.bounds import Month
 
 router = APIRouter(prefix="/v1")
 

@@ -7,8 +7,8 @@ from datetime import datetime, time, timedelta
 
 from services.intake.domain.customers import Span, holds
 from shared.events.intake import CustomersCounted
-from shared.rulebook.calendar import Month, WorkingCalendar, add_months
 from shared.rulebook.schema import Rules
+from shared.timekeeping.calendar import Month, WorkingCalendar, add_months
 
 CUSTOMERS = "customers"
 _LAST = timedelta(microseconds=1)

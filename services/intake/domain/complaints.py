@@ -12,7 +12,7 @@ from services.intake.domain.told import Told
 from shared.errors import ConflictError, FieldProblem, InvalidInputError
 from shared.events import Sealed
 from shared.events.intake import ComplaintRegistered, PersonalDataRevealed, RecordAmended
-from shared.rulebook.matters import grade_of, tier_of
+from shared.rulebook.grading import grade_of, tier_of
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.intake import MatterKind, RecordForm
 

@@ -13,9 +13,9 @@ from services.intake.domain.complaints import refused
 from shared.errors import ConflictError, FieldProblem, NotFoundError
 from shared.events import Sealed
 from shared.events.intake import CustomerFiled, CustomerFlagged
-from shared.rulebook.calendar import WorkingCalendar
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.intake import ProblemUser
+from shared.timekeeping.calendar import WorkingCalendar
 
 FILED = ("name", "phone", "address")
 """Fields of a matter that belong to the customer's file."""

@@ -7,10 +7,10 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from shared.errors import FieldProblem, RulebookGapError
-from shared.mask import mask_address, mask_name, mask_phone
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.intake import RecordField, RecordForm
-from shared.text import fault_of
+from shared.values.masking import mask_address, mask_name, mask_phone
+from shared.values.text import fault_of
 
 _PHONE = re.compile(r"\+?[0-9(][0-9 ()\-]{4,}[0-9]")
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 15

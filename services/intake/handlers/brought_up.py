@@ -11,9 +11,9 @@ from services.intake.handlers.people import People
 from services.intake.store import Complaints, Problems, index_of
 from shared.errors import StaleWriteError
 from shared.events import Happened
-from shared.service import Base
-from shared.storage import Stored, change_of
-from shared.vault import ErasedError, seal
+from shared.identity.vault import ErasedError, seal
+from shared.service.context import Base
+from shared.storage.aggregates import Stored, change_of
 
 logger = structlog.get_logger(__name__)
 

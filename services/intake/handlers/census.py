@@ -8,8 +8,8 @@ from services.intake.domain import census
 from services.intake.store import Customers, Records
 from shared.errors import StaleWriteError
 from shared.events import Happened
-from shared.service import Base
-from shared.storage import change_of
+from shared.service.context import Base
+from shared.storage.aggregates import change_of
 
 logger = structlog.get_logger(__name__)
 

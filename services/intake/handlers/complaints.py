@@ -15,14 +15,14 @@ from services.intake.domain.complaints import Amendment, Complaint, Examined, Sa
 from services.intake.handlers.entry import IMPORT, entered, unit_for, units_of
 from services.intake.handlers.people import People
 from services.intake.store import MOST_ALIKE, Complaints, Wanted, index_of
-from shared.access import Caller
 from shared.errors import FieldProblem, InvalidInputError, NotFoundError, RulebookGapError, StaleWriteError
 from shared.events import Happened
+from shared.identity.access import Caller
+from shared.identity.vault import ErasedError, open_sealed, seal
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules
-from shared.service import Base
-from shared.storage import Stored, change_of
-from shared.vault import ErasedError, open_sealed, seal
+from shared.service.context import Base
+from shared.storage.aggregates import Stored, change_of
 
 logger = structlog.get_logger(__name__)
 

@@ -17,12 +17,12 @@ from services.intake.domain.files import Declaration, Praise, Product
 from services.intake.handlers.entry import entered, unit_for, units_of
 from services.intake.handlers.people import People
 from services.intake.store import Complaints, Customers, Products, Records, customer_key, product_key
-from shared.access import Caller
 from shared.errors import FieldProblem, NotFoundError, StaleWriteError
 from shared.events import Event, Happened, Sealed
-from shared.service import Base
-from shared.storage import Stored, change_of
-from shared.vault import open_sealed, seal
+from shared.identity.access import Caller
+from shared.identity.vault import open_sealed, seal
+from shared.service.context import Base
+from shared.storage.aggregates import Stored, change_of
 
 logger = structlog.get_logger(__name__)
 

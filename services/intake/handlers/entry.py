@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from shared.access import Caller
 from shared.errors import NotFoundError
-from shared.service import Base
+from shared.identity.access import Caller
+from shared.service.context import Base
 
 IMPORT = "complaints.import"
 

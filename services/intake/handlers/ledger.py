@@ -11,9 +11,9 @@ from services.intake.domain.complaints import Complaint
 from services.intake.handlers.complaints import Matters, Shown
 from services.intake.handlers.entry import units_of
 from services.intake.store import After, Wanted
-from shared.access import Caller
-from shared.rulebook.calendar import WorkingCalendar, add_months
+from shared.identity.access import Caller
 from shared.rulebook.schema import Rules
+from shared.timekeeping.calendar import WorkingCalendar, add_months
 
 _PAGE = 1_000
 

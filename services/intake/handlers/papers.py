@@ -14,8 +14,8 @@ from services.intake.domain.papers import Paper, Sources
 from services.intake.handlers.complaints import Matters, Shown
 from services.intake.handlers.customers import CustomerShown, Files
 from services.intake.handlers.ledger import Ledger
-from shared.access import Caller
 from shared.errors import NotFoundError
+from shared.identity.access import Caller
 from shared.rulebook.schema.intake import Document
 
 

@@ -8,9 +8,9 @@ import structlog
 from services.intake.domain.partners import Message
 from services.intake.handlers.complaints import Matters
 from services.intake.store import Outbox
-from shared.access import Caller
 from shared.errors import NotFoundError, StaleWriteError
-from shared.storage import change_of
+from shared.identity.access import Caller
+from shared.storage.aggregates import change_of
 
 logger = structlog.get_logger(__name__)
 

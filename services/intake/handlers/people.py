@@ -15,9 +15,10 @@ from services.intake.domain.customers import Customer, Span
 from services.intake.store import Customers, customer_key
 from shared.errors import StaleWriteError
 from shared.events import Happened
-from shared.service import Base
-from shared.storage import Combined, Stored, change_of
-from shared.vault import ErasedError, seal
+from shared.identity.vault import ErasedError, seal
+from shared.service.context import Base
+from shared.storage.aggregates import Stored, change_of
+from shared.storage.write_batching import Combined
 
 logger = structlog.get_logger(__name__)
 

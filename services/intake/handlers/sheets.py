@@ -17,8 +17,8 @@ from services.intake.domain.sheets import Defaults, Entry, Fault, Grid, SheetRef
 from services.intake.handlers.complaints import Matters
 from services.intake.handlers.entry import IMPORT, unit_for
 from services.intake.handlers.ledger import Ledger
-from shared.access import Caller
 from shared.errors import ForbiddenError, InvalidInputError, NotFoundError, RulebookGapError
+from shared.identity.access import Caller
 from shared.rulebook.schema import Rules
 
 _AT_ONCE = 100

@@ -13,7 +13,9 @@ from services.intake.domain.customers import Customer, Flag, Span
 from services.intake.domain.files import Declaration, Praise, Product
 from services.intake.domain.partners import Message
 from shared.events import Sealed
-from shared.storage import ASCENDING, DESCENDING, Aggregates, Change, Database, IndexModel, Offer, Stored
+from shared.storage import ASCENDING, DESCENDING, IndexModel
+from shared.storage.aggregates import Aggregates, Change, Offer, Stored
+from shared.storage.database import Database
 
 S = TypeVar("S")
 State = dict[str, Any]

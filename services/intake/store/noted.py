@@ -8,7 +8,9 @@ from typing import Any
 from services.intake.domain.brought_up import Problem
 from services.intake.domain.partners import Message
 from shared.events import Sealed
-from shared.storage import ASCENDING, Aggregates, Database, IndexModel, Stored
+from shared.storage import ASCENDING, IndexModel
+from shared.storage.aggregates import Aggregates, Stored
+from shared.storage.database import Database
 
 State = dict[str, Any]
 

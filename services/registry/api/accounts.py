@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from services.registry.api.entry import Slug, base, request_id, shown, use
-from shared.access import Caller, hash_password, is_password
 from shared.events import Sealed
 from shared.events.registry import AccountGranted
-from shared.vault import open_secret, seal_secret
-from shared.web import Body, needs
+from shared.http.edge import Body, needs
+from shared.identity.access import Caller, hash_password, is_password
+from shared.identity.vault import open_secret, seal_secret
 
 router = APIRouter(prefix="/v1")
 

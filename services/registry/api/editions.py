@@ -7,10 +7,10 @@ from pydantic import Field
 
 from services.registry.api.entry import Known, Slug, base, request_id, shown, use
 from services.registry.domain.editions import Holder
-from shared.access import Caller
-from shared.bounds import Day
 from shared.events.registry import RulingRecorded
-from shared.web import Body, needs
+from shared.http.edge import Body, needs
+from shared.identity.access import Caller
+from shared.values.bounds import Day
 
 router = APIRouter(prefix="/v1", tags=["editions"])
 

@@ -7,9 +7,9 @@ from fastapi.params import Depends
 from pydantic import Field
 
 from services.registry.handlers import Registry
-from shared.access import Caller
-from shared.service import Base
-from shared.web import caller
+from shared.http.edge import caller
+from shared.identity.access import Caller
+from shared.service.context import Base
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Known = Annotated[Caller, Depends(caller)]

@@ -6,8 +6,6 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 
 from services.registry.api.entry import Known, Slug, base, request_id, use
-from shared.access import Caller
-from shared.bounds import Day
 from shared.errors import FieldProblem, InvalidInputError
 from shared.events.registry import (
     DeputyNamed,
@@ -17,7 +15,9 @@ from shared.events.registry import (
     TrainingRecorded,
     UnitEstablished,
 )
-from shared.web import Body, needs
+from shared.http.edge import Body, needs
+from shared.identity.access import Caller
+from shared.values.bounds import Day
 
 router = APIRouter(prefix="/v1")
 

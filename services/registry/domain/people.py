@@ -21,10 +21,10 @@ from shared.events.registry import (
     PersonLeft,
     TrainingRecorded,
 )
-from shared.rulebook.calendar import WorkingCalendar
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.group import Appointment
 from shared.rulebook.training import passes
+from shared.timekeeping.calendar import WorkingCalendar
 
 
 class TrainingMissingError(ConflictError):

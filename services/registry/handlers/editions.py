@@ -17,7 +17,7 @@ from shared.rulebook.differences import changes, first_of, topics_of
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import bundle, edition_from_files, unbundle
 from shared.rulebook.load.overlays import edition_with, hash_of_norms, pack
-from shared.storage import Stored, change_of
+from shared.storage.aggregates import Stored, change_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from shared.events.registry import (
     UnitEstablished,
 )
 from shared.rulebook.schema import Rules
-from shared.storage import change_of
+from shared.storage.aggregates import change_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from services.registry.domain.records import GROUP, State, subject_of
 from services.registry.store import Store
-from shared.directory import Directory, reduce
 from shared.errors import KeyReusedError
 from shared.events import Event, Happened
-from shared.storage import Stamp, Stored, change_of
+from shared.identity.directory import Directory, reduce
+from shared.storage.aggregates import Stamp, Stored, change_of
 
 ALL = "all"
 """Stream that every site hears."""

@@ -11,12 +11,12 @@ from pydantic import Field
 from services.scoring.api.entry import Limit, Reader, base_of, happened, units_seen
 from services.scoring.domain.disputes import Dispute, Words
 from services.scoring.handlers import Asked, Disputes
-from shared.access import Caller
-from shared.bounds import Instant
 from shared.errors import FieldProblem, InvalidInputError, NotFoundError
-from shared.rulebook.canonical import plain
+from shared.http.edge import Body, Digest, IdempotencyKey, needs
+from shared.identity.access import Caller
 from shared.rulebook.disputes import Party
-from shared.web import Body, Digest, IdempotencyKey, needs
+from shared.values.bounds import Instant
+from shared.values.canonical import plain
 
 router = APIRouter(prefix="/v1", tags=["disputes"])
 

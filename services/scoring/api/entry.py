@@ -7,12 +7,12 @@ from fastapi import Query, Request
 
 from services.scoring import domain
 from services.scoring.handlers import Scoring
-from shared.access import Caller
-from shared.directory import Unit
 from shared.errors import FieldProblem, ForbiddenError, InvalidInputError
+from shared.http.edge import needs
+from shared.identity.access import Caller
+from shared.identity.directory import Unit
 from shared.rulebook.schema import Rules
-from shared.service import Base
-from shared.web import needs
+from shared.service.context import Base
 
 Reader = Annotated[Caller, needs("scores.read")]
 Limit = Annotated[int, Query(ge=1, le=200)]

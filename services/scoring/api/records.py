@@ -11,9 +11,6 @@ from pydantic import Field
 from services.scoring import domain
 from services.scoring.api.disputes import disputes_of, party
 from services.scoring.api.entry import base_of, happened, rules_at, use_of, visible
-from shared.access import Caller
-from shared.bounds import Instant, Month, Number
-from shared.directory import Unit
 from shared.errors import FieldProblem, InvalidInputError
 from shared.events import Event
 from shared.events.scoring import (
@@ -25,7 +22,10 @@ from shared.events.scoring import (
     OffenceFound,
     ShiftRostered,
 )
-from shared.web import Body, Digest, IdempotencyKey, needs
+from shared.http.edge import Body, Digest, IdempotencyKey, needs
+from shared.identity.access import Caller
+from shared.identity.directory import Unit
+from shared.values.bounds import Instant, Month, Number
 
 router = APIRouter(prefix="/v1", tags=["record"])
 

@@ -22,12 +22,12 @@ from services.scoring.api.entry import (
     use_of,
     visible,
 )
-from shared.access import Caller
-from shared.bounds import Instant, Month, Period
+from services.scoring.domain.obligations import Duty, Status
 from shared.errors import NotFoundError
-from shared.rulebook.canonical import plain
-from shared.rulebook.duties import Duty, Status
-from shared.web import Body, Digest, IdempotencyKey, cursor_of, needs, place_of
+from shared.http.edge import Body, Digest, IdempotencyKey, cursor_of, needs, place_of
+from shared.identity.access import Caller
+from shared.values.bounds import Instant, Month, Period
+from shared.values.canonical import plain
 
 router = APIRouter(prefix="/v1")
 

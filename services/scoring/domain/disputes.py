@@ -7,24 +7,23 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from services.scoring.domain.facts import History
+from services.scoring.domain.overturns import Overturn, hands_in, overturns
 from shared.errors import FieldProblem, InvalidInputError, KeyReusedError
 from shared.events import Happened
+from shared.events.facts import Fact, moment
 from shared.events.scoring import DisputeAdvised, DisputeLodged, DisputeOverdue, DisputeRuled
 from shared.rulebook.disputes import (
     Contested,
     DecidedError,
-    Overturn,
     Party,
     Within,
     check_advice,
     check_lodging,
     check_ruling,
-    hands_in,
-    overturns,
     rule_for,
 )
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import Fact, History, moment
 from shared.rulebook.schema.procedures import Appeals, Contestable
 
 ALWAYS_RESTATES = frozenset({"inspection", "callback"})

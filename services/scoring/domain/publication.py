@@ -10,6 +10,17 @@ from typing import Any
 
 import orjson
 
+from services.scoring.domain.fold import (
+    MonthResult,
+    PeriodResult,
+    SpanResult,
+    canonical_bytes,
+    content_hash,
+    fold_span,
+    result_hash,
+)
+from services.scoring.domain.month import later, rules_of_month, window
+from services.scoring.domain.rankings import MonthTotals, Ranked
 from shared.errors import (
     ConflictError,
     FieldProblem,
@@ -27,20 +38,9 @@ from shared.events.scoring import (
     RecommendationMade,
     ScorecardPublished,
 )
-from shared.rulebook.basis import later, rules_of_month, window
-from shared.rulebook.calendar import Month
-from shared.rulebook.canonical import plain
 from shared.rulebook.edition import Edition
-from shared.rulebook.fold import (
-    MonthResult,
-    PeriodResult,
-    SpanResult,
-    canonical_bytes,
-    content_hash,
-    fold_span,
-    result_hash,
-)
-from shared.rulebook.rankings import MonthTotals, Ranked
+from shared.timekeeping.calendar import Month
+from shared.values.canonical import plain
 
 Document = dict[str, Any]
 

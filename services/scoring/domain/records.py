@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from services.scoring.domain.obligations import is_report
 from shared.errors import FieldProblem, ForbiddenError, InvalidInputError, NotYetHereError, RulebookGapError
 from shared.events.scoring import (
     AssessmentRecorded,
@@ -15,10 +16,9 @@ from shared.events.scoring import (
     OffenceFound,
     ShiftRostered,
 )
-from shared.rulebook.duties import is_report
 from shared.rulebook.edition import Edition
-from shared.rulebook.periods import Every, Period
 from shared.rulebook.schema import Rules
+from shared.timekeeping.periods import Every, Period
 
 _PERIOD = re.compile(r"(?P<year>[0-9]{4})(-W(?P<week>[0-9]{2})|-Q(?P<quarter>[1-4])|-(?P<month>[0-9]{2}))?")
 

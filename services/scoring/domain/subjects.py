@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from services.scoring.domain.facts import History, fact_of, in_order, months_touched
+from services.scoring.domain.month import Basis, Tariffs, window
+from services.scoring.domain.organisation import Organisation
+from services.scoring.domain.postings import Posting, posting_of, postings
+from services.scoring.domain.triggers import months_overdue, next_overdue
 from shared.events import Happened
+from shared.events.facts import Fact
 from shared.events.scoring import ScorePosted
-from shared.rulebook.basis import Basis, Tariffs, window
-from shared.rulebook.calendar import Month
-from shared.rulebook.canonical import plain
-from shared.rulebook.facts import Fact, History, fact_of, in_order, months_touched
-from shared.rulebook.organisation import Organisation
-from shared.rulebook.postings import Posting, posting_of, postings
-from shared.rulebook.sights import months_overdue, next_overdue
+from shared.timekeeping.calendar import Month
+from shared.values.canonical import plain
 
 Compact = dict[str, Any]
 """An envelope as scoring keeps it: what a fact needs, without sealed data."""

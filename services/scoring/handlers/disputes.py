@@ -12,18 +12,20 @@ import structlog
 from services.scoring.domain import NotCompleteError, Order, PeriodOrderError, SetAsideError
 from services.scoring.domain import disputes as domain
 from services.scoring.domain.disputes import Dispute, Found, Words
+from services.scoring.domain.facts import History, fact_of, in_order
+from services.scoring.domain.overturns import Overturn
+from services.scoring.domain.rankings import months_of
 from services.scoring.handlers.scores import Scoring
 from services.scoring.store import DISPUTE, MongoStore
-from shared.directory import Directory
 from shared.errors import NotFoundError, StaleWriteError
 from shared.events import Happened
+from shared.events.facts import Fact
 from shared.events.scoring import ScorePosted
-from shared.rulebook.calendar import Month
-from shared.rulebook.disputes import DecidedError, Overturn, Party, check_correction, rules_for
-from shared.rulebook.facts import Fact, History, fact_of, in_order
-from shared.rulebook.rankings import months_of
+from shared.identity.directory import Directory
+from shared.rulebook.disputes import DecidedError, Party, check_correction, rules_for
 from shared.rulebook.schema.procedures import Appeals, Contestable
-from shared.storage import Stamp, Stored, change_of
+from shared.storage.aggregates import Stamp, Stored, change_of
+from shared.timekeeping.calendar import Month
 
 log = structlog.get_logger(__name__)
 

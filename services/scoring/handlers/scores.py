@@ -12,22 +12,25 @@ import structlog
 
 from services.scoring import domain
 from services.scoring.domain import Compact, Document, Order, Subject
+from services.scoring.domain.facts import ORGANISATION_TYPES, UNIT_TYPES, fact_of, in_order, up_to
+from services.scoring.domain.fair_view import document_of as fair_document
+from services.scoring.domain.fair_view import fair_view
+from services.scoring.domain.fold import MonthResult, PeriodResult, fold_subjects, unit_facts_since
+from services.scoring.domain.month import Tariffs, rules_of_month, window
+from services.scoring.domain.obligations import Duty, Ledger, Status, agenda
+from services.scoring.domain.organisation import Organisation
+from services.scoring.domain.rankings import months_of
+from services.scoring.domain.rosters import Gap, gaps, shifts
 from services.scoring.store import MongoStore, index_of
-from shared.directory import Directory, Unit
 from shared.errors import KeyReusedError, NotFoundError, StaleWriteError, SupervisionError
 from shared.events import Event, Happened, stream_of
+from shared.events.facts import Fact
 from shared.events.scoring import PeriodClosed
-from shared.rulebook.basis import Tariffs, rules_of_month, window
-from shared.rulebook.calendar import Month
-from shared.rulebook.duties import Duty, Ledger, Status, agenda
-from shared.rulebook.facts import ORGANISATION_TYPES, UNIT_TYPES, Fact, fact_of, in_order, up_to
-from shared.rulebook.fair_view import document_of as fair_document
-from shared.rulebook.fair_view import fair_view
-from shared.rulebook.fold import MonthResult, PeriodResult, fold_subjects, unit_facts_since
-from shared.rulebook.organisation import Organisation
-from shared.rulebook.rankings import months_of
-from shared.rulebook.rosters import Gap, gaps, shifts
-from shared.storage import Change, Inbox, Log, Stamp, Stored, change_of
+from shared.identity.directory import Directory, Unit
+from shared.inbox.store import Inbox
+from shared.outbox.log import Log
+from shared.storage.aggregates import Change, Stamp, Stored, change_of
+from shared.timekeeping.calendar import Month
 
 logger = structlog.get_logger(__name__)
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations, product
 
 from shared.rulebook.checks.references import ANY_STEP, Fault, Loc, step_names, unknown
-from shared.rulebook.limits import Limit
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.base import Match
 from shared.rulebook.schema.procedures import MOMENTS, Procedure, Step, Table, TableUse
+from shared.timekeeping.limits import Limit
 
 LATER_MOMENTS = frozenset({"warranty"})
 """Moments that a case may state at any time, not only at its registration."""

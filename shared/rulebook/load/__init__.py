@@ -19,8 +19,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ValidationError
 
 from shared.errors import RulebookProblem, RulebookRefusedError
-from shared.rulebook.calendar import CalendarYear, Hours, WorkingCalendar
-from shared.rulebook.canonical import hash_of, plain
 from shared.rulebook.checks import faults
 from shared.rulebook.edition import Edition
 from shared.rulebook.load.nodes import MOST_BYTES, Branch, read, value_of
@@ -29,6 +27,8 @@ from shared.rulebook.load.shape import required_topics, topics
 from shared.rulebook.load.slices import Page, Slice, slices_of
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.organisation import Organisation
+from shared.timekeeping.calendar import CalendarYear, Hours, WorkingCalendar
+from shared.values.canonical import hash_of, plain
 
 ORGANISATION = "organisation.yaml"
 MOST_BUNDLED = 16 * MOST_BYTES

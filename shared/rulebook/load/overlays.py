@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from shared.errors import RulebookProblem, RulebookRefusedError
-from shared.rulebook.canonical import hash_of
 from shared.rulebook.differences import Change, changes
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import edition_from_files
 from shared.rulebook.load.nodes import Branch, Leaf, Node, Row, read
 from shared.rulebook.load.shape import dated_sections, topics
 from shared.rulebook.load.slices import FROM
+from shared.values.canonical import hash_of
 
 SECTIONS: Mapping[str, frozenset[str]] = {
     "procedures": frozenset({"procedures", "reports", "papers", "watches", "alerts", "pauses", "extensions"}),

@@ -7,10 +7,10 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from shared.errors import RulebookProblem
-from shared.rulebook.limits import Limit
 from shared.rulebook.load.nodes import LONGEST_SHOWN
 from shared.rulebook.load.shape import keys_at, means_number, types_at
 from shared.rulebook.load.slices import Page
+from shared.timekeeping.limits import Limit
 
 _UNSTRUCTURED = frozenset({"model_type", "model_attributes_type"})
 

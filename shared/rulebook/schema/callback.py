@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from shared.bounds import Number
-from shared.rulebook.limits import Limit
 from shared.rulebook.schema.base import ClockTime, Keys, Match, OneOrMore, Part, Rule, Text
+from shared.timekeeping.limits import Limit
+from shared.values.bounds import Number
 
 
 class Question(Part):

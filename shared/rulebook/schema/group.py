@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from shared.bounds import Number
-from shared.rulebook.limits import Limit
-from shared.rulebook.periods import PeriodDue
 from shared.rulebook.schema.base import Keys, Part, Rule, Text
+from shared.timekeeping.limits import Limit
+from shared.timekeeping.periods import PeriodDue
+from shared.values.bounds import Number
 
 
 class Source(Part):

@@ -5,10 +5,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from shared.bounds import Number
-from shared.rulebook.limits import Limit
-from shared.rulebook.periods import Every, PeriodDue
 from shared.rulebook.schema.base import Keys, OneOrMore, Part, Rule, Text
+from shared.timekeeping.limits import Limit
+from shared.timekeeping.periods import Every, PeriodDue
+from shared.values.bounds import Number
 
 
 class ReportSection(Part):

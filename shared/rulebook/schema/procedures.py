@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from shared.rulebook.limits import Limit
 from shared.rulebook.schema.base import Keys, Match, OneOrMore, Part, Rule, Sources, Text
+from shared.timekeeping.limits import Limit
 
 MOMENTS = (
     "receipt",

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from shared.bounds import Number
-from shared.rulebook.limits import Limit
 from shared.rulebook.schema.base import Keys, Match, Part, Rule, Sources, Text
+from shared.timekeeping.limits import Limit
+from shared.values.bounds import Number
 
 ALL_PERCENT = 100
 
@@ -346,7 +346,7 @@ class Indicator(Rule):
     Exactly one of ``measure``, ``numerator`` and ``mean``.
 
     Attributes:
-        measure: One of the formulas that every rulebook has (``shared.rulebook.indicators.MEASURES``).
+        measure: One of the formulas that every rulebook has (``shared.rulebook.formulas.MEASURES``).
         numerator: What is counted; over ``denominator`` where there is one, times ``per``.
         mean: Mean of the answers' satisfaction, or their net promoter score.
         counts_problem_users: They are in both numbers. As a rule they are in neither (ZY-06), and the figure with

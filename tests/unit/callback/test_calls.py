@@ -22,9 +22,9 @@ from services.callback.domain import (
 from shared.errors import InvalidInputError, KeyReusedError, RulebookGapError
 from shared.events.callback import CallbackAttempted, CallbackCompleted, CallbackUnreachable
 from shared.rulebook.edition import Edition
-from shared.rulebook.limits import Limit
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.callback import Question
+from shared.timekeeping.limits import Limit
 from tests.builders_rules import an_edition, an_edition_with
 from tests.unit.callback.builders import (
     ANOTHER,

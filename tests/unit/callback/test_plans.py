@@ -15,9 +15,9 @@ from shared.events import Envelope
 from shared.events.callback import CallbackCompleted, CallbackRecalled
 from shared.events.handling import CaseClosed, CaseResolved
 from shared.rulebook.edition import Edition
-from shared.rulebook.limits import Limit
 from shared.rulebook.schema import Match, Rules
 from shared.rulebook.schema.callback import Burst, Recall
+from shared.timekeeping.limits import Limit
 from tests.builders_rules import an_edition_with
 from tests.unit.callback.builders import (
     COMPLAINT,

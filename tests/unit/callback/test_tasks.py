@@ -11,8 +11,8 @@ from services.callback.domain import PlanUnclearError, Status
 from shared.events.callback import CallbackDue, CallbackMissed, CallbackVoided
 from shared.events.handling import PowerUsed
 from shared.events.intake import RecordAmended
-from shared.rulebook.limits import Limit
 from shared.rulebook.schema import Match, Rules
+from shared.timekeeping.limits import Limit
 from tests.builders_rules import an_edition, an_edition_with
 from tests.unit.callback.builders import (
     COMPLAINT,

@@ -3,8 +3,8 @@
 import pytest
 
 from jiandu.demo.scenario import Scenario, scenario
+from services.scoring.domain.fold import PeriodResult
 from shared.rulebook.edition import Edition
-from shared.rulebook.fold import PeriodResult
 from tests.unit.demo.rehearsal import Rehearsal, jinke
 
 

@@ -22,6 +22,11 @@ from services.intake.domain import complaints as intake
 from services.intake.domain import customers, forms
 from services.intake.domain.commands import Command
 from services.scoring import domain as scoring
+from services.scoring.domain.facts import ORGANISATION_TYPES, fact_of
+from services.scoring.domain.fold import MonthResult, PeriodResult, fold, totals_of
+from services.scoring.domain.month import Tariffs
+from services.scoring.domain.organisation import Organisation
+from services.scoring.domain.rankings import MonthTotals
 from shared.errors import SupervisionError
 from shared.events import Envelope, Happened, Sealed, event_id
 from shared.events.intake import ComplaintRegistered, CustomersCounted, PraiseReceived, RecordAmended
@@ -34,15 +39,10 @@ from shared.events.scoring import (
     InspectionRecorded,
     OffenceFound,
 )
-from shared.rulebook.basis import Tariffs
-from shared.rulebook.calendar import add_months
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import ORGANISATION_TYPES, fact_of
-from shared.rulebook.fold import MonthResult, PeriodResult, fold, totals_of
 from shared.rulebook.load import load_edition, load_organisation
-from shared.rulebook.organisation import Organisation
-from shared.rulebook.rankings import MonthTotals
 from shared.rulebook.schema.organisation import Organisation as Seed
+from shared.timekeeping.calendar import add_months
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from jiandu.demo.anyones import scenario_of
 from jiandu.demo.habits import FOLDER, Habits, habits_of
 from jiandu.demo.scenario import Scenario
-from shared.rulebook.fold import MonthResult, PeriodResult
+from services.scoring.domain.fold import MonthResult, PeriodResult
 from tests.unit.demo.rehearsal import Rehearsal
 from tests.unit.rulebook.worked import edition_of, organisation_of
 

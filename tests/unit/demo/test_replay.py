@@ -7,8 +7,9 @@ import pytest
 
 from jiandu.demo.scenario import scenario
 from services.handling.domain.replay import replayed
+from services.scoring.domain.facts import History, fact_of, in_order, standing_misses
+from shared.events.facts import Fact, moment
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import Fact, History, fact_of, in_order, moment, standing_misses
 from tests.unit.demo.rehearsal import Rehearsal
 
 END = datetime.fromisoformat("2027-01-31T00:00:00+00:00")

@@ -14,8 +14,8 @@ from rich.console import Console
 
 from jiandu.demo.branches import HABITS
 from jiandu.demo.report import Published, read, show, shown
+from services.scoring.domain.fold import PeriodResult, document_of
 from shared.rulebook.edition import Edition
-from shared.rulebook.fold import PeriodResult, document_of
 from tests.unit.demo.rehearsal import ORGANISATION, Rehearsal
 from tests.unit.demo.services import Answer, Service, wire_to
 

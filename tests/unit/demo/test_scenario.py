@@ -12,8 +12,8 @@ from jiandu.demo.scenario import Scenario, scenario
 from jiandu.demo.script import Call
 from jiandu.demo.specials import PROBLEM_USER
 from services.handling import domain as handling
+from services.scoring.domain.fold import MonthResult, PeriodResult, SpanResult
 from shared.rulebook.edition import Edition
-from shared.rulebook.fold import MonthResult, PeriodResult, SpanResult
 from tests.unit.demo.rehearsal import Rehearsal
 
 Results = dict[str, PeriodResult]

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from jiandu.cli import app
 from jiandu.demo.scenario import scenario
-from jiandu.whatif import WhatIf, what_if
+from jiandu.scoring.whatif import WhatIf, what_if
+from services.scoring.domain.facts import fact_of
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import fact_of
 from shared.rulebook.load import edition_from_files
 from shared.rulebook.schema import Rules
 from tests.builders_rules import RULEBOOKS

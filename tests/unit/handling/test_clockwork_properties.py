@@ -4,7 +4,7 @@ from hypothesis import given, settings
 
 from services.handling.domain.case import ClockState
 from services.handling.domain.clockwork import add_event, read_events, with_events
-from shared.rulebook.clocks import ClockEvent, Started, evaluate
+from shared.timekeeping.clocks import ClockEvent, Started, evaluate
 from tests.unit.rulebook.calendars import OFFICE
 from tests.unit.rulebook.clock_events import histories
 

@@ -13,10 +13,10 @@ import pytest
 
 from services.handling import domain
 from services.handling.domain.refusals import DeadlinePassedError, NotPermittedByRulebookError
+from services.scoring.domain.fold import MonthResult, fold
 from shared.events import Envelope
+from shared.events.facts import Fact
 from shared.events.handling import CaseReopened
-from shared.rulebook.facts import Fact
-from shared.rulebook.fold import MonthResult, fold
 from tests.unit.handling.builders import Story, a_registration, an_actor, on
 from tests.unit.handling.test_moves import a_callback
 from tests.unit.handling.test_replay import facts_of

@@ -13,7 +13,7 @@ from services.handling.domain.clockwork import reading_of
 from shared.errors import SupervisionError
 from shared.events import Happened
 from shared.events.handling import DeadlineMissed
-from shared.rulebook.clocks import ClockOrderError
+from shared.timekeeping.clocks import ClockOrderError
 from tests.unit.handling.builders import (
     ACCEPTED,
     AGREED,

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.handling.domain.replay import JUDGED, replayed, under
+from services.scoring.domain.facts import History, in_order, standing_misses
 from shared.events import Happened
+from shared.events.facts import Fact
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import Fact, History, in_order, standing_misses
-from shared.rulebook.limits import Limit
+from shared.timekeeping.limits import Limit
 from tests.unit.handling.builders import COMPLAINT, a_registration, a_story, on, shown
 from tests.unit.handling.test_properties import CLASSES, ENTRIES, FEW, HORIZON, Entry, play, swept
 

@@ -8,15 +8,16 @@ from typing import Any
 from services.intake.domain.commands import Command
 from services.intake.domain.complaints import Complaint, Said, examine, id_of, register
 from services.intake.domain.told import Told
-from shared.access import hash_password
-from shared.directory import directory_in
 from shared.events import Sealed
+from shared.identity.access import hash_password
+from shared.identity.directory import directory_in
+from shared.identity.vault import seal_secret
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import bundle
 from shared.rulebook.schema import Rules
-from shared.settings import Settings
-from shared.storage import Stored, change_of, open_database
-from shared.vault import seal_secret
+from shared.runtime.settings import Settings
+from shared.storage.aggregates import Stored, change_of
+from shared.storage.database import open_database
 from tests.builders_rules import an_edition
 
 SITE = "chongqing"

@@ -10,7 +10,7 @@ from services.intake.domain.told import Told
 from shared.events.intake import ComplaintRegistered
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.callback import Questionnaire
-from shared.storage import Stored
+from shared.storage.aggregates import Stored
 from tests.builders_rules import an_edition
 from tests.unit.intake.builders import A_BOX, FIELDS, RECEIVED, a_complaint
 from tests.unit.intake.test_what_a_matter_is import ENTRY, gas

@@ -9,8 +9,8 @@ from services.registry.domain.editions import ApprovalError, Draft, Holder, appr
 from services.registry.domain.norms import NoOwnNormsError
 from shared.errors import ForbiddenError, RulebookRefusedError
 from shared.events.registry import UnitEstablished
-from shared.rulebook.limits import Limit
 from shared.rulebook.load.overlays import edition_with
+from shared.timekeeping.limits import Limit
 from tests.builders_rules import RULEBOOKS, an_edition
 
 NOW = datetime(2026, 8, 3, 1, tzinfo=UTC)

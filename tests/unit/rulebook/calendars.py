@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from ruamel.yaml import YAML
 
-from shared.rulebook.calendar import OFFICE_HOURS, CalendarYear, Hours, WorkingCalendar
+from shared.timekeeping.calendar import OFFICE_HOURS, CalendarYear, Hours, WorkingCalendar
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TABLES = Path(__file__).parents[3] / "rulebooks" / "calendars" / "cn"

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 
-from shared.rulebook.calendar import WorkingCalendar
-from shared.rulebook.clocks import (
+from shared.timekeeping.calendar import WorkingCalendar
+from shared.timekeeping.clocks import (
     Agreed,
     Cancelled,
     ClockEvent,
@@ -19,7 +19,7 @@ from shared.rulebook.clocks import (
     Stopped,
     evaluate,
 )
-from shared.rulebook.limits import Limit, OpeningWindow
+from shared.timekeeping.limits import Limit, OpeningWindow
 from tests.unit.rulebook.calendars import OFFICE, at
 
 MINUTE = timedelta(minutes=1)

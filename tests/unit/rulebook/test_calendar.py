@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.errors import RulebookGapError
-from shared.rulebook.calendar import (
+from shared.timekeeping.calendar import (
     CalendarYear,
     Holiday,
     Month,

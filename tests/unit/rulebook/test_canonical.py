@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.rulebook.canonical import brief, bytes_of, exact_sum, half_up, number_of, plain, text_of
+from shared.values.canonical import brief, bytes_of, exact_sum, half_up, number_of, plain, text_of
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,8 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from shared.rulebook.clocks import (
-    Agreed,
-    Extended,
-    Restarted,
-    Retargeted,
-    Verdict,
-    explain,
-)
-from shared.rulebook.limits import Limit, Moment
+from shared.timekeeping.clocks import Agreed, Extended, Restarted, Retargeted, Verdict, explain
+from shared.timekeeping.limits import Limit, Moment
 from tests.unit.rulebook.calendars import at
 from tests.unit.rulebook.clock_events import a_start, paused, read, resumed, stopped
 

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from shared.rulebook.clocks import (
+from shared.timekeeping.clocks import (
     ClockEvent,
     Extended,
     Paused,
@@ -19,7 +19,7 @@ from shared.rulebook.clocks import (
     Verdict,
     evaluate,
 )
-from shared.rulebook.limits import Limit, due_before
+from shared.timekeeping.limits import Limit, due_before
 from tests.unit.rulebook.calendars import OFFICE
 from tests.unit.rulebook.clock_events import (
     LIMITS,

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from jiandu.rulebook_coverage import GROUPS
-from shared.rulebook.calendar import WorkingCalendar
-from shared.rulebook.clocks import Paused, Resumed, Started, Stopped, evaluate
-from shared.rulebook.limits import Limit, due_before
+from jiandu.rulebook.coverage import GROUPS
+from shared.timekeeping.calendar import WorkingCalendar
+from shared.timekeeping.clocks import Paused, Resumed, Started, Stopped, evaluate
+from shared.timekeeping.limits import Limit, due_before
 from tests.unit.rulebook.calendars import at
 from tests.unit.rulebook.clock_events import MINUTE, MINUTES, in_order_of_starts, shifted
 from tests.unit.rulebook.worked import FIELDS, edition_of

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from shared.rulebook.clocks import (
+from shared.timekeeping.base_types import Line
+from shared.timekeeping.clocks import (
     Cancelled,
     ClockEvent,
     ClockOrderError,
@@ -17,8 +18,7 @@ from shared.rulebook.clocks import (
     evaluate,
     explain,
 )
-from shared.rulebook.limits import Limit
-from shared.rulebook.parts import Line
+from shared.timekeeping.limits import Limit
 from tests.unit.rulebook.calendars import EIGHT, OFFICE, at
 from tests.unit.rulebook.clock_events import a_start, paused, read, resumed, stopped
 

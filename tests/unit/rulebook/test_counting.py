@@ -5,14 +5,14 @@ from typing import Any, get_args
 
 import pytest
 
+from services.scoring.domain.counting import COUNTING, Count, counts
+from services.scoring.domain.facts import History, in_order
+from services.scoring.domain.month import Basis
+from services.scoring.domain.organisation import Organisation
 from shared.events.handling import AlertRaised, CaseEscalated, CaseResolved
-from shared.rulebook.basis import Basis
-from shared.rulebook.calendar import Month
-from shared.rulebook.counting import COUNTING, Count, counts
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import History, in_order
-from shared.rulebook.organisation import Organisation
 from shared.rulebook.schema.scoring import Counted, Indicator
+from shared.timekeeping.calendar import Month
 from tests.builders_facts import Told, at, case_id, case_uuid
 from tests.builders_rules import an_edition_with
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from services.scoring.domain.overturns import hands_in, overturns
 from shared.errors import ForbiddenError, InvalidInputError, SupervisionError
 from shared.rulebook.disputes import (
     AdviceMissingError,
@@ -17,8 +18,6 @@ from shared.rulebook.disputes import (
     check_correction,
     check_lodging,
     check_ruling,
-    hands_in,
-    overturns,
     rule_for,
 )
 from shared.rulebook.schema import Rules

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jiandu.rulebook_due import of_clock, step_clock
+from jiandu.rulebook.due import of_clock, step_clock
 from shared.errors import InvalidInputError
 from shared.rulebook.edition import Edition
 from tests.unit.handling.builders import a_rule, a_step, an_edition, on, shown

@@ -6,15 +6,15 @@ from datetime import date
 
 import pytest
 
-from shared.rulebook.basis import Basis
-from shared.rulebook.calendar import Month
-from shared.rulebook.canonical import text_of
-from shared.rulebook.duties import Ledger, Status, agenda, instances, unit_postings
+from services.scoring.domain.facts import in_order
+from services.scoring.domain.month import Basis
+from services.scoring.domain.obligations import Ledger, Status, agenda, instances, unit_postings
+from services.scoring.domain.organisation import Organisation
+from services.scoring.domain.postings import Posting
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import in_order
-from shared.rulebook.organisation import Organisation
-from shared.rulebook.postings import Posting
 from shared.rulebook.schema import Rules
+from shared.timekeeping.calendar import Month
+from shared.values.canonical import text_of
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition, an_edition_with
 

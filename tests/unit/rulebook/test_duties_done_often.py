@@ -5,12 +5,12 @@ from datetime import datetime
 
 import pytest
 
-from shared.rulebook.basis import Basis
-from shared.rulebook.calendar import Month
-from shared.rulebook.duties import Deed, Duty, Ledger, Status, instances, unit_postings
-from shared.rulebook.facts import in_order
-from shared.rulebook.fold import MonthResult, fold
-from shared.rulebook.organisation import Organisation
+from services.scoring.domain.facts import in_order
+from services.scoring.domain.fold import MonthResult, fold
+from services.scoring.domain.month import Basis
+from services.scoring.domain.obligations import Deed, Duty, Ledger, Status, instances, unit_postings
+from services.scoring.domain.organisation import Organisation
+from shared.timekeeping.calendar import Month
 from tests.builders_facts import Told, at
 from tests.unit.rulebook.worked import edition_of
 

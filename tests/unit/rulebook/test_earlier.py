@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.rulebook.calendar import NoDayTableError
-from shared.rulebook.limits import Limit, due_before, earlier
+from shared.timekeeping.calendar import NoDayTableError
+from shared.timekeeping.limits import Limit, due_before, earlier
 from tests.unit.rulebook.calendars import EIGHT, OFFICE, at
 
 MINUTE = timedelta(minutes=1)

@@ -6,15 +6,15 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 from pydantic import ValidationError
 
+from services.scoring.domain.month import later, window
+from services.scoring.domain.rankings import months_of
 from shared.errors import InvalidInputError
-from shared.rulebook.basis import later, window
-from shared.rulebook.calendar import Month, add_months, weeks_of_month
-from shared.rulebook.clocks import Paused, Started, evaluate
-from shared.rulebook.limits import Limit, delay, due_before
-from shared.rulebook.parts import BeyondTimeError
-from shared.rulebook.periods import Period, PeriodDue, period_due
-from shared.rulebook.rankings import months_of
-from shared.rulebook.wording import say_moment
+from shared.timekeeping.base_types import BeyondTimeError
+from shared.timekeeping.calendar import Month, add_months, weeks_of_month
+from shared.timekeeping.clocks import Paused, Started, evaluate
+from shared.timekeeping.limits import Limit, delay, due_before
+from shared.timekeeping.periods import Period, PeriodDue, period_due
+from shared.timekeeping.wording import say_moment
 from tests.builders_rules import an_edition
 from tests.unit.rulebook.calendars import OFFICE
 

@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.rulebook.basis import window
-from shared.rulebook.calendar import Month
-from shared.rulebook.facts import (
+from services.scoring.domain.facts import (
     FactsHash,
     by_subject,
     fact_of,
     in_order,
     is_known,
     months_touched,
-    recency,
     touches,
     up_to,
 )
+from services.scoring.domain.month import window
+from shared.events.facts import recency
+from shared.timekeeping.calendar import Month
 from tests.builders_facts import Told, at, case_id
 from tests.builders_rules import an_edition
 

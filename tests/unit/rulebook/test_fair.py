@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.rulebook.fair import (
+from services.scoring.domain.fair import (
     Count,
     drawing,
     drawing_total,

@@ -11,16 +11,16 @@ import pytest
 from typer.testing import CliRunner
 
 from jiandu.cli import app
-from jiandu.fair import fair_page
 from jiandu.names import Names
+from jiandu.scoring.fair import fair_page
+from services.scoring.domain.fair_view import FairRow, FairView, document_of, fair_view
+from services.scoring.domain.fold import document_of as result_document
+from services.scoring.domain.fold import fold
 from shared.errors import NotFoundError
-from shared.rulebook.fair_view import FairRow, FairView, document_of, fair_view
-from shared.rulebook.fold import document_of as result_document
-from shared.rulebook.fold import fold
-from shared.rulebook.indicators import byar, wilson
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.group import Ranking
 from shared.rulebook.schema.scoring import Indicator
+from shared.values.intervals import byar, wilson
 from tests.builders_facts import Told, at
 from tests.builders_rules import RULEBOOKS, an_edition, with_scoring
 

@@ -16,11 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.errors import RulebookGapError
-from shared.rulebook.basis import Basis
-from shared.rulebook.calendar import Month
-from shared.rulebook.facts import Fact, by_subject, fact_of, in_order
-from shared.rulebook.fold import (
+from services.scoring.domain.facts import by_subject, fact_of, in_order
+from services.scoring.domain.fold import (
     UNIT_SUBJECT,
     MonthResult,
     PeriodResult,
@@ -35,8 +32,12 @@ from shared.rulebook.fold import (
     subject_entries,
     totals_of,
 )
-from shared.rulebook.organisation import Organisation
-from shared.rulebook.rankings import MonthTotals
+from services.scoring.domain.month import Basis
+from services.scoring.domain.organisation import Organisation
+from services.scoring.domain.rankings import MonthTotals
+from shared.errors import RulebookGapError
+from shared.events.facts import Fact
+from shared.timekeeping.calendar import Month
 from tests.builders_facts import SITES, Told, at
 from tests.builders_rules import an_edition, an_edition_with, with_offences
 
@@ -107,7 +108,7 @@ def test_another_process_hash_seed_zone_locale_and_decimal_context_give_the_same
         "import decimal, sys\n"
         "decimal.getcontext().prec = 3\n"
         "from tests.unit.rulebook.test_fold import FACTS, month\n"
-        "from shared.rulebook.fold import canonical_bytes\n"
+        "from services.scoring.domain.fold import canonical_bytes\n"
         "sys.stdout.buffer.write(canonical_bytes(month(FACTS)))\n"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "America/New_York", "LC_ALL": "C"}

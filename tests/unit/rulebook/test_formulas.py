@@ -7,21 +7,22 @@ from typing import Any
 
 import pytest
 
+from services.scoring.domain.fold import MonthResult, fold
+from services.scoring.domain.indicators import Figure
 from shared.events import Event
 from shared.events.callback import CallbackRecalled
+from shared.events.facts import Fact
 from shared.events.handling import CaseClosed, CaseReopened, CaseTransferred, ClockChanged
 from shared.events.intake import CustomersCounted
 from shared.events.scoring import FigureReported
-from shared.rulebook.canonical import plain
 from shared.rulebook.checks import measuring
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import Fact
-from shared.rulebook.fold import MonthResult, fold
 from shared.rulebook.formulas import formula_of
-from shared.rulebook.indicators import Figure, byar, mean_interval
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.obligations import FigureKind
 from shared.rulebook.schema.scoring import Indicator
+from shared.values.canonical import plain
+from shared.values.intervals import byar, mean_interval
 from tests.builders_facts import Told, at, case_id, case_uuid
 from tests.builders_rules import an_edition, an_edition_with, with_scoring
 

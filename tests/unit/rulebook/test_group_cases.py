@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from jiandu.rulebook_coverage import GROUPS
-from shared.rulebook.canonical import text_of
-from shared.rulebook.duties import instances
-from shared.rulebook.facts import Fact
-from shared.rulebook.fold import MonthResult, SpanResult, fold, fold_span
-from shared.rulebook.indicators import Figure
-from shared.rulebook.organisation import Organisation
-from shared.rulebook.rankings import MonthTotals, Ranked, months_of
+from jiandu.rulebook.coverage import GROUPS
+from services.scoring.domain.fold import MonthResult, SpanResult, fold, fold_span
+from services.scoring.domain.indicators import Figure
+from services.scoring.domain.obligations import instances
+from services.scoring.domain.organisation import Organisation
+from services.scoring.domain.rankings import MonthTotals, Ranked, months_of
+from shared.events.facts import Fact
+from shared.values.canonical import text_of
 from tests.builders_facts import Told, at
 from tests.unit.rulebook.worked import (
     FIELDS,

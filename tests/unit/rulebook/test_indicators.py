@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.scoring.domain.fold import MonthResult, fold
+from services.scoring.domain.indicators import Figure
+from shared.events.facts import Fact
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import Fact
-from shared.rulebook.fold import MonthResult, fold
-from shared.rulebook.indicators import Figure, wilson
-from shared.rulebook.limits import Limit
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.procedures import Watch
+from shared.timekeeping.limits import Limit
+from shared.values.intervals import wilson
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition, an_edition_with, with_scoring
 

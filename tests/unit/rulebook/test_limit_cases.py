@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from jiandu.rulebook_coverage import GROUPS
-from jiandu.rulebook_due import (
+from jiandu.rulebook.coverage import GROUPS
+from jiandu.rulebook.due import (
     DueDate,
     callback_clock,
     counts_from,
@@ -17,11 +17,11 @@ from jiandu.rulebook_due import (
     step_clock,
     watch_clock,
 )
-from shared.rulebook.clocks import ClockEvent, Started, Stopped, Verdict, evaluate
 from shared.rulebook.edition import Edition
-from shared.rulebook.limits import Moment
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.procedures import TableUse
+from shared.timekeeping.clocks import ClockEvent, Started, Stopped, Verdict, evaluate
+from shared.timekeeping.limits import Moment
 from tests.unit.rulebook.worked import FIELDS, Case, edition_of, examples, limits_in, params
 
 EVENTS: TypeAdapter[tuple[ClockEvent, ...]] = TypeAdapter(tuple[ClockEvent, ...])

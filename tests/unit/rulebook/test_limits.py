@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.errors import RulebookGapError
-from shared.rulebook.calendar import Month
-from shared.rulebook.limits import Limit, Moment, MomentMissingError, OpeningWindow, due_before
-from shared.rulebook.parts import Due
-from shared.rulebook.periods import Every, Period, PeriodDue, month_counted, period_due, periods_of_month
+from shared.timekeeping.base_types import Due
+from shared.timekeeping.calendar import Month
+from shared.timekeeping.limits import Limit, Moment, MomentMissingError, OpeningWindow, due_before
+from shared.timekeeping.periods import Every, Period, PeriodDue, month_counted, period_due, periods_of_month
 from tests.unit.rulebook.calendars import EIGHT, OFFICE, at
 
 MINUTE = timedelta(minutes=1)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.rulebook.matters import floor_of, grade_of, tier_of
+from shared.rulebook.grading import floor_of, grade_of, tier_of
 from shared.rulebook.schema import Rules
 from tests.builders_rules import an_edition
 

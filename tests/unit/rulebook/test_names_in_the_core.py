@@ -8,10 +8,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from services.scoring.domain.facts import COUNTED_TYPES, REPLAYED_TYPES, History, by_subject, facts_at
+from services.scoring.domain.month import Tariffs
+from services.scoring.domain.overturns import Overturn, overturns
+from services.scoring.domain.triggers import TRIGGERING, next_overdue
 from shared.errors import SupervisionError
 from shared.events import EVENTS
-from shared.rulebook.basis import Tariffs
-from shared.rulebook.calendar import (
+from shared.rulebook.disputes import AdviceMissingError, Contested, DecidedError, RecusedError, TermOverError
+from shared.rulebook.formulas import Formula, formula_of
+from shared.rulebook.schema.base import Match
+from shared.rulebook.schema.scoring import Counted, Indicator
+from shared.timekeeping.base_types import BeyondTimeError
+from shared.timekeeping.calendar import (
     OFFICE_HOURS,
     CalendarYear,
     Holiday,
@@ -19,7 +27,7 @@ from shared.rulebook.calendar import (
     WorkingCalendar,
     add_months,
 )
-from shared.rulebook.clocks import (
+from shared.timekeeping.clocks import (
     Agreed,
     Cancelled,
     ClockEvent,
@@ -34,22 +42,7 @@ from shared.rulebook.clocks import (
     Verdict,
     evaluate,
 )
-from shared.rulebook.disputes import (
-    AdviceMissingError,
-    Contested,
-    DecidedError,
-    Overturn,
-    RecusedError,
-    TermOverError,
-    overturns,
-)
-from shared.rulebook.facts import COUNTED_TYPES, REPLAYED_TYPES, History, by_subject, facts_at
-from shared.rulebook.formulas import Formula, formula_of
-from shared.rulebook.limits import Limit, MomentMissingError, due_before
-from shared.rulebook.parts import BeyondTimeError
-from shared.rulebook.schema.base import Match
-from shared.rulebook.schema.scoring import Counted, Indicator
-from shared.rulebook.sights import TRIGGERING, next_overdue
+from shared.timekeeping.limits import Limit, MomentMissingError, due_before
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition
 

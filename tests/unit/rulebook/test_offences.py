@@ -7,14 +7,15 @@ from decimal import Decimal
 
 import pytest
 
-from shared.rulebook.basis import Basis
-from shared.rulebook.calendar import Month
+from services.scoring.domain.facts import History, in_order
+from services.scoring.domain.month import Basis
+from services.scoring.domain.offences import Offence, offences
+from services.scoring.domain.organisation import Organisation
+from shared.events.facts import Fact
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import Fact, History, in_order
-from shared.rulebook.offences import Offence, offences
-from shared.rulebook.organisation import Organisation
 from shared.rulebook.schema import Match, Rules
 from shared.rulebook.schema.scoring import CallbackFault, MissedDeadline, Praise
+from shared.timekeeping.calendar import Month
 from tests.builders_facts import Told, at, case_id
 from tests.builders_rules import an_edition, an_edition_with, with_offences
 

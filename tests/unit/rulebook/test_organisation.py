@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from shared.rulebook.organisation import Organisation
+from services.scoring.domain.organisation import Organisation
 from tests.builders_facts import Told
 
 JULY_1, JULY_31 = date(2026, 7, 1), date(2026, 7, 31)

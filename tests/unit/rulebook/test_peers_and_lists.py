@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
+from services.scoring.domain.fold import MonthResult, fold
+from services.scoring.domain.rankings import NIL_RETURN, NOT_RATED, MonthTotals, awards, rankings
+from services.scoring.domain.scorecards import Scorecard
+from shared.events.facts import Fact
 from shared.events.registry import UnitEstablished
 from shared.events.scoring import DutyFulfilled
-from shared.rulebook.canonical import plain
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import Fact
-from shared.rulebook.fold import MonthResult, fold
-from shared.rulebook.rankings import NIL_RETURN, NOT_RATED, MonthTotals, awards, rankings
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.group import Award, Ranking
 from shared.rulebook.schema.scoring import Indicator, Offence, Sheet
-from shared.rulebook.scorecards import Scorecard
+from shared.values.canonical import plain
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition, an_edition_with, with_scoring
 

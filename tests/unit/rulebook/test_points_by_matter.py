@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from services.scoring.domain.fold import MonthResult, fold
 from shared.rulebook.edition import Edition
-from shared.rulebook.fold import MonthResult, fold
 from shared.rulebook.schema import Match
 from shared.rulebook.schema.scoring import CallbackFault, OfMatter
 from tests.builders_facts import Told, at

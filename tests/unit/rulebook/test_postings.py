@@ -7,13 +7,14 @@ from functools import partial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.rulebook.basis import Basis
-from shared.rulebook.calendar import Month
-from shared.rulebook.canonical import exact_sum, plain
-from shared.rulebook.facts import Fact, History, in_order
-from shared.rulebook.offences import offences
-from shared.rulebook.organisation import Organisation
-from shared.rulebook.postings import Posting, posting_of, postings
+from services.scoring.domain.facts import History, in_order
+from services.scoring.domain.month import Basis
+from services.scoring.domain.offences import offences
+from services.scoring.domain.organisation import Organisation
+from services.scoring.domain.postings import Posting, posting_of, postings
+from shared.events.facts import Fact
+from shared.timekeeping.calendar import Month
+from shared.values.canonical import exact_sum, plain
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jiandu.rulebook_coverage import GROUPS
-from shared.rulebook.rankings import MonthTotals, Ranked, Row, rankings
+from jiandu.rulebook.coverage import GROUPS
+from services.scoring.domain.rankings import MonthTotals, Ranked, Row, rankings
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.group import Ranking
 from tests.unit.rulebook.worked import FIELDS, edition_of

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.rulebook.basis import Basis
-from shared.rulebook.calendar import Month
-from shared.rulebook.facts import in_order
-from shared.rulebook.organisation import Organisation
-from shared.rulebook.rankings import (
+from services.scoring.domain.facts import in_order
+from services.scoring.domain.month import Basis
+from services.scoring.domain.organisation import Organisation
+from services.scoring.domain.rankings import (
     NOT_RATED,
     MonthTotals,
     Ranked,
@@ -25,6 +24,7 @@ from shared.rulebook.rankings import (
     recommendations,
 )
 from shared.rulebook.schema import Rules
+from shared.timekeeping.calendar import Month
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition, with_scoring
 

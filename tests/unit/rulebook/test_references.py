@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 import pytest
 from pydantic import BaseModel
 
-from jiandu.rulebook_coverage import GROUPS
+from jiandu.rulebook.coverage import GROUPS
 from shared.rulebook.checks.references import Fault, references, shown
 from shared.rulebook.schema import Match, Rules
 from tests.unit.rulebook.worked import FIELDS, edition_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.rulebook.fold import MonthResult, fold
+from services.scoring.domain.fold import MonthResult, fold
 from tests.builders_facts import Told, at, case_id
 from tests.builders_rules import an_edition
 

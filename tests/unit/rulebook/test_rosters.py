@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from services.scoring.domain.facts import in_order
+from services.scoring.domain.organisation import Organisation
+from services.scoring.domain.rosters import gaps
 from shared.events.scoring import ShiftRostered
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import in_order
-from shared.rulebook.organisation import Organisation
-from shared.rulebook.rosters import gaps
 from tests.builders_facts import Told, at
 from tests.unit.rulebook.worked import edition_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from jiandu.rulebook_cli import app
+from jiandu.rulebook.cli import app
 from tests.builders_rules import RULEBOOKS, an_edition
 
 RUN = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jiandu.rulebook_coverage import Row, coverage, page
+from jiandu.rulebook.coverage import Row, coverage, page
 from shared.rulebook.load import edition_from_files
 from tests.unit.rulebook.editions import changed
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from jiandu.rulebook_cli import app
-from jiandu.rulebook_diff import altered
+from jiandu.rulebook.cli import app
+from jiandu.rulebook.diff import altered
 from shared.rulebook.load import edition_from_files
 from tests.builders_rules import RULEBOOKS
 from tests.unit.rulebook.editions import changed, jinke

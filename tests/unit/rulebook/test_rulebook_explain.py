@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from jiandu.reading import edition_of
-from jiandu.rulebook_cli import app
-from jiandu.rulebook_explain import Said, sentence, sentences
-from jiandu.rulebook_explain.measuring import trigger
-from jiandu.rulebook_explain.words import RIGHTS, Book, parts
+from jiandu.rulebook.cli import app
+from jiandu.rulebook.explain import Said, sentence, sentences
+from jiandu.rulebook.explain.measuring import trigger
+from jiandu.rulebook.explain.words import RIGHTS, Book, parts
 from shared.rulebook.schema import CalendarUse, Rules
 from shared.rulebook.schema.base import Part, Rule
 from shared.rulebook.schema.group import CatalogueEntry, Source

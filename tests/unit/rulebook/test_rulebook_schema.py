@@ -10,9 +10,9 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from jiandu.rulebook_cli import app
-from jiandu.rulebook_schema import schema_of
-from jiandu.rulebook_start import TEMPLATE
+from jiandu.rulebook.cli import app
+from jiandu.rulebook.schema import schema_of
+from jiandu.rulebook.start import TEMPLATE
 from shared.rulebook.load.shape import topics
 from tests.builders_rules import RULEBOOKS
 

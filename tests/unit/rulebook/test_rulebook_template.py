@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from jiandu.rulebook_cli import app
-from jiandu.rulebook_schema import schema_of
-from jiandu.rulebook_start import TEMPLATE
+from jiandu.rulebook.cli import app
+from jiandu.rulebook.schema import schema_of
+from jiandu.rulebook.start import TEMPLATE
 from shared.rulebook.load.shape import topics
 
 RUN = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})

@@ -8,13 +8,13 @@ from functools import cache
 import pytest
 from pydantic import BaseModel
 
-from jiandu.rulebook_coverage import GROUPS
+from jiandu.rulebook.coverage import GROUPS
 from shared.rulebook.checks import organisation_faults
-from shared.rulebook.limits import Limit
 from shared.rulebook.load import load_organisation
 from shared.rulebook.schema import Rules, Text
 from shared.rulebook.schema.organisation import Organisation
 from shared.rulebook.schema.rights_list import RIGHTS
+from shared.timekeeping.limits import Limit
 from tests.builders_rules import RULEBOOKS, an_edition
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

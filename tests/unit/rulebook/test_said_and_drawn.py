@@ -10,10 +10,10 @@ from typing import Any, get_args
 
 import pytest
 
+from services.scoring.domain.fair import FunnelLimits, drawing_normal, funnel, stream
+from services.scoring.domain.fair_view import FairRow, FairView, Status, document_of, fair_view
+from services.scoring.domain.overturns import hands_in
 from shared.errors import FieldProblem, InvalidInputError, SupervisionError
-from shared.rulebook.calendar import Flow
-from shared.rulebook.canonical import plain
-from shared.rulebook.clocks import Extended, Started, evaluate
 from shared.rulebook.differences import changes
 from shared.rulebook.disputes import (
     Contested,
@@ -22,13 +22,13 @@ from shared.rulebook.disputes import (
     check_correction,
     check_lodging,
     check_ruling,
-    hands_in,
 )
 from shared.rulebook.edition import Edition
-from shared.rulebook.fair import FunnelLimits, drawing_normal, funnel, stream
-from shared.rulebook.fair_view import FairRow, FairView, Status, document_of, fair_view
-from shared.rulebook.limits import Limit
 from shared.rulebook.schema.procedures import Appeals
+from shared.timekeeping.calendar import Flow
+from shared.timekeeping.clocks import Extended, Started, evaluate
+from shared.timekeeping.limits import Limit
+from shared.values.canonical import plain
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition, with_scoring
 from tests.unit.rulebook.test_fair_view import ruled

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.rulebook.basis import Basis
-from shared.rulebook.calendar import Month
-from shared.rulebook.canonical import exact_sum
-from shared.rulebook.duties import Ledger
-from shared.rulebook.facts import Fact
-from shared.rulebook.fold import MonthResult, canonical_bytes, fold
-from shared.rulebook.organisation import Organisation
-from shared.rulebook.postings import Posting
+from services.scoring.domain.fold import MonthResult, canonical_bytes, fold
+from services.scoring.domain.month import Basis
+from services.scoring.domain.obligations import Ledger
+from services.scoring.domain.organisation import Organisation
+from services.scoring.domain.postings import Posting
+from services.scoring.domain.scorecards import Score, Scorecard, scorecards
+from shared.events.facts import Fact
 from shared.rulebook.schema.scoring import Item, Section, Sheet
-from shared.rulebook.scorecards import Score, Scorecard, scorecards
+from shared.timekeeping.calendar import Month
+from shared.values.canonical import exact_sum
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition, with_scoring
 from tests.unit.rulebook.worked import edition_of, told_of

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.rulebook.calendar import Month
-from shared.rulebook.canonical import text_of
+from services.scoring.domain.fold import MonthResult, fold
+from services.scoring.domain.scorecards import Scorecard, trail
+from shared.events.facts import Fact
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import Fact
-from shared.rulebook.fold import MonthResult, fold
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.scoring import DoneShare, Item, Praise, Sheet
-from shared.rulebook.scorecards import Scorecard, trail
+from shared.timekeeping.calendar import Month
+from shared.values.canonical import text_of
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition, an_edition_with, with_offences, with_scoring
 

@@ -7,15 +7,13 @@ from typing import Any
 
 import pytest
 
-from jiandu.rulebook_coverage import GROUPS
-from shared.rulebook.basis import Basis
-from shared.rulebook.calendar import Month
-from shared.rulebook.canonical import text_of
-from shared.rulebook.duties import Duty, Ledger, instances, publishing
-from shared.rulebook.facts import Fact, in_order
-from shared.rulebook.fold import MonthResult, fold
-from shared.rulebook.organisation import Organisation
-from shared.rulebook.rankings import (
+from jiandu.rulebook.coverage import GROUPS
+from services.scoring.domain.facts import in_order
+from services.scoring.domain.fold import MonthResult, fold
+from services.scoring.domain.month import Basis
+from services.scoring.domain.obligations import Duty, Ledger, instances, publishing
+from services.scoring.domain.organisation import Organisation
+from services.scoring.domain.rankings import (
     MonthTotals,
     Ranked,
     awards,
@@ -24,6 +22,9 @@ from shared.rulebook.rankings import (
     rankings,
     recommendations,
 )
+from shared.events.facts import Fact
+from shared.timekeeping.calendar import Month
+from shared.values.canonical import text_of
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition
 from tests.unit.rulebook.worked import FIELDS, Case, edition_of, examples, params, told_of

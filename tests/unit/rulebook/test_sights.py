@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from services.scoring.domain.facts import History, in_order
+from services.scoring.domain.month import Basis, Tariffs
+from services.scoring.domain.organisation import Organisation
+from services.scoring.domain.triggers import Seen, next_overdue, overdue_times, sights
+from shared.events.facts import Fact
 from shared.events.handling import CaseResolved
-from shared.rulebook.basis import Basis, Tariffs
-from shared.rulebook.calendar import Month
 from shared.rulebook.edition import Edition
-from shared.rulebook.facts import Fact, History, in_order
-from shared.rulebook.limits import Limit
-from shared.rulebook.organisation import Organisation
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.procedures import Watch
 from shared.rulebook.schema.scoring import (
@@ -23,7 +23,8 @@ from shared.rulebook.schema.scoring import (
     Praise,
     Trigger,
 )
-from shared.rulebook.sights import Seen, next_overdue, overdue_times, sights
+from shared.timekeeping.calendar import Month
+from shared.timekeeping.limits import Limit
 from tests.builders_facts import Told, at, case_id, case_uuid
 from tests.builders_rules import an_edition, an_edition_with, with_offences
 

@@ -5,12 +5,12 @@ from datetime import date
 
 import pytest
 
-from shared.rulebook.basis import Basis, Price, Tariff, Tariffs
-from shared.rulebook.calendar import Month
-from shared.rulebook.duties import Publishing, publishing
-from shared.rulebook.organisation import Organisation
+from services.scoring.domain.month import Basis, Price, Tariff, Tariffs
+from services.scoring.domain.obligations import Publishing, publishing
+from services.scoring.domain.organisation import Organisation
 from shared.rulebook.schema import Match
 from shared.rulebook.schema.scoring import CallbackFault, MissedDeadline, ObligationFault, OfMatter
+from shared.timekeeping.calendar import Month
 from tests.builders_facts import at
 from tests.builders_rules import an_edition
 from tests.unit.rulebook.worked import edition_of

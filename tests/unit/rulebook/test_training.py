@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.rulebook.limits import Limit
 from shared.rulebook.training import passes
+from shared.timekeeping.limits import Limit
 from tests.builders_rules import an_edition
 
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from shared.rulebook.wording import say_amount, say_day, say_days, say_duration
+from shared.timekeeping.wording import say_amount, say_day, say_days, say_duration
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from ruamel.yaml import YAML
 
 from shared.events.registry import UnitEstablished
 from shared.rulebook.edition import Edition
-from shared.rulebook.limits import Limit
 from shared.rulebook.load import load_edition, load_organisation
 from shared.rulebook.schema.organisation import Organisation
+from shared.timekeeping.limits import Limit
 from tests.builders_facts import Told
 from tests.builders_rules import RULEBOOKS
 

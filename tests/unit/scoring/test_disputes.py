@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from services.scoring.domain import disputes
+from shared.events.facts import Fact
 from shared.events.handling import AppealDecided, AppealLodged
-from shared.rulebook.facts import Fact
 from tests.builders_facts import Told, case_id, case_uuid
 
 UNIT = "chongqing-branch"

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from services.scoring.domain import Subject, gather, judged_again
+from services.scoring.domain.month import Tariffs
+from services.scoring.domain.organisation import Organisation
 from shared.events import Event, Happened
 from shared.events.callback import CallbackUnreachable, CallbackVoided
 from shared.events.scoring import ScorePosted
-from shared.rulebook.basis import Tariffs
-from shared.rulebook.limits import Limit
-from shared.rulebook.organisation import Organisation
 from shared.rulebook.schema.scoring import CallbackFault, MissedDeadline
+from shared.timekeeping.limits import Limit
 from tests.builders_facts import Told, at, case_id, case_uuid
 from tests.builders_rules import an_edition, an_edition_with, with_offences
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from shared.bounds import Day, Instant, Month, Number, Period, number
+from shared.values.bounds import Day, Instant, Month, Number, Period, number
 
 
 def read(kind: Any, value: object) -> Any:  # noqa: ANN401  # whatever the type reads

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from shared.errors import TransientError
-from shared.storage import Combined
+from shared.storage.write_batching import Combined
 
 
 class Writes:

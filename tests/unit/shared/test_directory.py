@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from shared.directory import Directory, NoEditionError, reduce
-from shared.rulebook.limits import Limit
+from shared.identity.directory import Directory, NoEditionError, reduce
 from shared.rulebook.load import bundle
 from shared.rulebook.load.overlays import pack
 from shared.rulebook.training import passes
-from shared.storage import Stored
+from shared.storage.aggregates import Stored
+from shared.timekeeping.limits import Limit
 from tests.builders_rules import an_edition
 
 FILLED: dict[str, Any] = {"units": 1, "people": 0, "accounts": {"group": 1, "wuxi": 2}}

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from shared.messaging import Decision, Following, Record
-from shared.messaging.effects import _in_order, _plan
-from shared.messaging.reading import Arrived
-from shared.storage import Aggregates, Stored
+from shared.inbox.applier import Decision, Following, _in_order, _plan
+from shared.inbox.deliveries import Arrived, Record
+from shared.storage.aggregates import Aggregates, Stored
 
 State = dict[str, Any]
 A, B = "jiandu/intake/wuxi/1", "jiandu/callback/wuxi/1"

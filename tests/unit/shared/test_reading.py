@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from shared.messaging.reading import Arrived, Failure, UnreadableError, read, read_head
+from shared.inbox.deliveries import Arrived, Failure, UnreadableError, read, read_head
 
 
 def an_envelope(**more: Any) -> dict[str, Any]:  # noqa: ANN401  # any JSON value, also a wrong one

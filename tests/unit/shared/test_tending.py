@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from shared.messaging import Tending, tending
-from shared.messaging.follower import Prefix
+from shared.inbox.consumer import Prefix
+from shared.runtime import supervisor
+from shared.runtime.supervisor import Tending
 
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tending, "_PAUSES_S", (0.0,))
+    monkeypatch.setattr(supervisor, "_PAUSES_S", (0.0,))
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from shared.text import Written
+from shared.values.text import Written
 
 
 class Note(Written):

@@ -1,0 +1,1 @@
+"""What is generated: tables of events and settings, coverage, .env.example."""

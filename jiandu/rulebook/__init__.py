@@ -1,0 +1,1 @@
+"""The commands about rulebooks and their editions."""

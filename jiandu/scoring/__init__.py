@@ -1,0 +1,1 @@
+"""The commands that score again: backtest, what-if, the fair view."""

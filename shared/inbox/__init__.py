@@ -1,0 +1,1 @@
+"""From the broker to the documents: order, gaps, retries, parking."""

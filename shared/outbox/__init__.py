@@ -1,0 +1,1 @@
+"""From the documents to the broker: pending events → log → publisher."""

@@ -1,0 +1,331 @@
+"""What an operator sees and does of the message path, the same on every service: parked messages, the log.
+
+Bodies are shown without what is sealed in them.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Protocol
+
+import orjson
+import structlog
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
+
+from shared.errors import ForbiddenError
+from shared.http.edge import Body, Front, needs
+from shared.identity.access import Caller
+from shared.inbox.store import Inbox, Parked
+from shared.outbox.integrity import Sealed, check_documents
+from shared.outbox.log import Log
+from shared.runtime.clock import Clock
+from shared.storage.database import Database
+
+log = structlog.get_logger(__name__)
+
+RIGHT = "operations.manage"
+_SHOWN = 20
+"""Messages shown of one group, and holes of one source."""
+
+_MOST = 10_000
+
+router = APIRouter(prefix="/v1/operations", tags=["operations"])
+
+
+class Operated(Front, Protocol):
+    """What these routes need of a running service, besides the edge's."""
+
+    inbox: Inbox
+    log: Log
+    database: Database
+    clock: Clock
+
+
+# --- parked messages
+
+
+class ParkedView(BaseModel):
+    """One parked message."""
+
+    id: str
+    type: str
+    subject: str
+    source: str
+    sequence: int
+    reason: str
+    attempts: int
+    parked_at: AwareDatetime
+    body: dict[str, Any] | None = Field(
+        description="The event, sealed parts masked; nothing where unreadable."
+    )
+
+
+class ParkedGroup(BaseModel):
+    """Messages that failed alike: one cause, one mending."""
+
+    fingerprint: str
+    kind: str
+    count: int
+    since: AwareDatetime
+    messages: list[ParkedView] = Field(description=f"The first {_SHOWN}.")
+
+
+class Chosen(Body):
+    """Which parked messages: by id, or a whole group."""
+
+    ids: list[str] = Field(default=[], max_length=_MOST)
+    fingerprint: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "Chosen":
+        if bool(self.ids) == (self.fingerprint is not None):
+            msg = "Give either ids or a fingerprint."
+            raise ValueError(msg)
+        return self
+
+
+class Discarded(Chosen):
+    """Which parked messages to give up, and why."""
+
+    reason: str = Field(min_length=3, max_length=500)
+
+
+class Done(BaseModel):
+    """How many messages it was."""
+
+    count: int
+
+
+def _front(request: Request) -> Operated:
+    found: Operated = request.app.state.front
+    return found
+
+
+async def _operator(request: Request, who: Annotated[Caller, needs(RIGHT)]) -> Caller:
+    if not _front(request).access.operates(who):
+        msg = "Headquarters' services hold every unit's matters. Sign in at your own site's."
+        raise ForbiddenError(msg)
+    return who
+
+
+Operator = Annotated[Caller, Depends(_operator)]
+
+
+@router.get("/parked", summary="Read parked messages, grouped by cause")
+async def parked(
+    request: Request,
+    who: Operator,
+    fingerprint: Annotated[str | None, Query(max_length=300)] = None,
+) -> list[ParkedGroup]:
+    """List what could not be applied and waits for a decision, the largest group first."""
+    groups: dict[str, list[Parked]] = {}
+    for one in await _front(request).inbox.parked(fingerprint, _MOST):
+        groups.setdefault(one.fingerprint, []).append(one)
+    found = [
+        ParkedGroup(
+            fingerprint=name,
+            kind=some[0].kind,
+            count=len(some),
+            since=min(one.parked_at for one in some),
+            messages=[_view(one) for one in some[:_SHOWN]],
+        )
+        for name, some in groups.items()
+    ]
+    return sorted(found, key=lambda group: (-group.count, group.fingerprint))
+
+
+@router.post("/parked/replay", summary="Try parked messages again")
+async def replay(body: Chosen, request: Request, who: Operator) -> Done:
+    """Put messages back on the ladder, due at once. Those that fail again are parked again."""
+    front = _front(request)
+    ids = [one.id for one in await _chosen(front, body)]
+    log.info("operations.replay", by=who.account, fingerprint=body.fingerprint, count=len(ids))
+    return Done(count=await front.inbox.try_again(ids, front.clock()))
+
+
+@router.post("/parked/discard", summary="Give parked messages up")
+async def discard(body: Discarded, request: Request, who: Operator) -> Done:
+    """Give messages up, with a reason that is kept. Later events of their subjects then go on without them."""
+    front = _front(request)
+    some = await _chosen(front, body)
+    log.info("operations.discard", by=who.account, ids=[one.id for one in some], reason=body.reason)
+    await front.inbox.discard(some, body.reason, who.account, front.clock())
+    return Done(count=len(some))
+
+
+async def _chosen(front: Operated, body: Chosen) -> list[Parked]:
+    return await front.inbox.parked(body.fingerprint, _MOST, ids=body.ids or None)
+
+
+def _view(one: Parked) -> ParkedView:
+    return ParkedView(
+        id=one.id,
+        type=one.type,
+        subject=one.subject,
+        source=one.source,
+        sequence=one.sequence,
+        reason=one.reason,
+        attempts=one.attempts,
+        parked_at=one.parked_at,
+        # What nobody could read may hold anything.
+        body=None if one.kind == "unreadable" else masked(orjson.loads(one.body)),
+    )
+
+
+def masked(value: Any) -> Any:  # noqa: ANN401  # any JSON value
+    """Return a JSON value without what is sealed in it.
+
+    >>> masked({"n": 1, "sealed": {"key": "k", "box": "c2VjcmV0"}})
+    {'n': 1, 'sealed': {'key': 'k', 'box': '***'}}
+    """
+    if isinstance(value, dict):
+        hidden = {"box": "***"} if value.keys() == {"key", "box"} else {}
+        return {name: masked(inner) for name, inner in value.items()} | hidden
+    return [masked(inner) for inner in value] if isinstance(value, list) else value
+
+
+# --- logs
+
+
+class OwnLog(BaseModel):
+    """A log of this service."""
+
+    source: str
+    head: int
+    published: int = Field(description="Up to here the broker has confirmed it.")
+
+
+class FollowedLog(BaseModel):
+    """A log of another service, as it arrived here."""
+
+    source: str
+    head: int = Field(description="As far as it is known to reach.")
+    received: int = Field(description="Up to here everything is settled.")
+    missing: int
+    holes: list[tuple[int, int]] = Field(description=f"First and last missing number; the first {_SHOWN}.")
+    aside: int = Field(description="Of the missing ones, how many are here but could not be applied.")
+
+
+class LogStatus(BaseModel):
+    """Where the message path of this service stands."""
+
+    own: list[OwnLog]
+    followed: list[FollowedLog]
+    waiting: int = Field(description="Events that are early for their subject.")
+    on_ladder: int = Field(description="Events that failed and are tried again.")
+    parked: int
+    checked_at: datetime
+
+
+@router.get("/log", summary="Read how far each log is published and received")
+async def status(request: Request, who: Operator) -> LogStatus:
+    """Say how far this service's logs are published, and how far those that it follows have arrived."""
+    front = _front(request)
+    on_ladder, parked_count = await front.inbox.aside_counts()
+    return LogStatus(
+        own=[await _own(front.log, source) for source in await front.log.sources()],
+        followed=await _followed(front.inbox),
+        waiting=await front.inbox.waiting_count(),
+        on_ladder=on_ladder,
+        parked=parked_count,
+        checked_at=front.clock(),
+    )
+
+
+async def _own(own: Log, source: str) -> OwnLog:
+    head, _ = await own.head(source, fresh=True)
+    return OwnLog(source=source, head=head, published=await own.published(source))
+
+
+async def _followed(inbox: Inbox) -> list[FollowedLog]:
+    return [
+        FollowedLog(
+            source=one.source,
+            head=one.head,
+            received=one.received,
+            missing=sum(last - first + 1 for first, last in one.missing),
+            holes=list(one.missing[:_SHOWN]),
+            aside=len(await inbox.aside(one.source)),
+        )
+        for one in await inbox.holes()
+    ]
+
+
+class Checked(BaseModel):
+    """What verifying one log found."""
+
+    source: str
+    entries: int = Field(description="Entries that hold, from the first on.")
+    head: str = Field(description="Hash of the last of them.")
+    holds: bool
+    broken_at: int | None = None
+    reason: str = ""
+
+
+class EditedView(BaseModel):
+    """A document that is not as the service left it."""
+
+    id: str
+    reason: str
+
+
+class Documents(BaseModel):
+    """What verifying the documents of one collection found."""
+
+    collection: str = Field(description="Empty for documents of which the log alone still knows.")
+    documents: int
+    holds: bool
+    edited: int = Field(description="How many are not as the service left them.")
+    named: list[EditedView] = Field(description=f"The first {_SHOWN}.")
+
+
+class Verified(BaseModel):
+    """What verifying a service found."""
+
+    logs: list[Checked]
+    documents: list[Documents]
+
+
+@router.post("/log/verify", summary="Verify every log, entry by entry, and every document")
+async def verify(request: Request, who: Operator) -> Verified:
+    """Walk each log of this service and check sequence, chain and content; then each document's seal.
+
+    Names the first broken entry of each log, and the documents that were changed outside the service.
+    """
+    front = _front(request)
+    logs = [await _checked(front.log, source, who) for source in await _all_sources(front)]
+    documents = [_documents(one, who) for one in await check_documents(front.database, front.log)]
+    return Verified(logs=logs, documents=documents)
+
+
+async def _checked(own: Log, source: str, who: Caller) -> Checked:
+    found = await own.check(source)
+    if found.broken_at:
+        log.error("log.broken", source=source, at=found.broken_at, reason=found.reason, by=who.account)
+    return Checked(
+        source=found.source,
+        entries=found.entries,
+        head=found.head,
+        holds=found.broken_at is None,
+        broken_at=found.broken_at,
+        reason=found.reason,
+    )
+
+
+def _documents(found: Sealed, who: Caller) -> Documents:
+    for one in found.edited[:_SHOWN]:
+        log.error(
+            "document.edited", collection=found.collection, id=one.id, reason=one.reason, by=who.account
+        )
+    return Documents(
+        collection=found.collection,
+        documents=found.documents,
+        holds=not found.edited,
+        edited=len(found.edited),
+        named=[EditedView(id=one.id, reason=one.reason) for one in found.edited[:_SHOWN]],
+    )
+
+
+async def _all_sources(front: Operated) -> Sequence[str]:
+    """Also those of which nothing is left but that they were published."""
+    return sorted({*await front.log.sources(), *await front.log.published_sources()})
