@@ -1,8 +1,8 @@
-"""The message path alone (P3b): log → broker → follower → documents, against a bare confirmed publish.
+"""The message path alone (P3b): log → broker → consumer → documents, against a bare confirmed publish.
 
 Run: python -m bench.message_path --mongo-url … --amqp-url …
 
-Publisher and follower are processes of their own, as they are in the product. The ceiling is one process
+Publisher and consumer are processes of their own, as they are in the product. The ceiling is one process
 of aio-pika that publishes the same bodies, persistent, mandatory and confirmed, as fast as it can.
 """
 
@@ -26,8 +26,8 @@ import uvloop
 from shared.broker.connection import declare
 from shared.broker.topology import REQUESTS, Exchange, Queue, Topology
 from shared.events import Event, Happened, Sealed, source_of
-from shared.inbox.applier import Decision, Following
-from shared.inbox.consumer import Follower
+from shared.inbox.applier import Decision, Subscription
+from shared.inbox.consumer import Consumer
 from shared.inbox.deliveries import Record
 from shared.inbox.store import Inbox
 from shared.outbox.log import Log
@@ -93,7 +93,7 @@ class Place:
         )
 
     def readers(self) -> Topology:
-        """What the follower declares."""
+        """What the consumer declares."""
         main, exchange = f"jiandu.{self.name}reader", f"jiandu.from.{self.name}"
         return Topology(
             (Exchange(REQUESTS), Exchange(exchange)),
@@ -182,9 +182,9 @@ def _documents(database: Database) -> Aggregates[State]:
 async def _follow(place: Place, count: int) -> None:
     async with open_database(place.mongo_url, f"{place.name}_r") as database, AsyncExitStack() as stack:
         cases = _documents(database)
-        following: Following[State] = Following(cases, lambda record: str(record["subject"]), _tally)
-        follower = Follower(Inbox(database), [following], place.readers(), place.amqp_url, utc_now)
-        await follower.run(stack)
+        subscription: Subscription[State] = Subscription(cases, lambda record: str(record["subject"]), _tally)
+        consumer = Consumer(Inbox(database), [subscription], place.readers(), place.amqp_url, utc_now)
+        await consumer.run(stack)
         await _until(database.collection("received").estimated_document_count, count)
 
 

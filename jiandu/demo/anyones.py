@@ -22,7 +22,7 @@ from jiandu.demo.script import Call, Story
 from jiandu.demo.stage import FIRST, MONTHS
 from jiandu.demo.walk import Walk, Way
 from services.handling.domain import Actor, open_case
-from services.intake.domain.complaints import Examined, Said, examine
+from services.intake.domain.complaints import CheckedSubmission, Submission, examine
 from services.intake.domain.forms import form_for
 from shared.events import Envelope, Sealed, event_id, source_of
 from shared.events.intake import ComplaintRegistered
@@ -186,7 +186,7 @@ class Tale:
         calls = sorted((call for call in self.calls if call.at < group.before), key=lambda call: call.at)
         return Story(self.name, self.calls[0].site, tuple(calls))
 
-    def _said(self, came: datetime, rng: Random) -> Said:
+    def _said(self, came: datetime, rng: Random) -> Submission:
         rules, habits = self.group.rules, self.group.habits
         kind, coming = rules.intake.kinds[self.kind], _coming(self.group, self.kind)
         channels = {
@@ -194,7 +194,7 @@ class Tale:
             for key, one in rules.intake.channels.items()
             if not one.about_unit and one.partner is None
         }
-        return Said(
+        return Submission(
             kind=self.kind,
             channel=self.channel or drawn(channels, rng),
             fields=self._fields(rng),
@@ -232,7 +232,7 @@ class Tale:
         }
         return texts.name(rng) if key == "name" else made_up[wanted.format]
 
-    def _walk(self, said: Said, examined: Examined, rng: Random) -> Walk:
+    def _walk(self, said: Submission, examined: CheckedSubmission, rng: Random) -> Walk:
         """Open the case as handling will, and begin its walk."""
         group, account = self.group, self._account
         at, role = self.desk or self.unit, group.cast.organisation.role_of(account)
@@ -313,7 +313,7 @@ class Tale:
         """Return who enters its registration."""
         return self.group.cast.importer(self.desk) if self.desk else self._account
 
-    def _register(self, said: Said) -> None:
+    def _register(self, said: Submission) -> None:
         body: dict[str, Any] = {
             "unit": self.desk or self.unit,
             "kind": said.kind,

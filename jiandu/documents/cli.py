@@ -113,7 +113,7 @@ def _is_told_by(one: object, module: str) -> bool:
 
 def _followers(service: str) -> str:
     source = "inbound" if service == "intake" else service
-    return ", ".join(follower for follower, sources in FOLLOWS.items() if source in sources)
+    return ", ".join(consumer for consumer, sources in FOLLOWS.items() if source in sources)
 
 
 def _prose(event: type[Event]) -> str:

@@ -349,7 +349,7 @@ def status(
         console.print(table)
         for name, told in found.items():
             say(
-                f"{name}: {told['waiting']} events early, {told['on_ladder']} tried again, {told['parked']} parked"
+                f"{name}: {told['waiting']} events early, {told['retrying']} tried again, {told['parked']} parked"
             )
     answers.end()
 

@@ -17,11 +17,11 @@ from services.callback.domain.campaigns import Campaign
 from services.callback.handlers import Callbacks, Campaigns
 from services.callback.store import INDEXES, MongoStore, campaigns_in, horizons_in, matters_in, reveals_in
 from shared.identity.directory import GROUP
-from shared.inbox.applier import Following
+from shared.inbox.applier import Subscription
 from shared.rulebook.edition import Edition
 from shared.runtime.settings import Settings
 from shared.service.app import service_app
-from shared.service.context import Base, running
+from shared.service.context import ServiceContext, running
 from shared.storage import ASCENDING, IndexModel
 from shared.storage.aggregates import Aggregates, Stamp
 
@@ -35,7 +35,7 @@ def create_app() -> FastAPI:
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Hold the connections open for as long as the service runs."""
     async with serving(Settings()) as parts:
-        app.state.front, app.state.use = parts.base, parts.use
+        app.state.context, app.state.use = parts.context, parts.use
         app.state.campaigns = parts.campaigns
         yield
 
@@ -48,9 +48,9 @@ async def serving(settings: Settings) -> AsyncIterator["Parts"]:
         settings,
         "callback",
         collections=parts.wire,
-        before=lambda base: parts.prepare(),
-        followings=lambda base: parts.followings(),
-        jobs=lambda base: jobs.jobs(parts.use, parts.campaigns),
+        before=lambda context: parts.prepare(),
+        subscriptions=lambda context: parts.subscriptions(),
+        jobs=lambda context: jobs.jobs(parts.use, parts.campaigns),
         takes_keys=True,
     ):
         yield parts
@@ -59,7 +59,7 @@ async def serving(settings: Settings) -> AsyncIterator["Parts"]:
 class Parts:
     """The object graph of the service, made once the database is open."""
 
-    base: Base
+    context: ServiceContext
     matters: Aggregates[Matter]
     reveals: Aggregates[dict[str, Any]]
     horizons: Aggregates[dict[str, Any]]
@@ -67,27 +67,27 @@ class Parts:
     surveys: Aggregates[Campaign]
     campaigns: Campaigns
 
-    def wire(self, base: Base) -> list[Aggregates[Any]]:
+    def wire(self, context: ServiceContext) -> list[Aggregates[Any]]:
         """Make the collections and the use cases. Returns the collections that tell events."""
-        self.base = base
-        self.matters = matters_in(base.database, base.offer)
-        self.reveals = reveals_in(base.database, base.offer)
-        self.horizons = horizons_in(base.database)
+        self.context = context
+        self.matters = matters_in(context.database, context.offer)
+        self.reveals = reveals_in(context.database, context.offer)
+        self.horizons = horizons_in(context.database)
         self.use = Callbacks(
             store=MongoStore(self.matters, self.horizons),
             reveals=self.reveals,
-            vault=base.vault,
-            clock=base.clock,
-            current=lambda: base.directory.edition,
+            vault=context.vault,
+            clock=context.clock,
+            current=lambda: context.directory.edition,
             edition=self.edition,
             stamp=self.stamp,
         )
-        self.surveys = campaigns_in(base.database, base.offer)
+        self.surveys = campaigns_in(context.database, context.offer)
         self.campaigns = Campaigns(
             matters=self.matters,
             campaigns=self.surveys,
-            clock=base.clock,
-            current=lambda: base.directory.edition,
+            clock=context.clock,
+            current=lambda: context.directory.edition,
             edition=self.edition,
             secret=lambda: secrets.token_hex(16),
             stamp=self.stamp_campaign,
@@ -96,12 +96,12 @@ class Parts:
 
     def edition(self, edition_hash: str) -> Edition:
         """Return the edition that a case was closed under; for a closing that names none, the one in force."""
-        directory = self.base.directory
+        directory = self.context.directory
         return directory.edition_called(edition_hash) if edition_hash else directory.edition
 
     def stamp(self, task: Task, correlation: str, now: datetime) -> Stamp:
         """Stamp a decision on a task: its site's stream, its unit, the edition it was opened under."""
-        return self.base.stamp(
+        return self.context.stamp(
             stream=task.stream,
             unit=task.unit,
             correlation=correlation,
@@ -112,7 +112,7 @@ class Parts:
 
     def stamp_campaign(self, campaign: Campaign, now: datetime) -> Stamp:
         """Stamp a decision on a campaign, which is the group's and no site's."""
-        return self.base.stamp(
+        return self.context.stamp(
             stream=GROUP,
             unit=campaign.unit,
             correlation=campaign.id,
@@ -127,8 +127,8 @@ class Parts:
         await self.horizons.ensure_indexes()
         await self.surveys.ensure_indexes(IndexModel([("stage", ASCENDING)], name="stage"))
 
-    def followings(self) -> list[Following[Any]]:
+    def subscriptions(self) -> list[Subscription[Any]]:
         """Return the table of subscriptions."""
-        return events.followings(
-            self.matters, self.horizons, edition=self.edition, stamp=self.stamp, clock=self.base.clock
+        return events.subscriptions(
+            self.matters, self.horizons, edition=self.edition, stamp=self.stamp, clock=self.context.clock
         )

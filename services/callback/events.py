@@ -9,20 +9,20 @@ from services.callback.domain import Matter, Task
 from services.callback.domain.following import FOLLOWED
 from services.callback.store import index_of
 from shared.events import Envelope, Happened
-from shared.inbox.applier import Decision, Following
+from shared.inbox.applier import Decision, Subscription
 from shared.inbox.deliveries import Record
 from shared.rulebook.edition import Edition
 from shared.storage.aggregates import Aggregates, Stamp, Stored
 
 
-def followings(
+def subscriptions(
     matters: Aggregates[Matter],
     horizons: Aggregates[dict[str, Any]],
     *,
     edition: Callable[[str], Edition],
     stamp: Callable[[Task, str, datetime], Stamp],
     clock: Callable[[], datetime],
-) -> list[Following[Any]]:
+) -> list[Subscription[Any]]:
     """Return the subscriptions. None depends on order: each effect is a fact put into a set.
 
     | event | from | effect |
@@ -61,6 +61,6 @@ def followings(
         return Decision({"up_to": max(moments, key=datetime.fromisoformat)})
 
     return [
-        Following(matters, matter_key, follow, ordered=False),
-        Following(horizons, horizon_key, declare, ordered=False),
+        Subscription(matters, matter_key, follow, ordered=False),
+        Subscription(horizons, horizon_key, declare, ordered=False),
     ]

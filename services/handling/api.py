@@ -15,7 +15,7 @@ from shared.errors import FieldProblem, ForbiddenError, InvalidInputError, NotYe
 from shared.http.edge import Digest, IdempotencyKey, cursor_of, needs, place_of
 from shared.identity.access import Caller
 from shared.identity.directory import Directory
-from shared.service.context import Base
+from shared.service.context import ServiceContext
 from shared.storage.numbering import entry_id
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
@@ -181,12 +181,12 @@ async def page(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> CasePage:
     """List the cases of the caller's units, the newest first."""
-    base: Base = request.app.state.front
-    units = None if who.sees_all else base.directory.below(who.unit)
+    context: ServiceContext = request.app.state.context
+    units = None if who.sees_all else context.directory.below(who.unit)
     before = place_of(cursor) if cursor else None
     found = await _use(request).page(Page(units, status and str(status), overdue, before, limit))
-    following = cursor_of(found[-1].received_at, found[-1].complaint_id) if len(found) == limit else None
-    return CasePage(cases=[CaseView.of(case) for case in found], next=following)
+    subscription = cursor_of(found[-1].received_at, found[-1].complaint_id) if len(found) == limit else None
+    return CasePage(cases=[CaseView.of(case) for case in found], next=subscription)
 
 
 @router.get("/alerts", summary="List what the system told the caller's role")
@@ -197,9 +197,9 @@ async def alerts(
     limit: Annotated[int, Query(ge=1, le=200, description="Cases on one page.")] = 50,
 ) -> AlertPage:
     """List what the rulebook has the system tell the caller's role, and the unit of what it passed on."""
-    base: Base = request.app.state.front
+    context: ServiceContext = request.app.state.context
     use = _use(request)
-    units = None if who.sees_all else base.directory.below(who.unit)
+    units = None if who.sees_all else context.directory.below(who.unit)
     before = place_of(cursor) if cursor else None
     found = await use.alerted(Hearing(who.role, who.unit, units, before, limit))
     told = [
@@ -216,7 +216,7 @@ async def alerts(
             late=one.late,
         )
         for case in found
-        for one in domain.notices_for(case, who.role, who.unit, sees=base.access.sees(who, case.unit))
+        for one in domain.notices_for(case, who.role, who.unit, sees=context.access.sees(who, case.unit))
         for rule in (use.edition(case.edition_hash).at(case.received_at).procedures.alerts[one.alert],)
     ]
     last = found[-1] if len(found) == limit else None
@@ -248,10 +248,10 @@ async def history(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> EntryPage:
     """Read the entries of the log about a case, as they were written. Nothing is ever edited (QS-10)."""
-    base: Base = request.app.state.front
+    context: ServiceContext = request.app.state.context
     case = await _use(request).get(str(complaint_id))
     _must_see(request, who, case)
-    about = await base.log.about(str(complaint_id))
+    about = await context.log.about(str(complaint_id))
     found = [one for one in about if entry_id(one.source, one.sequence) > cursor][:limit]
     last = found[-1] if len(found) == limit else None
     return EntryPage(
@@ -273,46 +273,46 @@ async def command(
 
     A step out of order, a closed case or missing evidence answers 409 with the next action.
     """
-    base: Base = request.app.state.front
+    context: ServiceContext = request.app.state.context
     who.must(domain.RIGHTS[body.do])
-    _may_enter_late(body, who, base.directory)
-    _may_be_given(body, base)
+    _may_enter_late(body, who, context.directory)
+    _may_be_given(body, context)
     if body.do == "transfer":
-        _may_hand_to(body.to_unit, "to_unit", who, base)
+        _may_hand_to(body.to_unit, "to_unit", who, context)
     if body.do == "decide-appeal" and body.unit:
-        _may_hand_to(body.unit, "unit", who, base)
+        _may_hand_to(body.unit, "unit", who, context)
     answer = await _use(request).command(
         str(complaint_id),
         body,
         _actor(who),
         key=key,
         digest=digest,
-        sees=lambda unit: base.access.sees(who, unit),
+        sees=lambda unit: context.access.sees(who, unit),
     )
     return Answer(**answer)
 
 
 def _must_see(request: Request, who: Caller, case: Case) -> None:
     """Refuse a case of another unit in the very words of one that is not here."""
-    base: Base = request.app.state.front
-    if not base.access.sees(who, case.unit):
+    context: ServiceContext = request.app.state.context
+    if not context.access.sees(who, case.unit):
         raise NotYetHereError(NOT_HERE)
 
 
-def _may_hand_to(unit: str, field: str, who: Caller, base: Base) -> None:
+def _may_hand_to(unit: str, field: str, who: Caller, context: ServiceContext) -> None:
     """Refuse a unit that does not exist, or that is another subsidiary's and not the caller's to command.
 
     The deadlines that pass from then on are the receiving unit's. So nobody hands them to another subsidiary but
     who stands above both: the caller sees the case already, so it remains to see the unit.
     """
-    known = base.directory.units
+    known = context.directory.units
     if unit not in known:
         raise InvalidInputError(
             "The case was not transferred.",
             [FieldProblem(field, "no such unit; GET /v1/units lists them")],
         )
     own = known.get(who.unit)
-    if not base.access.sees(who, unit) and (own is None or own.site != known[unit].site):
+    if not context.access.sees(who, unit) and (own is None or own.site != known[unit].site):
         msg = (
             f"'{unit}' belongs to another subsidiary, and with the case go its deadlines. Ask headquarters to "
             "transfer it."
@@ -320,10 +320,10 @@ def _may_hand_to(unit: str, field: str, who: Caller, base: Base) -> None:
         raise ForbiddenError(msg)
 
 
-def _may_be_given(body: AnyCommand, base: Base) -> None:
+def _may_be_given(body: AnyCommand, context: ServiceContext) -> None:
     """Refuse to give a matter to somebody who has left, or who may not serve without a course (LN-22)."""
-    person, known = getattr(body, "person", ""), base.directory
-    day = known.edition.calendar.local_day(body.at or base.clock())
+    person, known = getattr(body, "person", ""), context.directory
+    day = known.edition.calendar.local_day(body.at or context.clock())
     if person and not known.may_be_given_work(person, day):
         raise InvalidInputError(
             "Nothing was recorded. Name somebody who serves on that day.",

@@ -14,10 +14,10 @@ from services.handling import api, events, jobs
 from services.handling.domain import Case
 from services.handling.handlers import Handling
 from services.handling.store import CASE_INDEXES, MongoStore, cases_in, horizons_in
-from shared.inbox.applier import Following
+from shared.inbox.applier import Subscription
 from shared.runtime.settings import Settings
 from shared.service.app import service_app
-from shared.service.context import Base, running
+from shared.service.context import ServiceContext, running
 from shared.storage.aggregates import Aggregates, Stamp
 
 
@@ -30,7 +30,7 @@ def create_app() -> FastAPI:
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Hold the connections open for as long as the service runs."""
     async with serving(Settings()) as parts:
-        app.state.front, app.state.use = parts.base, parts.use
+        app.state.context, app.state.use = parts.context, parts.use
         yield
 
 
@@ -43,8 +43,8 @@ async def serving(settings: Settings) -> AsyncIterator["Parts"]:
         "handling",
         collections=parts.wire,
         before=parts.prepare,
-        followings=parts.followings,
-        jobs=lambda base: jobs.jobs(parts.use, base.directory),
+        subscriptions=parts.subscriptions,
+        jobs=lambda context: jobs.jobs(parts.use, context.directory),
         takes_keys=True,
     ):
         yield parts
@@ -53,34 +53,34 @@ async def serving(settings: Settings) -> AsyncIterator["Parts"]:
 class Parts:
     """The object graph of the service, made once the database is open."""
 
-    base: Base
+    context: ServiceContext
     cases: Aggregates[Case]
     use: Handling
 
-    def wire(self, base: Base) -> list[Aggregates[Any]]:
+    def wire(self, context: ServiceContext) -> list[Aggregates[Any]]:
         """Make the collections and the use cases; return the collections that tell events."""
-        self.base = base
-        self.cases = cases_in(base.database, base.offer)
-        self.horizons = horizons_in(base.database)
+        self.context = context
+        self.cases = cases_in(context.database, context.offer)
+        self.horizons = horizons_in(context.database)
         self.use = Handling(
             MongoStore(self.cases, self.horizons),
             self.now,
-            base.directory.edition_called,
+            context.directory.edition_called,
             self.stamp,
-            base.directory.within,
+            context.directory.within,
         )
         return [self.cases]
 
     def now(self) -> datetime:
         """Return the time of the service's clock."""
-        return self.base.clock()
+        return self.context.clock()
 
     def stamp(self, case: Case, correlation: str, causation: str | None, now: datetime) -> Stamp:
         """Stamp a decision on a case: its site's stream, its unit, the edition it began under."""
         return Stamp(
             service="handling",
             stream=case.site,
-            group=self.base.settings.group,
+            group=self.context.settings.group,
             unit=case.unit,
             recorded=now,
             correlation=correlation,
@@ -89,18 +89,18 @@ class Parts:
             edition_hash=case.edition_hash,
         )
 
-    async def prepare(self, base: Base) -> None:
+    async def prepare(self, context: ServiceContext) -> None:
         """Create the indexes."""
         await self.cases.ensure_indexes(*CASE_INDEXES)
         await self.horizons.ensure_indexes()
 
-    def followings(self, base: Base) -> list[Following[Any]]:
+    def subscriptions(self, context: ServiceContext) -> list[Subscription[Any]]:
         """Return the table of subscriptions."""
-        return events.followings(
+        return events.subscriptions(
             self.cases,
             self.horizons,
-            current=lambda: base.directory.edition,
-            edition=base.directory.edition_called,
+            current=lambda: context.directory.edition,
+            edition=context.directory.edition_called,
             stamp=self.stamp,
             clock=self.now,
         )

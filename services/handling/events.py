@@ -8,7 +8,7 @@ from services.handling import domain
 from services.handling.domain import Case
 from services.handling.store import index_of
 from shared.events import Envelope, Happened
-from shared.inbox.applier import Decision, Following
+from shared.inbox.applier import Decision, Subscription
 from shared.inbox.deliveries import Record
 from shared.rulebook.edition import Edition
 from shared.storage.aggregates import Aggregates, Stamp, Stored
@@ -16,7 +16,7 @@ from shared.storage.aggregates import Aggregates, Stamp, Stored
 _FOLLOWED = ("jiandu/intake/", "jiandu/callback/")
 
 
-def followings(
+def subscriptions(
     cases: Aggregates[Case],
     horizons: Aggregates[dict[str, str]],
     *,
@@ -24,7 +24,7 @@ def followings(
     edition: Callable[[str], Edition],
     stamp: Callable[[Case, str, str | None, datetime], Stamp],
     clock: Callable[[], datetime],
-) -> list[Following[Any]]:
+) -> list[Subscription[Any]]:
     """Return the subscriptions.
 
     | event | from | effect |
@@ -73,6 +73,6 @@ def followings(
         return Decision({"up_to": max(moments, key=datetime.fromisoformat)})
 
     return [
-        Following(cases, case_key, follow),
-        Following(horizons, horizon_key, declare, ordered=False),
+        Subscription(cases, case_key, follow),
+        Subscription(horizons, horizon_key, declare, ordered=False),
     ]

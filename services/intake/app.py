@@ -13,9 +13,9 @@ from fastapi import FastAPI
 
 from services.intake import api, events, jobs, store
 from services.intake.handlers import (
-    BroughtUp,
     Census,
     Files,
+    FollowUps,
     Intake,
     Ledger,
     Matters,
@@ -27,7 +27,7 @@ from services.intake.handlers import (
 from services.intake.store.noted import MongoOutbox, MongoProblems
 from shared.runtime.settings import Settings
 from shared.service.app import service_app
-from shared.service.context import Base, running
+from shared.service.context import ServiceContext, running
 from shared.storage.aggregates import Aggregates
 
 
@@ -49,19 +49,19 @@ class Parts:
     use: Intake
 
 
-def parts_of(base: Base) -> Parts:
+def parts_of(context: ServiceContext) -> Parts:
     """Wire the use cases to their collections."""
-    complaints = store.MongoComplaints(base.database, base.offer)
-    customers = store.MongoCustomers(base.database, base.offer)
-    products = store.MongoProducts(base.database, base.offer)
-    praises = store.praises_in(base.database, base.offer)
-    declarations = store.declarations_in(base.database, base.offer)
-    problems = MongoProblems(base.database)
-    outbox = MongoOutbox(base.database)
-    counted = store.census_in(base.database, base.offer)
-    people = People(base, customers)
-    matters = Matters(base, complaints, people)
-    files = Files(base, customers, products, praises, declarations, complaints, people)
+    complaints = store.MongoComplaints(context.database, context.offer)
+    customers = store.MongoCustomers(context.database, context.offer)
+    products = store.MongoProducts(context.database, context.offer)
+    praises = store.praises_in(context.database, context.offer)
+    declarations = store.declarations_in(context.database, context.offer)
+    problems = MongoProblems(context.database)
+    outbox = MongoOutbox(context.database)
+    counted = store.census_in(context.database, context.offer)
+    people = People(context, customers)
+    matters = Matters(context, complaints, people)
+    files = Files(context, customers, products, praises, declarations, complaints, people)
     ledger = Ledger(matters)
     return Parts(
         complaints,
@@ -76,9 +76,9 @@ def parts_of(base: Base) -> Parts:
             ledger=ledger,
             papers=Papers(matters, files, ledger),
             partners=Partners(matters, outbox),
-            census=Census(base, customers, counted),
+            census=Census(context, customers, counted),
             people=people,
-            brought_up=BroughtUp(base, problems, complaints, people),
+            follow_ups=FollowUps(context, problems, complaints, people),
             sheets=Sheets(matters, ledger),
         ),
     )
@@ -87,8 +87,8 @@ def parts_of(base: Base) -> Parts:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Hold the connections open for as long as the service runs."""
-    async with serving(Settings()) as (base, use):
-        app.state.front, app.state.use = base, use
+    async with serving(Settings()) as (context, use):
+        app.state.context, app.state.use = context, use
         # Edition and application live as long as the process; looking through them for garbage costs a request ms.
         gc.collect()
         gc.freeze()
@@ -96,35 +96,35 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[tuple[Base, Intake]]:
+async def serving(settings: Settings) -> AsyncIterator[tuple[ServiceContext, Intake]]:
     """Run the service, without its HTTP side."""
     made: list[Parts] = []
 
-    def collections(base: Base) -> Sequence[Aggregates[Any]]:
-        parts = parts_of(base)
+    def collections(context: ServiceContext) -> Sequence[Aggregates[Any]]:
+        parts = parts_of(context)
         made.append(parts)
         return (parts.complaints.records, parts.customers.records, parts.products.records, *parts.others)
 
-    async def prepare(_: Base) -> None:
+    async def prepare(_: ServiceContext) -> None:
         parts = made[0]
         for collection in (parts.complaints, parts.customers, parts.products, parts.problems, parts.outbox):
             await collection.ensure_indexes()
         await parts.use.people.refresh()
 
-    def sweeps(_: Base) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
+    def sweeps(_: ServiceContext) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
         return jobs.sweeps(made[0].use)
 
     async with running(
         settings,
         "intake",
         collections=collections,
-        followings=lambda _: [
-            events.following(made[0].complaints),
+        subscriptions=lambda _: [
+            events.subscription(made[0].complaints),
             events.problems_following(made[0].problems),
             events.outbox_following(made[0].outbox),
         ],
         jobs=sweeps,
         before=prepare,
         gives_keys=True,
-    ) as base:
-        yield base, made[0].use
+    ) as context:
+        yield context, made[0].use

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from services.intake.domain import brought_up, told
-from services.intake.domain.brought_up import Problem
+from services.intake.domain import follow_up, progress
 from services.intake.domain.complaints import Complaint
+from services.intake.domain.follow_up import Problem
 from services.intake.domain.partners import Message
 from services.intake.store import MongoComplaints
 from services.intake.store.noted import MongoOutbox, MongoProblems
 from shared.events.callback import CallbackProblem
 from shared.events.handling import PartnerTold
-from shared.inbox.applier import Decision, Following
+from shared.inbox.applier import Decision, Subscription
 from shared.inbox.deliveries import Record
 from shared.storage.aggregates import Stored
 
@@ -29,18 +29,18 @@ def decide(stored: Stored[Complaint], records: Sequence[Record]) -> Decision[Com
     """Bring the ledger's part of a complaint up to date. Types that it does not show only count as seen."""
     if stored.state is None:
         return None
-    state = replace(stored.state, told=told.follow_all(stored.state.told, records))
+    state = replace(stored.state, told=progress.follow_all(stored.state.told, records))
     return Decision(state, index={"status": state.told.status})
 
 
-def following(complaints: MongoComplaints) -> Following[Complaint]:
+def subscription(complaints: MongoComplaints) -> Subscription[Complaint]:
     """Follow the complaints, each source's events of a complaint in order."""
-    return Following(complaints.records, key_of, decide)
+    return Subscription(complaints.records, key_of, decide)
 
 
 def problem_of(record: Record) -> str | None:
     """Return the matter that an answer of a callback opens, if it opens one."""
-    return brought_up.id_of(str(record["id"])) if record["type"] == CallbackProblem.TYPE else None
+    return follow_up.id_of(str(record["id"])) if record["type"] == CallbackProblem.TYPE else None
 
 
 def note(stored: Stored[Problem], records: Sequence[Record]) -> Decision[Problem]:
@@ -64,9 +64,9 @@ def note(stored: Stored[Problem], records: Sequence[Record]) -> Decision[Problem
     return Decision(problem, index={"waits": True})
 
 
-def problems_following(problems: MongoProblems) -> Following[Problem]:
+def problems_following(problems: MongoProblems) -> Subscription[Problem]:
     """Follow the answers that open a matter. Each is a document of its own, so that order does not matter."""
-    return Following(problems.records, problem_of, note, ordered=False)
+    return Subscription(problems.records, problem_of, note, ordered=False)
 
 
 def message_of(record: Record) -> str | None:
@@ -85,6 +85,6 @@ def post(stored: Stored[Message], records: Sequence[Record]) -> Decision[Message
     return Decision(message, index={"waits": True, "channel": event.channel, "at": at})
 
 
-def outbox_following(outbox: MongoOutbox) -> Following[Message]:
+def outbox_following(outbox: MongoOutbox) -> Subscription[Message]:
     """Follow what partners are to hear; each message is a document of its own."""
-    return Following(outbox.records, message_of, post, ordered=False)
+    return Subscription(outbox.records, message_of, post, ordered=False)

@@ -10,6 +10,6 @@ def sweeps(use: Intake) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
     return [
         ("problem-users", use.people.refresh),
         ("end-flags", use.people.lapse_due),
-        ("brought-up", use.brought_up.register_all),
+        ("follow-up", use.follow_ups.register_all),
         ("census", use.census.count_now_and_then),
     ]

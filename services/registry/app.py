@@ -20,10 +20,10 @@ from services.registry.store import (
     proposals_in,
     published_in,
 )
-from shared.inbox.applier import Following
+from shared.inbox.applier import Subscription
 from shared.runtime.settings import Settings
 from shared.service.app import service_app
-from shared.service.context import Base, running
+from shared.service.context import ServiceContext, running
 from shared.storage.aggregates import Aggregates
 
 
@@ -35,19 +35,19 @@ def create_app() -> FastAPI:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Hold the connections open for as long as the service runs."""
-    async with serving(Settings()) as (base, use):
-        app.state.front, app.state.use = base, use
+    async with serving(Settings()) as (context, use):
+        app.state.context, app.state.use = context, use
         yield
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[tuple[Base, Registry]]:
+async def serving(settings: Settings) -> AsyncIterator[tuple[ServiceContext, Registry]]:
     """Run the service, without its HTTP side."""
     parts = Parts()
     async with running(
-        settings, "registry", collections=parts.wire, before=parts.prepare, followings=parts.followings
-    ) as base:
-        yield base, parts.use
+        settings, "registry", collections=parts.wire, before=parts.prepare, subscriptions=parts.subscriptions
+    ) as context:
+        yield context, parts.use
 
 
 class Parts:
@@ -57,15 +57,15 @@ class Parts:
     published: Aggregates[State]
     use: Registry
 
-    def wire(self, base: Base) -> list[Aggregates[Any]]:
+    def wire(self, context: ServiceContext) -> list[Aggregates[Any]]:
         """Make the collections and the use cases; return the collections that tell events."""
-        self.proposals = proposals_in(base.database, base.offer)
-        self.published = published_in(base.database)
+        self.proposals = proposals_in(context.database, context.offer)
+        self.published = published_in(context.database)
         register = Register(
-            store=MongoStore(base.directory.collection),
-            directory=base.directory,
-            clock=base.clock,
-            stamp=lambda stream, unit, request, now: base.stamp(
+            store=MongoStore(context.directory.collection),
+            directory=context.directory,
+            clock=context.clock,
+            stamp=lambda stream, unit, request, now: context.stamp(
                 stream=stream, unit=unit, correlation=request, now=now
             ),
         )
@@ -73,14 +73,14 @@ class Parts:
         self.use = Registry(
             Organisation(register, proposals, published), Editions(register, proposals, published)
         )
-        return [base.directory.collection, self.proposals]
+        return [context.directory.collection, self.proposals]
 
-    async def prepare(self, base: Base) -> None:
+    async def prepare(self, context: ServiceContext) -> None:
         """Create the indexes, and fill an empty register."""
         await self.proposals.ensure_indexes(*PROPOSAL_INDEXES)
         await self.published.ensure_indexes()
-        await jobs.seed(self.use, base.settings)
+        await jobs.seed(self.use, context.settings)
 
-    def followings(self, base: Base) -> list[Following[Any]]:
+    def subscriptions(self, context: ServiceContext) -> list[Subscription[Any]]:
         """Return the table of subscriptions."""
-        return events.followings(self.published)
+        return events.subscriptions(self.published)

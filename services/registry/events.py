@@ -7,14 +7,14 @@ from typing import Any
 
 from services.registry.domain.records import State
 from services.registry.store import PUBLISHED
-from shared.inbox.applier import Decision, Following
+from shared.inbox.applier import Decision, Subscription
 from shared.inbox.deliveries import Record
 from shared.storage.aggregates import Aggregates, Stored
 
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 
 
-def followings(published: Aggregates[State]) -> list[Following[Any]]:
+def subscriptions(published: Aggregates[State]) -> list[Subscription[Any]]:
     """Return the subscriptions.
 
     | event | from | effect |
@@ -31,7 +31,7 @@ def followings(published: Aggregates[State]) -> list[Following[Any]]:
         known = {str(stored.state["before"])} if stored.state else set()
         return Decision({"before": max(before | known)})
 
-    return [Following(published, key, follow, ordered=False)]
+    return [Subscription(published, key, follow, ordered=False)]
 
 
 def _next_month(month: str) -> str:

@@ -21,10 +21,10 @@ from services.scoring.store import (
     subjects_in,
     unit_facts_in,
 )
-from shared.inbox.applier import Following
+from shared.inbox.applier import Subscription
 from shared.runtime.settings import Settings
 from shared.service.app import service_app
-from shared.service.context import Base, running
+from shared.service.context import ServiceContext, running
 from shared.storage.aggregates import Aggregates, Stamp
 
 
@@ -37,7 +37,7 @@ def create_app() -> FastAPI:
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Hold the connections open for as long as the service runs."""
     async with serving(Settings()) as parts:
-        app.state.front, app.state.use, app.state.disputes = parts.base, parts.use, parts.disputes
+        app.state.context, app.state.use, app.state.disputes = parts.context, parts.use, parts.disputes
         yield
 
 
@@ -50,8 +50,8 @@ async def serving(settings: Settings) -> AsyncIterator["Parts"]:
         "scoring",
         collections=parts.wire,
         before=parts.prepare,
-        followings=parts.followings,
-        jobs=lambda base: jobs.jobs(parts.use, parts.disputes),
+        subscriptions=parts.subscriptions,
+        jobs=lambda context: jobs.jobs(parts.use, parts.disputes),
     ):
         yield parts
 
@@ -59,53 +59,53 @@ async def serving(settings: Settings) -> AsyncIterator["Parts"]:
 class Parts:
     """The object graph of the service, made once the database is open."""
 
-    base: Base
+    context: ServiceContext
     store: MongoStore
     use: Scoring
     disputes: Disputes
 
-    def wire(self, base: Base) -> list[Aggregates[Any]]:
+    def wire(self, context: ServiceContext) -> list[Aggregates[Any]]:
         """Make the collections and the use cases; return the collections that tell events."""
-        self.base = base
+        self.context = context
         self.store = MongoStore(
-            subjects_in(base.database, base.offer),
-            unit_facts_in(base.database),
-            records_in(base.database, base.offer),
-            periods_in(base.database, base.offer),
-            disputes_in(base.database, base.offer),
-            rulings_in(base.database),
+            subjects_in(context.database, context.offer),
+            unit_facts_in(context.database),
+            records_in(context.database, context.offer),
+            periods_in(context.database, context.offer),
+            disputes_in(context.database, context.offer),
+            rulings_in(context.database),
         )
         self.use = Scoring(
             store=self.store,
-            inbox=base.inbox,
-            log=base.log,
-            directory=base.directory,
+            inbox=context.inbox,
+            log=context.log,
+            directory=context.directory,
             clock=self.now,
             stamp=self.stamp,
         )
-        self.disputes = Disputes(self.store, self.use, base.directory, self.now, self.stamp)
+        self.disputes = Disputes(self.store, self.use, context.directory, self.now, self.stamp)
         return [self.store.subjects, self.store.records, self.store.periods, self.store.disputes]
 
     def now(self) -> datetime:
         """Return the time of the service's clock."""
-        return self.base.clock()
+        return self.context.clock()
 
     def stamp(self, stream: str, unit: str, correlation: str, now: datetime) -> Stamp:
         """Stamp a decision under the edition in force."""
-        return self.base.stamp(stream=stream, unit=unit, correlation=correlation, now=now)
+        return self.context.stamp(stream=stream, unit=unit, correlation=correlation, now=now)
 
-    async def prepare(self, base: Base) -> None:
+    async def prepare(self, context: ServiceContext) -> None:
         """Create the indexes and read the organisation."""
         await self.store.ensure_indexes()
         await self.use.load_organisation()
 
-    def followings(self, base: Base) -> list[Following[Any]]:
+    def subscriptions(self, context: ServiceContext) -> list[Subscription[Any]]:
         """Return the table of subscriptions."""
-        return events.followings(
+        return events.subscriptions(
             self.store,
             tariffs=self.use.tariffs,
             organisation=lambda: self.use.organisation,
-            basis=self.use.basis,
+            context=self.use.context,
             organisation_changed=self.use.load_organisation,
             stamp=self.stamp,
             clock=self.now,

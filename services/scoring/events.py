@@ -13,7 +13,7 @@ from services.scoring.domain.month import Tariffs
 from services.scoring.domain.organisation import Organisation
 from services.scoring.store import FACT, RULING, MongoStore, index_of
 from shared.events import stream_of
-from shared.inbox.applier import Decision, Following
+from shared.inbox.applier import Decision, Subscription
 from shared.inbox.deliveries import Record
 from shared.storage.aggregates import Stamp, Stored
 
@@ -22,16 +22,16 @@ RULED = frozenset({"appeal.decided.v1", "dispute.ruled.v1"})
 log = structlog.get_logger(__name__)
 
 
-def followings(
+def subscriptions(
     store: MongoStore,
     *,
     tariffs: Callable[[], Tariffs],
     organisation: Callable[[], Organisation],
-    basis: Callable[[], str],
+    context: Callable[[], str],
     organisation_changed: Callable[[Sequence[str]], Awaitable[None]],
     stamp: Callable[[str, str, str, datetime], Stamp],
     clock: Callable[[], datetime],
-) -> list[Following[Any]]:
+) -> list[Subscription[Any]]:
     """Return the subscriptions.
 
     | event | effect |
@@ -72,7 +72,7 @@ def followings(
             subject,
             happened,
             stamp(stream_of(last["source"]), last["unit"], last["correlationid"], now),
-            index=index_of(subject, months, basis(), domain.judged_again(subject, months, tariffs(), now)),
+            index=index_of(subject, months, context(), domain.judged_again(subject, months, tariffs(), now)),
         )
 
     def ruling_key(record: Record) -> str | None:
@@ -85,9 +85,9 @@ def followings(
 
     return [
         # Units first: in one batch a unit must be known before what it is charged with.
-        Following(store.unit_facts, unit_key, keep, ordered=False, after=organisation_changed),
-        Following(store.subjects, subject_key, gather, ordered=False),
-        Following(store.rulings, ruling_key, note, ordered=False),
+        Subscription(store.unit_facts, unit_key, keep, ordered=False, after=organisation_changed),
+        Subscription(store.subjects, subject_key, gather, ordered=False),
+        Subscription(store.rulings, ruling_key, note, ordered=False),
     ]
 
 

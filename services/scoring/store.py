@@ -76,7 +76,7 @@ _LISTED = (
 """What a list says of a publication: all but the result itself."""
 
 
-def index_of(subject: Subject, months: Sequence[Month], basis: str, again: datetime | None) -> Document:
+def index_of(subject: Subject, months: Sequence[Month], context: str, again: datetime | None) -> Document:
     """Return the fields that subjects are queried by.
 
     Args:
@@ -86,7 +86,12 @@ def index_of(subject: Subject, months: Sequence[Month], basis: str, again: datet
     postings = [
         {"id": one["id"], "unit": one["unit"], "month": one["month"]} for one in subject.postings.values()
     ]
-    return {"months": [str(month) for month in months], "postings": postings, "basis": basis, "again": again}
+    return {
+        "months": [str(month) for month in months],
+        "postings": postings,
+        "basis": context,
+        "again": again,
+    }
 
 
 def touching_query(month: str, after: str = "") -> Document:
@@ -102,9 +107,9 @@ def posted_query(units: Sequence[str] | None, month: str, after: str = "") -> Do
     return {"postings": {"$elemMatch": posted}, "_id": {"$gt": after}}
 
 
-def outdated_query(basis: str) -> Document:
+def outdated_query(context: str) -> Document:
     """Return the query for the subjects whose postings were worked out on another basis."""
-    return {"basis": {"$ne": basis}}
+    return {"basis": {"$ne": context}}
 
 
 def again_query(now: datetime) -> Document:
@@ -202,9 +207,9 @@ class MongoStore:
         """Return one page of the subjects with postings of these units in a month, in order of subject."""
         return await self.subjects.find(posted_query(units, month, after), sort=BY_ID, limit=limit)
 
-    async def outdated(self, basis: str, now: datetime, limit: int) -> list[Stored[Subject]]:
+    async def outdated(self, context: str, now: datetime, limit: int) -> list[Stored[Subject]]:
         """Return subjects whose postings were worked out on another basis, or before a month had ended."""
-        return await self.subjects.find(outdated_query(basis), limit=limit) or await self.subjects.find(
+        return await self.subjects.find(outdated_query(context), limit=limit) or await self.subjects.find(
             again_query(now), limit=limit
         )
 

@@ -65,7 +65,7 @@ class Body(Written):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
-class Front(Protocol):
+class HttpContext(Protocol):
     """What the edge needs of a running service; kept in ``app.state.front``."""
 
     access: Access
@@ -209,16 +209,16 @@ async def caller(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
     """Return who is calling. Raises ``UnauthenticatedError``."""
-    return recognised(request.app.state.front, f"Bearer {credentials.credentials}" if credentials else "")
+    return recognised(request.app.state.context, f"Bearer {credentials.credentials}" if credentials else "")
 
 
-def recognised(front: Front, authorization: str) -> Caller:
+def recognised(context: HttpContext, authorization: str) -> Caller:
     """Return whom an ``Authorization`` header belongs to. Raises ``UnauthenticatedError``."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         msg = "Send a session's token: Authorization: Bearer …. POST /v1/session gives one."
         raise errors.UnauthenticatedError(msg)
-    return front.access.recognise(token, front.clock())
+    return context.access.recognise(token, context.clock())
 
 
 def needs(right: str) -> Any:  # noqa: ANN401  # FastAPI's dependency marker is untyped

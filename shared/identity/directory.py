@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from shared.errors import NotFoundError, RulebookRefusedError, TransientError
-from shared.inbox.applier import Decision, Following
+from shared.inbox.applier import Decision, Subscription
 from shared.inbox.deliveries import Record
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import edition_from_bundle, unbundle
@@ -437,7 +437,7 @@ def directory_in(database: Database, offer: Offer | None = None) -> Directory:
 _KINDS = ("unit/", "person/", "account/", "edition/", "overlay/", "register/")
 
 
-def following(directory: Directory) -> Following[State]:
+def subscription(directory: Directory) -> Subscription[State]:
     """Keep the copy up to date from the registry's events."""
 
     def key(record: Record) -> str | None:
@@ -451,4 +451,4 @@ def following(directory: Directory) -> Following[State]:
             state = reduce(state, record["type"], record["data"])
         return Decision(state or {})
 
-    return Following(directory.collection, key, decide, after=directory.refresh)
+    return Subscription(directory.collection, key, decide, after=directory.refresh)

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 S = TypeVar("S")
 
 TRIES = 8
-"""Rounds against other writers of the same documents before an event goes to the ladder."""
+"""Rounds against other writers of the same documents before an event goes to the retry queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Decision(Generic[S]):
 
 
 @dataclass(frozen=True, slots=True)
-class Following(Generic[S]):
+class Subscription(Generic[S]):
     """One row of a service's table of subscriptions.
 
     Attributes:
@@ -61,18 +61,18 @@ class Following(Generic[S]):
 SetAside = Callable[[Sequence[Arrived]], Awaitable[None]]
 
 
-class Effects:
+class EventApplier:
     """Applies events to documents.
 
     Args:
         set_aside: Keeps events that failed after they had been acknowledged as early.
     """
 
-    def __init__(self, inbox: Inbox, followings: Sequence[Following[Any]], set_aside: SetAside) -> None:
+    def __init__(self, inbox: Inbox, subscriptions: Sequence[Subscription[Any]], set_aside: SetAside) -> None:
         """No IO happens here."""
         self._inbox, self._set_aside = inbox, set_aside
-        self._followings = followings
-        self._untold: list[set[str]] = [set() for _ in followings]
+        self._subscriptions = subscriptions
+        self._untold: list[set[str]] = [set() for _ in subscriptions]
         self._looked = ""
 
     async def apply(self, arrived: Sequence[Arrived]) -> None:
@@ -81,11 +81,11 @@ class Effects:
         Raises:
             DatabaseDownError: What was written is not known. Applying the same batch again is safe.
         """
-        for number, following in enumerate(self._followings):
+        for number, subscription in enumerate(self._subscriptions):
             by_key: dict[str, list[Arrived]] = {}
             for one in arrived:
                 try:
-                    key = _key(following, one.record)
+                    key = _key(subscription, one.record)
                 except Exception as error:  # noqa: BLE001  # one bad event must not stop the others
                     one.fail(error)
                     continue
@@ -103,15 +103,15 @@ class Effects:
             Whether that is done; otherwise an earlier event of the subject is still missing.
         """
         done = True
-        for number, following in enumerate(self._followings):
-            if following.ordered and _key(following, one.record) is not None:
+        for number, subscription in enumerate(self._subscriptions):
+            if subscription.ordered and _key(subscription, one.record) is not None:
                 done = await self._skip(number, one.record) and done
         return done
 
     async def _skip(self, number: int, record: Record) -> bool:
-        following, key, source = self._followings[number], record["subject"], record["source"]
+        subscription, key, source = self._subscriptions[number], record["subject"], record["source"]
         for _ in range(TRIES):
-            stored = await following.collection.get(key)
+            stored = await subscription.collection.get(key)
             reached = stored.applied.get(source, 0)
             if stored.state is None or record["ordinal"] <= reached:
                 return True
@@ -119,7 +119,7 @@ class Effects:
                 return False
             applied = {**stored.applied, source: record["ordinal"]}
             change = change_of(stored, stored.state, (), None, index={}, applied=applied)
-            (outcome,) = await following.collection.save_many([change])
+            (outcome,) = await subscription.collection.save_many([change])
             if outcome is None:
                 await self._drain(number, [key])
                 return True
@@ -132,8 +132,8 @@ class Effects:
         """
         page = await self._inbox.waiting_after(self._looked, limit)
         self._looked = page[-1].id if len(page) == limit else ""
-        for number, following in enumerate(self._followings):
-            keys = {one.key for one in page if one.collection == following.collection.name}
+        for number, subscription in enumerate(self._subscriptions):
+            keys = {one.key for one in page if one.collection == subscription.collection.name}
             if keys:
                 await self._drain(number, sorted(keys))
             await self._tell(number)
@@ -155,7 +155,7 @@ class Effects:
 
     async def _drain(self, number: int, keys: Sequence[str]) -> None:
         """Apply what waits for documents that may have moved on."""
-        name = self._followings[number].collection.name
+        name = self._subscriptions[number].collection.name
         for _ in range(TRIES):
             waiting = await self._inbox.waiting_for(name, keys)
             if not waiting:
@@ -177,18 +177,18 @@ class Effects:
         self, number: int, by_key: Mapping[str, list[Arrived]], *, waiting_already: bool = False
     ) -> Mapping[str, list[Arrived]]:
         """Decide and write once. Returns what another writer's change undid."""
-        following = self._followings[number]
-        stored = await following.collection.get_many(by_key)
-        plans = [_plan(following, stored[key], arrived) for key, arrived in by_key.items()]
+        subscription = self._subscriptions[number]
+        stored = await subscription.collection.get_many(by_key)
+        plans = [_plan(subscription, stored[key], arrived) for key, arrived in by_key.items()]
         if not waiting_already:
-            name = following.collection.name
+            name = subscription.collection.name
             early = [
                 Waiting(name, plan.key, one.record["id"], one.body) for plan in plans for one in plan.early
             ]
             await self._inbox.wait(early)
             metrics.EARLY.inc(len(early))
         ready = [(plan, plan.change) for plan in plans if plan.change]
-        outcomes = await following.collection.save_many([change for _, change in ready]) if ready else []
+        outcomes = await subscription.collection.save_many([change for _, change in ready]) if ready else []
         lost = {}
         for (plan, _), outcome in zip(ready, outcomes, strict=True):
             if isinstance(outcome, StaleWriteError):
@@ -205,7 +205,7 @@ class Effects:
         return lost
 
     async def _tell(self, number: int) -> None:
-        after = self._followings[number].after
+        after = self._subscriptions[number].after
         if after is None or not self._untold[number]:
             return
         told, self._untold[number] = self._untold[number], set()
@@ -216,7 +216,7 @@ class Effects:
             self._untold[number] |= told
             if isinstance(error, DatabaseDownError):
                 raise
-            log.exception("follower.after-failed", collection=self._followings[number].collection.name)
+            log.exception("consumer.after-failed", collection=self._subscriptions[number].collection.name)
 
 
 # --- one document
@@ -232,22 +232,24 @@ class _Plan:
     early: Sequence[Arrived] = ()
 
 
-def _plan(following: Following[S], stored: Stored[S], arrived: Sequence[Arrived]) -> _Plan:
+def _plan(subscription: Subscription[S], stored: Stored[S], arrived: Sequence[Arrived]) -> _Plan:
     """Decide what the events of one document do. Those that fail are marked and left out."""
-    ready, early = _in_order(stored, arrived, ordered=following.ordered)
+    ready, early = _in_order(stored, arrived, ordered=subscription.ordered)
     decision: Decision[S] | None = None
     while ready:
         try:
-            decision = following.decide(stored, [one.record for one in ready])
+            decision = subscription.decide(stored, [one.record for one in ready])
             break
         except MemoryError:
             raise
         except Exception:  # noqa: BLE001  # one bad event must not stop the others
-            bad, error = _culprit(following, stored, ready)
-            log.warning("follower.failed", key=stored.id, type=bad.record["type"], error=repr(error))
+            bad, error = _culprit(subscription, stored, ready)
+            log.warning("consumer.failed", key=stored.id, type=bad.record["type"], error=repr(error))
             bad.fail(error)
             place = ready.index(bad)
-            held = [one for one in ready[place + 1 :] if following.ordered and _source(one) == _source(bad)]
+            held = [
+                one for one in ready[place + 1 :] if subscription.ordered and _source(one) == _source(bad)
+            ]
             early.extend(held)
             ready = [one for one in ready if one is not bad and one not in held]
     if not ready:
@@ -255,7 +257,7 @@ def _plan(following: Following[S], stored: Stored[S], arrived: Sequence[Arrived]
     if decision is None:
         return _Plan(stored.id, early=[*early, *ready])
     applied = dict(stored.applied)
-    if following.ordered:
+    if subscription.ordered:
         applied.update({_source(one): one.record["ordinal"] for one in ready})
     elif decision.state is stored.state and not decision.happened:
         for one in ready:
@@ -268,31 +270,31 @@ def _plan(following: Following[S], stored: Stored[S], arrived: Sequence[Arrived]
 
 
 def _culprit(
-    following: Following[S], stored: Stored[S], ready: Sequence[Arrived]
+    subscription: Subscription[S], stored: Stored[S], ready: Sequence[Arrived]
 ) -> tuple[Arrived, Exception]:
     """Find the first event that cannot be applied after those before it. ``decide`` is pure, so it may be asked."""
     works, fails = 0, len(ready)
     error: Exception = RuntimeError("These events failed together, and then did not.")
     while works + 1 < fails:
         middle = (works + fails) // 2
-        if _error(following, stored, ready[:middle]):
+        if _error(subscription, stored, ready[:middle]):
             fails = middle
         else:
             works = middle
-    return ready[fails - 1], _error(following, stored, ready[:fails]) or error
+    return ready[fails - 1], _error(subscription, stored, ready[:fails]) or error
 
 
-def _error(following: Following[S], stored: Stored[S], ready: Sequence[Arrived]) -> Exception | None:
+def _error(subscription: Subscription[S], stored: Stored[S], ready: Sequence[Arrived]) -> Exception | None:
     try:
-        following.decide(stored, [one.record for one in ready])
+        subscription.decide(stored, [one.record for one in ready])
     except Exception as error:  # noqa: BLE001  # it is what is looked for
         return error
     return None
 
 
-def _key(following: Following[Any], record: Record) -> str | None:
-    key = following.key(record)
-    if following.ordered and key not in (None, record["subject"]):
+def _key(subscription: Subscription[Any], record: Record) -> str | None:
+    key = subscription.key(record)
+    if subscription.ordered and key not in (None, record["subject"]):
         msg = f"An ordered following is keyed by subject: {record['subject']} is not {key}."
         raise ValueError(msg)
     return key

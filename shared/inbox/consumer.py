@@ -1,7 +1,7 @@
 """From the broker to the documents: many messages, one read, one bulk write, one acknowledgement.
 
 A message is acknowledged only when it is settled, durably: applied, waiting for an earlier one of its
-subject, on the retry ladder, or parked.
+subject, waiting for its next try, or parked.
 """
 
 import asyncio
@@ -15,13 +15,13 @@ from shared.broker import connection, metrics
 from shared.broker.messages import HEAD_TYPE, KEYS_HEADER, unpack
 from shared.broker.topology import Topology
 from shared.events.envelope import customer_key_of
-from shared.inbox.applier import Effects, Following
+from shared.inbox.applier import EventApplier, Subscription
 from shared.inbox.deliveries import Arrived, UnreadableError, key_beside, read, read_head
-from shared.inbox.gaps import HoleWatch
-from shared.inbox.retries import LADDER_S, Ladder
+from shared.inbox.gaps import GapDetector
+from shared.inbox.retries import RETRY_S, RetryQueue
 from shared.inbox.store import Inbox, Receipt
 from shared.runtime.clock import Clock
-from shared.runtime.supervisor import Tending
+from shared.runtime.supervisor import TaskSupervisor
 from shared.storage.database import DatabaseDownError
 from shared.storage.lease import Lease
 
@@ -46,51 +46,51 @@ KeepKeys = Callable[[Mapping[str, str]], Awaitable[None]]
 """Stores customer keys that came beside events (key id → wrapped key)."""
 
 
-class Follower:
+class Consumer:
     """The consumer of one service.
 
     Args:
         keep_keys: Where customer keys beside events are kept, if they are.
-        holes_after_s: Age at which a hole is asked for.
-        lease: Lets one of several replicas ask for holes.
-        ladder_s: Delays before a failed event is tried again.
-        tending: Runs the tasks; its own, where none is given.
+        gaps_after_s: Age at which a gap is asked for.
+        lease: Lets one of several replicas ask for gaps.
+        retry_s: Delays before a failed event is tried again.
+        supervisor: Runs the tasks; its own, where none is given.
     """
 
     def __init__(  # noqa: PLR0913  # the composition root names each
         self,
         inbox: Inbox,
-        followings: Sequence[Following[Any]],
+        subscriptions: Sequence[Subscription[Any]],
         wanted: Topology,
         amqp_url: str,
         clock: Clock,
         *,
         keep_keys: KeepKeys | None = None,
-        holes_after_s: float = 60.0,
-        holes_every_s: float = 5.0,
+        gaps_after_s: float = 60.0,
+        gaps_every_s: float = 5.0,
         lease: Lease | None = None,
-        ladder_s: Sequence[float] = LADDER_S,
-        tending: Tending | None = None,
+        retry_s: Sequence[float] = RETRY_S,
+        supervisor: TaskSupervisor | None = None,
     ) -> None:
         """Nothing runs yet."""
         self._inbox, self._wanted, self._url, self._keep_keys = inbox, wanted, amqp_url, keep_keys
-        self._ladder = Ladder(inbox, clock, ladder_s)
-        self._effects = Effects(inbox, followings, self._ladder.take)
-        self._holes = HoleWatch(
-            inbox, wanted, amqp_url, clock, after_s=holes_after_s, every_s=holes_every_s, lease=lease
+        self._retries = RetryQueue(inbox, clock, retry_s)
+        self._effects = EventApplier(inbox, subscriptions, self._retries.take)
+        self._gaps = GapDetector(
+            inbox, wanted, amqp_url, clock, after_s=gaps_after_s, every_s=gaps_every_s, lease=lease
         )
-        self._tending = tending or Tending()
+        self._supervisor = supervisor or TaskSupervisor()
         self._clock = clock
         self._heard: set[str] = set()
 
     async def run(self, stack: AsyncExitStack) -> None:
         """Start consuming; ``stack`` stops it after the batch in hand."""
         for name, work in (
-            ("consumer", lambda: connection.supervise("consumer", self._consume)),
-            ("holes", lambda: connection.supervise("holes", self._holes.run)),
-            ("ladder", self._climb),
+            ("deliveries", lambda: connection.supervise("consumer", self._consume)),
+            ("gaps", lambda: connection.supervise("gaps", self._gaps.run)),
+            ("retries", self._retry),
         ):
-            self._tending.start(stack, f"follower-{name}", work)
+            self._supervisor.start(stack, f"consumer-{name}", work)
 
     # --- broker → documents
 
@@ -124,7 +124,7 @@ class Follower:
             except DatabaseDownError as error:
                 # Nothing is acknowledged; the prefetch bounds what waits here. No other failure may
                 # wait: what it waits for could be behind it in the queue.
-                log.warning("follower.database-lost", error=repr(error))
+                log.warning("consumer.database-lost", error=repr(error))
                 await asyncio.sleep(1)
         last = tags.settle(batch)
         if last is not None:
@@ -134,7 +134,7 @@ class Follower:
         """Settle a batch. Doing it again changes nothing."""
         events = await self._read(batch)
         await self._apply(list(events.values()))
-        await self._ladder.take([one for one in events.values() if one.failure])
+        await self._retries.take([one for one in events.values() if one.failure])
         settled = {receipt: one for receipt, one in events.items() if not one.failure}
         for position in await self._inbox.record(list(settled)):
             await self._park_fork(list(settled.values())[position])
@@ -157,7 +157,7 @@ class Follower:
                 record = read(body)
                 one = Arrived(record, body, key_beside(record, message.headers.get(KEYS_HEADER)))
             except UnreadableError as error:
-                await self._ladder.park("unreadable", body, str(error), type_=str(message.type or ""))
+                await self._retries.park("unreadable", body, str(error), type_=str(message.type or ""))
                 continue
             receipt = one.receipt
             if hashes.setdefault((receipt.source, receipt.sequence), receipt.hash) != receipt.hash:
@@ -177,7 +177,7 @@ class Follower:
     async def _park_fork(self, one: Arrived) -> None:
         metrics.FORKS.inc()
         reason = "another event has this number"
-        await self._ladder.park(
+        await self._retries.park(
             "fork", one.body, reason, type_=one.record["type"], subject=one.record["subject"]
         )
 
@@ -205,28 +205,28 @@ class Follower:
             await keep({customer_key_of(one.record): one.wrapped})
         except DatabaseDownError:
             raise
-        except Exception as error:  # noqa: BLE001  # it goes to the ladder with its event
+        except Exception as error:  # noqa: BLE001  # it goes to the retry queue with its event
             one.fail(error)
 
     # --- what could not be applied
 
-    async def _climb(self) -> None:
+    async def _retry(self) -> None:
         looked = asyncio.get_running_loop().time()
         while True:
             await asyncio.sleep(_CLIMB_EVERY_S)
             try:
-                await self._ladder.climb(self._apply, self._effects.skip)
+                await self._retries.retry_due(self._apply, self._effects.skip)
                 if asyncio.get_running_loop().time() - looked > _LOOK_AROUND_EVERY_S:
                     looked = asyncio.get_running_loop().time()
                     await self._effects.look_around()
             except DatabaseDownError as error:
-                log.warning("follower.database-lost", error=repr(error))
+                log.warning("consumer.database-lost", error=repr(error))
                 await asyncio.sleep(1)
 
     async def replay(self, ids: Sequence[str]) -> int:
-        """Put parked messages through again, now. Those that fail again climb the ladder. Returns how many went."""
+        """Put parked messages through again, now. Those that fail again wait for their next try. Returns how many went."""
         await self._inbox.try_again(ids, self._clock())
-        await self._ladder.climb(self._apply, self._effects.skip)
+        await self._retries.retry_due(self._apply, self._effects.skip)
         return len(set(ids)) - await self._inbox.count_aside(ids)
 
 

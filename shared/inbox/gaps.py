@@ -11,7 +11,7 @@ import structlog
 
 from shared.broker import connection, metrics
 from shared.broker.topology import REQUESTS, Topology, owner_of
-from shared.inbox.store import Holes, Inbox
+from shared.inbox.store import Gaps, Inbox
 from shared.runtime.clock import Clock
 from shared.storage.database import DatabaseDownError
 from shared.storage.lease import Lease
@@ -19,15 +19,15 @@ from shared.storage.lease import Lease
 log = structlog.get_logger(__name__)
 
 
-class HoleWatch:
-    """Watches one consumer's inbox for holes.
+class GapDetector:
+    """Watches one consumer's inbox for gaps.
 
     Args:
-        after_s: Age at which a hole is asked for.
+        after_s: Age at which a gap is asked for.
         lease: Lets one replica ask for all.
     """
 
-    def __init__(  # the follower names each
+    def __init__(  # the consumer names each
         self,
         inbox: Inbox,
         wanted: Topology,
@@ -45,7 +45,7 @@ class HoleWatch:
 
     async def run(self) -> None:
         """Look and ask until the connection breaks."""
-        async with connection.connected(self._url, f"{self._wanted.main} holes") as broker:
+        async with connection.connected(self._url, f"{self._wanted.main} gaps") as broker:
             channel = await broker.channel(on_return_raises=True)
             await connection.declare(channel, self._wanted)
             requests = await channel.get_exchange(REQUESTS, ensure=False)
@@ -65,36 +65,36 @@ class HoleWatch:
                 return []
             return await self.old()
         except DatabaseDownError as error:
-            log.warning("follower.database-lost", error=repr(error))
+            log.warning("consumer.database-lost", error=repr(error))
             return []
 
     async def old(self) -> list[tuple[str, int, int]]:
-        """Return the holes (source, first, last) that are old enough to be asked for; each anew after a while."""
+        """Return the gaps (source, first, last) that are old enough to be asked for; each anew after a while."""
         now = self._clock()
         still: dict[tuple[str, int], datetime] = {}
         old = []
         total = 0
-        for holes in await self._inbox.holes():
-            total += sum(last - first + 1 for first, last in holes.missing)
-            for first, last in await self._lost(holes):
-                began = holes.received == 0 and (holes.source, first) not in self._since
-                since = self._since.get((holes.source, first), now)
+        for gaps in await self._inbox.gaps():
+            total += sum(last - first + 1 for first, last in gaps.missing)
+            for first, last in await self._lost(gaps):
+                began = gaps.received == 0 and (gaps.source, first) not in self._since
+                since = self._since.get((gaps.source, first), now)
                 # Who has nothing of a source just began, and need not wait whether it is on its way.
                 if began or now - since >= self._after:
-                    old.append((holes.source, first, last))
+                    old.append((gaps.source, first, last))
                     since = now
-                still[(holes.source, first)] = since
+                still[(gaps.source, first)] = since
         self._since = still
-        metrics.HOLES.set(total)
+        metrics.GAPS.set(total)
         return old
 
-    async def _lost(self, holes: Holes) -> list[tuple[int, int]]:
+    async def _lost(self, gaps: Gaps) -> list[tuple[int, int]]:
         """Leave out what is set aside: it is missing from the documents, but not lost."""
-        if not holes.missing:
+        if not gaps.missing:
             return []
-        aside = await self._inbox.aside(holes.source)
+        aside = await self._inbox.aside(gaps.source)
         lost: list[tuple[int, int]] = []
-        for first, last in holes.missing:
+        for first, last in gaps.missing:
             begin = first
             for number in (*(one for one in aside if first <= one <= last), last + 1):
                 if number > begin:
@@ -104,8 +104,8 @@ class HoleWatch:
 
     async def _ask(self, requests: connection.Exchange, source: str, first: int, last: int) -> None:
         message = connection.message_of(orjson.dumps({"source": source, "first": first, "last": last}))
-        log.warning("follower.hole", source=source, first=first, last=last)
+        log.warning("consumer.gap", source=source, first=first, last=last)
         try:
             await requests.publish(message, owner_of(source), timeout=connection.PUBLISH_TIMEOUT_S)
         except connection.UnroutableError:
-            log.warning("follower.hole-unheard", source=source, owner=owner_of(source))
+            log.warning("consumer.gap-unheard", source=source, owner=owner_of(source))

@@ -16,11 +16,11 @@ from shared.runtime.clock import Clock
 
 log = structlog.get_logger(__name__)
 
-LADDER_S = (1.0, 10.0, 60.0, 600.0)
-"""Delays of the retry ladder, in seconds. After the last one a message is parked."""
+RETRY_S = (1.0, 10.0, 60.0, 600.0)
+"""Delays before each new try, in seconds. After the last one a message is parked."""
 
 _PASSING_RUNG = 1
-"""A failure that passes by itself (an edition on its way) climbs no higher and is never parked."""
+"""A failure that passes by itself (an edition on its way) waits no longer than this and is never parked."""
 
 _LARGEST = 1_000_000
 """Bytes of an unreadable message that are kept."""
@@ -28,14 +28,14 @@ _LARGEST = 1_000_000
 _BATCH = 256
 
 
-class Ladder:
+class RetryQueue:
     """Messages set aside by one consumer.
 
     Args:
-        delays_s: The rungs. Tests give shorter ones.
+        delays_s: Before each new try. Tests give shorter ones.
     """
 
-    def __init__(self, inbox: Inbox, clock: Clock, delays_s: Sequence[float] = LADDER_S) -> None:
+    def __init__(self, inbox: Inbox, clock: Clock, delays_s: Sequence[float] = RETRY_S) -> None:
         """No IO happens here."""
         self._inbox, self._clock = inbox, clock
         self._delays = [timedelta(seconds=delay) for delay in delays_s]
@@ -83,7 +83,7 @@ class Ladder:
         await self._inbox.set_aside([parked])
         _tell_parked(kind, parked)
 
-    async def climb(
+    async def retry_due(
         self,
         apply: Callable[[Sequence[Arrived]], Awaitable[None]],
         skip: Callable[[Arrived], Awaitable[bool]],
@@ -136,4 +136,4 @@ def _fingerprint(type_: str, failure: Failure) -> str:
 def _tell_parked(kind: str, one: Parked) -> None:
     metrics.PARKED.labels(kind).inc()
     # The text of an error may quote what it met; the fingerprint quotes nothing.
-    log.error("follower.parked", kind=kind, id=one.id, subject=one.subject, fingerprint=one.fingerprint)
+    log.error("consumer.parked", kind=kind, id=one.id, subject=one.subject, fingerprint=one.fingerprint)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pymongo import ASCENDING, UpdateOne
 from pymongo.errors import BulkWriteError
 
-from shared.storage.database import DUPLICATE, Database, asking, refusals
+from shared.storage.database import DUPLICATE, Database, driver_errors, refusals
 from shared.storage.numbering import entries_after, entry_id
 
 _PAGE = 10_000
@@ -70,7 +70,7 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True)
-class Holes:
+class Gaps:
     """What is missing from one source: numbers up to ``head`` that are not settled here."""
 
     source: str
@@ -92,7 +92,7 @@ class Inbox:
 
     async def ensure_indexes(self) -> None:
         """Waiting events are looked up by document, those set aside by due time and by fingerprint."""
-        with asking():
+        with driver_errors():
             await self._waiting.create_index([("collection", ASCENDING), ("key", ASCENDING)])
             await self._parked.create_index([("fingerprint", ASCENDING), ("_id", ASCENDING)])
             await self._parked.create_index("due", sparse=True)
@@ -103,7 +103,7 @@ class Inbox:
     async def forks(self, receipts: Sequence[Receipt]) -> list[int]:
         """Return the positions of those whose number is settled with other bytes: a fork of its source's log."""
         ids = [entry_id(one.source, one.sequence) for one in receipts]
-        with asking():
+        with driver_errors():
             rows = await self._receipts.find({"_id": {"$in": ids}}).to_list(None)
         known = {row["_id"]: row["hash"] for row in rows}
         return [
@@ -122,7 +122,7 @@ class Inbox:
             return []
         rows = [{"_id": entry_id(one.source, one.sequence), "hash": one.hash} for one in receipts]
         try:
-            with asking():
+            with driver_errors():
                 await self._receipts.insert_many(rows, ordered=False)
         except BulkWriteError as error:
             refused = refusals(error)
@@ -136,7 +136,7 @@ class Inbox:
         """Note how far sources say their logs reach."""
         if not heads:
             return
-        with asking():
+        with driver_errors():
             await self._heads.bulk_write(
                 [
                     UpdateOne({"_id": source}, {"$max": {"head": head}}, upsert=True)
@@ -145,17 +145,17 @@ class Inbox:
                 ordered=False,
             )
 
-    async def holes(self) -> list[Holes]:
+    async def gaps(self) -> list[Gaps]:
         """Say how far each source is settled without a gap, and what is missing above that.
 
         The cost follows what arrived since the last call and what is missing, never the history: each
         source's row holds how far it was looked at, with the gaps left behind.
         """
-        with asking():
+        with driver_errors():
             rows = await self._heads.find({}).to_list(None)
-        return [await self._holes_of(row) for row in rows]
+        return [await self._gaps_of(row) for row in rows]
 
-    async def _holes_of(self, row: Mapping[str, Any]) -> Holes:
+    async def _gaps_of(self, row: Mapping[str, Any]) -> Gaps:
         source, looked = row["_id"], row.get("looked", 0)
         gaps = [(first, last) for first, last in row.get("gaps", ())]
         left = await self._still_missing(source, gaps)
@@ -165,11 +165,11 @@ class Inbox:
             reached = arrived[-1]
         if reached != looked or left != gaps:
             # Another replica may write what it saw a moment ago: an older pair is as true, only less far.
-            with asking():
+            with driver_errors():
                 await self._heads.update_one({"_id": source}, {"$set": {"looked": reached, "gaps": left}})
         head = max(row.get("head", 0), reached)
         missing = [*left, (reached + 1, head)] if head > reached else left
-        return Holes(source, missing[0][0] - 1 if missing else reached, head, tuple(missing))
+        return Gaps(source, missing[0][0] - 1 if missing else reached, head, tuple(missing))
 
     async def _still_missing(self, source: str, gaps: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         left: list[tuple[int, int]] = []
@@ -185,14 +185,14 @@ class Inbox:
         return left
 
     async def _arrived(self, query: Mapping[str, Any]) -> list[int]:
-        with asking():
+        with driver_errors():
             cursor = self._receipts.find(query, {"_id": 1}).sort("_id", ASCENDING).limit(_PAGE)
             rows = await cursor.to_list(None)
         return [int(row["_id"].rpartition("#")[2]) for row in rows]
 
     async def watermark(self) -> dict[str, int]:
         """Return source → the sequence up to which everything is settled."""
-        return {hole.source: hole.received for hole in await self.holes()}
+        return {gap.source: gap.received for gap in await self.gaps()}
 
     # --- early events
 
@@ -211,7 +211,7 @@ class Inbox:
         if not rows:
             return
         try:
-            with asking():
+            with driver_errors():
                 await self._waiting.insert_many(rows, ordered=False)
         except BulkWriteError as error:
             if set(refusals(error).values()) != {DUPLICATE}:
@@ -219,7 +219,7 @@ class Inbox:
 
     async def waiting_for(self, collection: str, keys: Sequence[str]) -> list[Waiting]:
         """Return the events that are early for documents of ``collection``."""
-        with asking():
+        with driver_errors():
             cursor = self._waiting.find({"collection": collection, "key": {"$in": list(keys)}})
             rows = await cursor.to_list(None)
         return [Waiting(row["collection"], row["key"], row["event"], bytes(row["body"])) for row in rows]
@@ -227,21 +227,21 @@ class Inbox:
     async def no_longer_waiting(self, ids: Sequence[str]) -> None:
         """Forget early events (:attr:`Waiting.id`) that are settled now."""
         if ids:
-            with asking():
+            with driver_errors():
                 await self._waiting.delete_many({"_id": {"$in": list(ids)}})
 
     async def waiting_after(self, id_: str, limit: int) -> list[Waiting]:
         """Return some of all early events, in order of :attr:`Waiting.id`: to look at each from time to time."""
-        with asking():
+        with driver_errors():
             rows = await self._waiting.find({"_id": {"$gt": id_}}).sort("_id", 1).limit(limit).to_list(None)
         return [Waiting(row["collection"], row["key"], row["event"], bytes(row["body"])) for row in rows]
 
     async def waiting_count(self) -> int:
         """Return how many events are early."""
-        with asking():
+        with driver_errors():
             return int(await self._waiting.estimated_document_count())
 
-    # --- set aside: on the ladder, and parked after it
+    # --- set aside: in the retry queue, and parked after it
 
     async def set_aside(self, messages: Sequence[Parked]) -> None:
         """Keep messages that could not be applied, durably. One that is kept already stays as it is."""
@@ -251,7 +251,7 @@ class Inbox:
             UpdateOne({"_id": one.id}, {"$setOnInsert": _row_of(one)}, upsert=True) for one in messages
         ]
         try:
-            with asking():
+            with driver_errors():
                 await self._parked.bulk_write(operations, ordered=False)
         except BulkWriteError as error:
             refusals(error)
@@ -267,49 +267,49 @@ class Inbox:
             change["$unset"] = {"due": ""}
         else:
             change["$set"]["due"] = due
-        with asking():
+        with driver_errors():
             await self._parked.update_one({"_id": one.id, "attempts": one.attempts}, change)
 
     async def due(self, now: datetime, limit: int) -> list[Parked]:
         """Return messages whose next try has come, the oldest first."""
-        with asking():
+        with driver_errors():
             rows = await self._parked.find({"due": {"$lte": now}}).sort("due", 1).limit(limit).to_list(None)
         return [_parked(row) for row in rows]
 
     async def aside(self, source: str) -> list[int]:
         """Return the numbers of ``source`` that are set aside: missing here, but not lost."""
-        with asking():
+        with driver_errors():
             rows = await self._parked.find({"source": source}, {"sequence": 1, "_id": 0}).to_list(None)
         return sorted(row["sequence"] for row in rows)
 
     async def parked(
         self, fingerprint: str | None = None, limit: int = 1000, *, ids: Sequence[str] | None = None
     ) -> list[Parked]:
-        """Return parked messages, grouped by fingerprint. Those on the ladder are not parked yet."""
+        """Return parked messages, grouped by fingerprint. Those in the retry queue are not parked yet."""
         query: dict[str, Any] = {"due": {"$exists": False}}
         if fingerprint is not None:
             query["fingerprint"] = fingerprint
         if ids is not None:
             query["_id"] = {"$in": list(ids)}
-        with asking():
+        with driver_errors():
             cursor = self._parked.find(query).sort([("fingerprint", 1), ("_id", 1)]).limit(limit)
             rows = await cursor.to_list(None)
         return [_parked(row) for row in rows]
 
     async def count_aside(self, ids: Sequence[str]) -> int:
         """Return how many of these are still set aside."""
-        with asking():
+        with driver_errors():
             return int(await self._parked.count_documents({"_id": {"$in": list(ids)}}))
 
     async def aside_counts(self) -> tuple[int, int]:
-        """Return how many messages are on the ladder, and how many are parked."""
-        with asking():
+        """Return how many messages are in the retry queue, and how many are parked."""
+        with driver_errors():
             waiting = await self._parked.count_documents({"due": {"$exists": True}})
             return int(waiting), int(await self._parked.count_documents({})) - int(waiting)
 
     async def try_again(self, ids: Sequence[str], now: datetime) -> int:
-        """Put parked messages back on the ladder, due now. Returns how many."""
-        with asking():
+        """Put parked messages back in the retry queue, due now. Returns how many."""
+        with driver_errors():
             result = await self._parked.update_many(
                 {"_id": {"$in": list(ids)}, "kind": {"$ne": "fork"}, "due": {"$exists": False}},
                 {"$set": {"due": now, "attempts": 0}},
@@ -320,7 +320,7 @@ class Inbox:
         """Give messages up: kept with who and why, and counted as applied without an effect."""
         for one in parked:
             row = {**_row_of(replace(one, due=None)), "why": reason, "by": by, "at": now}
-            with asking():
+            with driver_errors():
                 await self._discarded.update_one({"_id": one.id}, {"$setOnInsert": row}, upsert=True)
                 if one.kind == "failing":
                     await self._parked.update_one({"_id": one.id}, {"$set": {"skip": True, "due": now}})
@@ -331,7 +331,7 @@ class Inbox:
         """Remove messages that are settled now. Returns how many."""
         if not ids:
             return 0
-        with asking():
+        with driver_errors():
             return int((await self._parked.delete_many({"_id": {"$in": list(ids)}})).deleted_count)
 
 

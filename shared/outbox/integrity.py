@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import orjson
 
 from shared.outbox.log import Log
-from shared.storage.database import Database, asking
+from shared.storage.database import Database, driver_errors
 from shared.storage.seals import Raw, fault_of, raw_collection
 
 BOOKKEEPING = frozenset(
@@ -61,7 +61,7 @@ async def _checked(database: Database, log: Log, name: str) -> Sealed:
     cursor = raw_collection(database, name).find({}, {"writes": 0})
     count, edited = 0, list[Edited]()
     while True:
-        with asking():
+        with driver_errors():
             rows: list[Raw] = await cursor.to_list(_PAGE)
         if not rows:
             return Sealed(name, count, tuple(edited))
@@ -86,10 +86,10 @@ async def _untold(database: Database, log: Log, name: str, key: str) -> str:
     document was read again, the document knows of.
     """
     collection = database.collection(name)
-    with asking():
+    with driver_errors():
         before = await collection.find_one({"_id": key}, {"ordinals": 1, "pending": 1})
     entries = [orjson.loads(entry.body) for entry in await log.about(key)]
-    with asking():
+    with driver_errors():
         after = await collection.find_one({"_id": key}, {"ordinals": 1})
     if before is None or after is None:
         return "it went while it was looked at"
@@ -108,7 +108,7 @@ async def _untold(database: Database, log: Log, name: str, key: str) -> str:
 async def _gone(database: Database, log: Log, names: Iterable[str]) -> AsyncIterator[Edited]:
     async for left in log.subjects():
         for name in names:
-            with asking():
+            with driver_errors():
                 rows = (
                     await database.collection(name)
                     .find({"_id": {"$in": list(left)}}, {"_id": 1})

@@ -12,7 +12,7 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import BulkWriteError
 
 from shared.events import GENESIS, chain_hash, to_bytes
-from shared.storage.database import DUPLICATE, Database, asking, refusals
+from shared.storage.database import DUPLICATE, Database, driver_errors, refusals
 from shared.storage.numbering import entries_after, entry_id
 
 _COLUMNS = {"source": "source", "sequence": "sequence", "event": "id", "type": "type", "subject": "subject"}
@@ -90,7 +90,7 @@ class Log:
 
     async def ensure_indexes(self) -> None:
         """The unique sequence is the fence between sequencers; the unique event id stops doubles."""
-        with asking():
+        with driver_errors():
             await self._entries.create_index("event", unique=True)
             await self._entries.create_index([("subject", ASCENDING)])
 
@@ -139,7 +139,7 @@ class Log:
             for entry in entries
         ]
         try:
-            with asking():
+            with driver_errors():
                 await self._entries.insert_many(rows, ordered=True)
         except BulkWriteError as error:
             refused = refusals(error)
@@ -149,7 +149,7 @@ class Log:
         return len(entries)
 
     async def _known(self, events: Sequence[str]) -> set[str]:
-        with asking():
+        with driver_errors():
             rows = await self._entries.find({"event": {"$in": list(events)}}, {"event": 1}).to_list(None)
         return {row["event"] for row in rows}
 
@@ -162,7 +162,7 @@ class Log:
     async def head(self, source: str, *, fresh: bool = False) -> tuple[int, str]:
         """Return last sequence and hash of ``source``; (0, genesis) for an empty log."""
         if fresh or source not in self._heads:
-            with asking():
+            with driver_errors():
                 cursor = self._entries.find({"_id": entries_after(source, 0)}, {"sequence": 1, "hash": 1})
                 last = await cursor.sort("_id", DESCENDING).limit(1).to_list(1)
             self._heads[source] = (last[0]["sequence"], last[0]["hash"]) if last else (0, GENESIS)
@@ -173,7 +173,7 @@ class Log:
         found: list[str] = []
         after = ""
         while True:
-            with asking():
+            with driver_errors():
                 row = await self._entries.find_one(
                     {"_id": {"$gt": after}}, {"_id": 1}, sort=[("_id", ASCENDING)]
                 )
@@ -187,7 +187,7 @@ class Log:
         return [_entry(row) for row in await self._rows(entries_after(source, after), limit)]
 
     async def _rows(self, span: Mapping[str, str], limit: int) -> list[dict[str, Any]]:
-        with asking():
+        with driver_errors():
             rows: list[dict[str, Any]] = (
                 await self._entries.find({"_id": span}).sort("_id", ASCENDING).limit(limit).to_list(None)
             )
@@ -195,13 +195,13 @@ class Log:
 
     async def about(self, subject: str) -> list[Entry]:
         """Return everything the log holds about ``subject``."""
-        with asking():
+        with driver_errors():
             rows = await self._entries.find({"subject": subject}).sort("_id", 1).to_list(None)
         return [_entry(row) for row in rows]
 
     async def counts(self, subjects: Sequence[str]) -> dict[str, dict[str, int]]:
         """Return how many events the log holds about each subject: subject → source → number."""
-        with asking():
+        with driver_errors():
             cursor = self._entries.find({"subject": {"$in": list(subjects)}}, {"subject": 1, "source": 1})
             rows = await cursor.to_list(None)
         found: dict[str, dict[str, int]] = {}
@@ -215,7 +215,7 @@ class Log:
         cursor = self._entries.find({}, {"_id": 0, "subject": 1}).sort("subject", ASCENDING)
         rows: list[dict[str, Any]] | None = None
         while rows is None or rows:
-            with asking():
+            with driver_errors():
                 rows = await cursor.to_list(page)
             yield {row["subject"] for row in rows}
 
@@ -257,7 +257,7 @@ class Log:
 
     async def position(self, source: str) -> Position:
         """Return the last sequence that the broker confirmed, with its hash."""
-        with asking():
+        with driver_errors():
             row = await self._positions.find_one({"_id": source})
         return Position(int(row["published"]), row["hash"]) if row else Position()
 
@@ -267,13 +267,13 @@ class Log:
 
     async def published_sources(self) -> list[str]:
         """Return every source of which something was published."""
-        with asking():
+        with driver_errors():
             rows = await self._positions.find({}, {"_id": 1}).to_list(None)
         return [row["_id"] for row in rows]
 
     async def set_published(self, last: Entry) -> None:
         """Remember that the broker confirmed everything of a source up to ``last``. Never goes back."""
-        with asking():
+        with driver_errors():
             await self._positions.update_one({"_id": last.source}, [{"$set": _further(last)}], upsert=True)
 
 

@@ -238,7 +238,7 @@ class Publisher:
             raise
         for some, result in zip(messages, results, strict=True):
             if isinstance(result, connection.UnroutableError):
-                # Nobody has a queue for it now. Whoever should have one finds the hole and asks again.
+                # Nobody has a queue for it now. Whoever should have one finds the gap and asks again.
                 UNROUTABLE.inc(len(some))
                 self._returned = True
             elif isinstance(result, BaseException):

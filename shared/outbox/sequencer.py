@@ -19,7 +19,7 @@ from shared.broker.metrics import LOGGED
 from shared.broker.topology import Topology
 from shared.outbox.log import Log
 from shared.outbox.publisher import WINDOW, Attach, Publisher
-from shared.runtime.supervisor import Tending
+from shared.runtime.supervisor import TaskSupervisor
 from shared.storage.database import DatabaseDownError
 from shared.storage.lease import Lease
 
@@ -67,7 +67,7 @@ class Relay:
         collections: Every collection that can hold pending events.
         attach: Looks up keys to send beside events with sealed data.
         poll_s: How soon events are found that no offer told of (a crash, another replica).
-        tending: Runs the tasks; its own, where none is given.
+        supervisor: Runs the tasks; its own, where none is given.
     """
 
     def __init__(  # noqa: PLR0913  # the composition root names each
@@ -81,12 +81,12 @@ class Relay:
         attach: Attach | None = None,
         poll_s: float = 0.25,
         announce_s: float = 5.0,
-        tending: Tending | None = None,
+        supervisor: TaskSupervisor | None = None,
     ) -> None:
         """Nothing runs yet."""
         self._log, self._lease, self._poll_s = log_, lease, poll_s
         self._collections = {collection.name: collection for collection in collections}
-        self._tending = tending or Tending()
+        self._supervisor = supervisor or TaskSupervisor()
         self._offers: asyncio.Queue[_Offer] = asyncio.Queue(_OFFERS)
         self._recent: OrderedDict[str, None] = OrderedDict()
         self._held = asyncio.Event()
@@ -109,7 +109,7 @@ class Relay:
             ("publisher", lambda: connection.supervise("publisher", self._publisher.publish)),
             ("requests", lambda: connection.supervise("requests", self._publisher.serve)),
         ):
-            self._tending.start(stack, f"relay-{name}", work)
+            self._supervisor.start(stack, f"relay-{name}", work)
 
     # --- who does it
 

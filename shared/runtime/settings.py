@@ -7,7 +7,7 @@ import base64
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -72,10 +72,18 @@ class Settings(BaseSettings):
     announce_s: float = Field(
         default=5.0, gt=0, description="Seconds between telling how far the log reaches."
     )
-    holes_after_s: float = Field(
-        default=60.0, ge=0, description="Age in seconds at which a missing event is asked for."
+    gaps_after_s: float = Field(  # type: ignore[pydantic-alias]  # the first choice is its own name
+        default=60.0,
+        ge=0,
+        validation_alias=AliasChoices("gaps_after_s", "JIANDU_GAPS_AFTER_S", "JIANDU_HOLES_AFTER_S"),
+        description="Age in seconds at which a missing event is asked for.",
     )
-    holes_every_s: float = Field(default=5.0, gt=0, description="Seconds between looks for missing events.")
+    gaps_every_s: float = Field(  # type: ignore[pydantic-alias]  # the first choice is its own name
+        default=5.0,
+        gt=0,
+        validation_alias=AliasChoices("gaps_every_s", "JIANDU_GAPS_EVERY_S", "JIANDU_HOLES_EVERY_S"),
+        description="Seconds between looks for missing events.",
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @classmethod

@@ -23,7 +23,7 @@ _WELL_AFTER_S = 60.0
 """A task that ran so long since its last end counts as well again."""
 
 
-class Tending:
+class TaskSupervisor:
     """The endless tasks of one process."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import AwareDatetime, BaseModel, Field
 
-from shared.http.edge import EDGES, ERRORS, Body, Front, Guard, caller
+from shared.http.edge import EDGES, ERRORS, Body, Guard, HttpContext, caller
 from shared.identity.access import Caller
 from shared.service import operations
 
@@ -42,8 +42,8 @@ common = APIRouter()
 @common.post("/v1/session", responses={401: ERRORS[401], 503: ERRORS[503]}, tags=["session"])
 async def sign_in(body: SignIn, request: Request) -> SessionView:
     """Sign in. Works while the line to headquarters is cut."""
-    front: Front = request.app.state.front
-    session = front.access.sign_in(body.account, body.password, front.clock())
+    context: HttpContext = request.app.state.context
+    session = context.access.sign_in(body.account, body.password, context.clock())
     return SessionView(
         token=session.token,
         expires_at=session.expires_at,
@@ -59,8 +59,8 @@ async def sign_in(body: SignIn, request: Request) -> SessionView:
 )
 async def live(request: Request) -> JSONResponse:
     """Say that the process serves and that none of its tasks is stuck. Otherwise start it anew."""
-    front: Front = request.app.state.front
-    failing = front.failing()
+    context: HttpContext = request.app.state.context
+    failing = context.failing()
     status = HTTPStatus.SERVICE_UNAVAILABLE if failing else HTTPStatus.OK
     return JSONResponse({"status": "failing" if failing else "live", "failing": failing}, status_code=status)
 
@@ -70,8 +70,8 @@ async def live(request: Request) -> JSONResponse:
 )
 async def ready(request: Request) -> JSONResponse:
     """Say whether the service can work, and what it waits for. A stopped broker makes no service unready."""
-    front: Front = request.app.state.front
-    missing = await front.ready()
+    context: HttpContext = request.app.state.context
+    missing = await context.ready()
     status = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
     return JSONResponse(
         {"status": "not ready" if missing else "ready", "missing": missing}, status_code=status
@@ -88,8 +88,8 @@ class Positions(BaseModel):
 @common.get("/v1/positions", responses={401: ERRORS[401], 503: ERRORS[503]}, tags=["health"])
 async def positions(request: Request, who: Annotated[Caller, Depends(caller)]) -> Positions:
     """Say how far this service's logs reach. Nothing is under way where every head has been received."""
-    front: Front = request.app.state.front
-    return Positions(**await front.positions())
+    context: HttpContext = request.app.state.context
+    return Positions(**await context.positions())
 
 
 @common.get("/metrics", tags=["health"], include_in_schema=False)

@@ -1,4 +1,4 @@
-"""The parts that every service runs on, wired once: database, log, relay, follower, directory, sweeps.
+"""The parts that every service runs on, wired once: database, log, relay, consumer, directory, sweeps.
 
 A service's ``app.py`` says which collections it has and what it follows; this module holds them open.
 """
@@ -20,8 +20,8 @@ from shared.events.envelope import customer_key_of
 from shared.identity import directory, vault
 from shared.identity.access import Access
 from shared.identity.directory import Directory
-from shared.inbox.applier import Following
-from shared.inbox.consumer import Follower
+from shared.inbox.applier import Subscription
+from shared.inbox.consumer import Consumer
 from shared.inbox.store import Inbox
 from shared.outbox.log import Entry, Log
 from shared.outbox.publisher import Attach
@@ -30,7 +30,7 @@ from shared.runtime import logging
 from shared.runtime.clock import Clock, utc_now
 from shared.runtime.ids import fresh
 from shared.runtime.settings import Settings
-from shared.runtime.supervisor import Tending
+from shared.runtime.supervisor import TaskSupervisor
 from shared.storage.aggregates import Aggregates, Stamp
 from shared.storage.database import Database, open_database
 from shared.storage.keys import KeyStore
@@ -41,7 +41,7 @@ logger = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Base:
+class ServiceContext:
     """What a service stands on. ``app.state.front`` of every service."""
 
     settings: Settings
@@ -55,8 +55,8 @@ class Base:
     topology: Topology
     clock: Clock = utc_now
     relay: Relay | None = None
-    follower: Follower | None = None
-    tending: Tending = field(default_factory=Tending)
+    consumer: Consumer | None = None
+    supervisor: TaskSupervisor = field(default_factory=TaskSupervisor)
 
     def offer(self, collection: str, document: str, drafts: Sequence[dict[str, Any]]) -> None:
         """Tell the relay of durable drafts. For ``Aggregates(offer=base.offer)``."""
@@ -93,12 +93,12 @@ class Base:
 
     def failing(self) -> dict[str, str]:
         """Say which of the endless tasks cannot go on. Then only a new process may help."""
-        return self.tending.failing()
+        return self.supervisor.failing()
 
     async def positions(self) -> dict[str, dict[str, int]]:
         """Return how far this service's own logs reach, and how far those of others have arrived here."""
         heads = {source: (await self.log.head(source, fresh=True))[0] for source in await self.log.sources()}
-        return {"heads": heads, "received": {one.source: one.received for one in await self.inbox.holes()}}
+        return {"heads": heads, "received": {one.source: one.received for one in await self.inbox.gaps()}}
 
 
 @asynccontextmanager
@@ -106,13 +106,15 @@ async def running(
     settings: Settings,
     service: str,
     *,
-    collections: Callable[[Base], Sequence[Aggregates[Any]]],
-    followings: Callable[[Base], Sequence[Following[Any]]] = lambda base: (),
-    jobs: Callable[[Base], Sequence[tuple[str, Callable[[], Awaitable[None]]]]] = lambda base: (),
-    before: Callable[[Base], Awaitable[None]] | None = None,
+    collections: Callable[[ServiceContext], Sequence[Aggregates[Any]]],
+    subscriptions: Callable[[ServiceContext], Sequence[Subscription[Any]]] = lambda context: (),
+    jobs: Callable[
+        [ServiceContext], Sequence[tuple[str, Callable[[], Awaitable[None]]]]
+    ] = lambda context: (),
+    before: Callable[[ServiceContext], Awaitable[None]] | None = None,
     gives_keys: bool = False,
     takes_keys: bool = False,
-) -> AsyncIterator[Base]:
+) -> AsyncIterator[ServiceContext]:
     """Hold a service open.
 
     Args:
@@ -134,11 +136,11 @@ async def running(
         await database.ping()
 
         def offer(collection: str, document: str, drafts: Sequence[dict[str, Any]]) -> None:
-            base.offer(collection, document, drafts)
+            context.offer(collection, document, drafts)
 
         known = directory.directory_in(database, offer)
         keys = vault.Vault(KeyStore(database), settings.site_key, settings.group_key)
-        base = Base(
+        context = ServiceContext(
             settings=settings,
             service=service,
             database=database,
@@ -151,46 +153,46 @@ async def running(
             ),
             topology=topology(service, settings.site),
         )
-        known.clock = lambda: base.clock()  # noqa: PLW0108  # read at each use: tests set the base's clock
-        await base.log.ensure_indexes()
-        await base.inbox.ensure_indexes()
+        known.clock = lambda: context.clock()  # noqa: PLW0108  # read at each use: tests set the base's clock
+        await context.log.ensure_indexes()
+        await context.inbox.ensure_indexes()
         await known.load()
-        written = list(collections(base))
+        written = list(collections(context))
         for collection in written:
             await collection.ensure_indexes()
         amqp = settings.amqp_url.get_secret_value()
-        base.relay = Relay(
-            base.log,
+        context.relay = Relay(
+            context.log,
             Lease(database, "relay", fresh()),  # names this process
             written,
-            base.topology,
+            context.topology,
             amqp,
             attach=_attached(keys) if gives_keys else None,
             poll_s=settings.poll_s,
             announce_s=settings.announce_s,
-            tending=base.tending,
+            supervisor=context.supervisor,
         )
         if before:
-            await before(base)
-        await base.relay.run(stack)
+            await before(context)
+        await context.relay.run(stack)
         if follows(service):
-            base.follower = Follower(
-                base.inbox,
-                [directory.following(known), *followings(base)],
-                base.topology,
+            context.consumer = Consumer(
+                context.inbox,
+                [directory.subscription(known), *subscriptions(context)],
+                context.topology,
                 amqp,
-                base.clock,
+                context.clock,
                 keep_keys=keys.keep if takes_keys else None,
-                holes_after_s=settings.holes_after_s,
-                holes_every_s=settings.holes_every_s,
-                lease=Lease(database, "holes", fresh()),
-                tending=base.tending,
+                gaps_after_s=settings.gaps_after_s,
+                gaps_every_s=settings.gaps_every_s,
+                lease=Lease(database, "gaps", fresh()),
+                supervisor=context.supervisor,
             )
-            await base.follower.run(stack)
-        for name, job in (("clock", database.ping), ("directory", known.catch_up), *jobs(base)):
+            await context.consumer.run(stack)
+        for name, job in (("clock", database.ping), ("directory", known.catch_up), *jobs(context)):
             every_s = 30.0 if name == "clock" else settings.sweep_every_s
-            base.tending.start(stack, f"job-{name}", partial(_again_and_again, name, job, every_s))
-        yield base
+            context.supervisor.start(stack, f"job-{name}", partial(_again_and_again, name, job, every_s))
+        yield context
 
 
 def _attached(keys: vault.Vault) -> Attach:

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Protocol
 import orjson
 import structlog
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, computed_field, model_validator
 
 from shared.errors import ForbiddenError
-from shared.http.edge import Body, Front, needs
+from shared.http.edge import Body, HttpContext, needs
 from shared.identity.access import Caller
 from shared.inbox.store import Inbox, Parked
 from shared.outbox.integrity import Sealed, check_documents
@@ -25,14 +25,14 @@ log = structlog.get_logger(__name__)
 
 RIGHT = "operations.manage"
 _SHOWN = 20
-"""Messages shown of one group, and holes of one source."""
+"""Messages shown of one group, and gaps of one source."""
 
 _MOST = 10_000
 
 router = APIRouter(prefix="/v1/operations", tags=["operations"])
 
 
-class Operated(Front, Protocol):
+class Operated(HttpContext, Protocol):
     """What these routes need of a running service, besides the edge's."""
 
     inbox: Inbox
@@ -96,13 +96,13 @@ class Done(BaseModel):
     count: int
 
 
-def _front(request: Request) -> Operated:
-    found: Operated = request.app.state.front
+def _context(request: Request) -> Operated:
+    found: Operated = request.app.state.context
     return found
 
 
 async def _operator(request: Request, who: Annotated[Caller, needs(RIGHT)]) -> Caller:
-    if not _front(request).access.operates(who):
+    if not _context(request).access.operates(who):
         msg = "Headquarters' services hold every unit's matters. Sign in at your own site's."
         raise ForbiddenError(msg)
     return who
@@ -119,7 +119,7 @@ async def parked(
 ) -> list[ParkedGroup]:
     """List what could not be applied and waits for a decision, the largest group first."""
     groups: dict[str, list[Parked]] = {}
-    for one in await _front(request).inbox.parked(fingerprint, _MOST):
+    for one in await _context(request).inbox.parked(fingerprint, _MOST):
         groups.setdefault(one.fingerprint, []).append(one)
     found = [
         ParkedGroup(
@@ -136,25 +136,25 @@ async def parked(
 
 @router.post("/parked/replay", summary="Try parked messages again")
 async def replay(body: Chosen, request: Request, who: Operator) -> Done:
-    """Put messages back on the ladder, due at once. Those that fail again are parked again."""
-    front = _front(request)
-    ids = [one.id for one in await _chosen(front, body)]
+    """Put messages back in the retry queue, due at once. Those that fail again are parked again."""
+    context = _context(request)
+    ids = [one.id for one in await _chosen(context, body)]
     log.info("operations.replay", by=who.account, fingerprint=body.fingerprint, count=len(ids))
-    return Done(count=await front.inbox.try_again(ids, front.clock()))
+    return Done(count=await context.inbox.try_again(ids, context.clock()))
 
 
 @router.post("/parked/discard", summary="Give parked messages up")
 async def discard(body: Discarded, request: Request, who: Operator) -> Done:
     """Give messages up, with a reason that is kept. Later events of their subjects then go on without them."""
-    front = _front(request)
-    some = await _chosen(front, body)
+    context = _context(request)
+    some = await _chosen(context, body)
     log.info("operations.discard", by=who.account, ids=[one.id for one in some], reason=body.reason)
-    await front.inbox.discard(some, body.reason, who.account, front.clock())
+    await context.inbox.discard(some, body.reason, who.account, context.clock())
     return Done(count=len(some))
 
 
-async def _chosen(front: Operated, body: Chosen) -> list[Parked]:
-    return await front.inbox.parked(body.fingerprint, _MOST, ids=body.ids or None)
+async def _chosen(context: Operated, body: Chosen) -> list[Parked]:
+    return await context.inbox.parked(body.fingerprint, _MOST, ids=body.ids or None)
 
 
 def _view(one: Parked) -> ParkedView:
@@ -202,8 +202,13 @@ class FollowedLog(BaseModel):
     head: int = Field(description="As far as it is known to reach.")
     received: int = Field(description="Up to here everything is settled.")
     missing: int
-    holes: list[tuple[int, int]] = Field(description=f"First and last missing number; the first {_SHOWN}.")
+    gaps: list[tuple[int, int]] = Field(description=f"First and last missing number; the first {_SHOWN}.")
     aside: int = Field(description="Of the missing ones, how many are here but could not be applied.")
+
+    @computed_field
+    def holes(self) -> list[tuple[int, int]]:
+        """The former name of `gaps`, for what was written to read it."""
+        return self.gaps
 
 
 class LogStatus(BaseModel):
@@ -212,23 +217,28 @@ class LogStatus(BaseModel):
     own: list[OwnLog]
     followed: list[FollowedLog]
     waiting: int = Field(description="Events that are early for their subject.")
-    on_ladder: int = Field(description="Events that failed and are tried again.")
+    retrying: int = Field(description="Events that failed and are tried again.")
     parked: int
     checked_at: datetime
+
+    @computed_field
+    def on_ladder(self) -> int:
+        """The former name of `retrying`, for what was written to read it."""
+        return self.retrying
 
 
 @router.get("/log", summary="Read how far each log is published and received")
 async def status(request: Request, who: Operator) -> LogStatus:
     """Say how far this service's logs are published, and how far those that it follows have arrived."""
-    front = _front(request)
-    on_ladder, parked_count = await front.inbox.aside_counts()
+    context = _context(request)
+    retrying, parked_count = await context.inbox.aside_counts()
     return LogStatus(
-        own=[await _own(front.log, source) for source in await front.log.sources()],
-        followed=await _followed(front.inbox),
-        waiting=await front.inbox.waiting_count(),
-        on_ladder=on_ladder,
+        own=[await _own(context.log, source) for source in await context.log.sources()],
+        followed=await _followed(context.inbox),
+        waiting=await context.inbox.waiting_count(),
+        retrying=retrying,
         parked=parked_count,
-        checked_at=front.clock(),
+        checked_at=context.clock(),
     )
 
 
@@ -244,10 +254,10 @@ async def _followed(inbox: Inbox) -> list[FollowedLog]:
             head=one.head,
             received=one.received,
             missing=sum(last - first + 1 for first, last in one.missing),
-            holes=list(one.missing[:_SHOWN]),
+            gaps=list(one.missing[:_SHOWN]),
             aside=len(await inbox.aside(one.source)),
         )
-        for one in await inbox.holes()
+        for one in await inbox.gaps()
     ]
 
 
@@ -292,9 +302,9 @@ async def verify(request: Request, who: Operator) -> Verified:
 
     Names the first broken entry of each log, and the documents that were changed outside the service.
     """
-    front = _front(request)
-    logs = [await _checked(front.log, source, who) for source in await _all_sources(front)]
-    documents = [_documents(one, who) for one in await check_documents(front.database, front.log)]
+    context = _context(request)
+    logs = [await _checked(context.log, source, who) for source in await _all_sources(context)]
+    documents = [_documents(one, who) for one in await check_documents(context.database, context.log)]
     return Verified(logs=logs, documents=documents)
 
 
@@ -326,6 +336,6 @@ def _documents(found: Sealed, who: Caller) -> Documents:
     )
 
 
-async def _all_sources(front: Operated) -> Sequence[str]:
+async def _all_sources(context: Operated) -> Sequence[str]:
     """Also those of which nothing is left but that they were published."""
-    return sorted({*await front.log.sources(), *await front.log.published_sources()})
+    return sorted({*await context.log.sources(), *await context.log.published_sources()})

@@ -16,9 +16,16 @@ from pymongo.errors import BulkWriteError, OperationFailure
 from shared.errors import StaleWriteError, SupervisionError, TransientError
 from shared.events import Happened, event_id, iso, source_of
 from shared.runtime.ids import fresh
-from shared.storage.database import DUPLICATE, Collection, Database, DatabaseDownError, asking, refusals
+from shared.storage.database import (
+    DUPLICATE,
+    Collection,
+    Database,
+    DatabaseDownError,
+    driver_errors,
+    refusals,
+)
 from shared.storage.seals import OWN, fault_in, packed, seal
-from shared.storage.write_batching import Combined
+from shared.storage.write_batching import WriteBatcher
 
 S = TypeVar("S")
 
@@ -168,11 +175,11 @@ class Aggregates(Generic[S]):
         self._database = database
         self.collection: Collection = database.collection(name)
         self._load, self._dump, self._offer = load, dump, offer
-        self.save: Combined[Change[S], None] = Combined(self.save_many)
+        self.save: WriteBatcher[Change[S], None] = WriteBatcher(self.save_many)
 
     async def ensure_indexes(self, *more: Any) -> None:  # noqa: ANN401  # pymongo's index models
         """Create the index on pending events and the indexes given."""
-        with asking():
+        with driver_errors():
             await self.collection.create_index("pending.id", sparse=True)
             if more:
                 await self.collection.create_indexes(list(more))
@@ -210,7 +217,7 @@ class Aggregates(Generic[S]):
         limit: int = 0,
     ) -> list[Stored[S]]:
         """Return the documents that ``query`` selects."""
-        with asking():
+        with driver_errors():
             cursor = self.collection.find(query, {"pending": 0, "writes": 0}, limit=limit)
             if sort:
                 cursor = cursor.sort(list(sort))
@@ -219,7 +226,7 @@ class Aggregates(Generic[S]):
 
     async def versions(self) -> dict[str, int]:
         """Return id → version of every document. For small collections that a process keeps a copy of."""
-        with asking():
+        with driver_errors():
             rows = await self.collection.find({}, {"version": 1}).to_list(None)
         return {row["_id"]: row["version"] for row in rows}
 
@@ -230,7 +237,7 @@ class Aggregates(Generic[S]):
         cursor = self.collection.find(query, {"_id": 0, **dict.fromkeys(names, 1)})
         rows: list[dict[str, Any]] | None = None
         while rows is None or rows:
-            with asking():
+            with driver_errors():
                 rows = await cursor.to_list(page)
             for row in rows:
                 yield row
@@ -256,7 +263,7 @@ class Aggregates(Generic[S]):
     async def _written(self, changes: Sequence[Change[S]]) -> list[Exception | None]:
         codes: dict[int, int] = {}
         try:
-            with asking():
+            with driver_errors():
                 result = await self.collection.bulk_write(
                     [self._operation(change) for change in changes], ordered=False
                 )
@@ -312,7 +319,7 @@ class Aggregates(Generic[S]):
     async def _outcomes(self, changes: Sequence[Change[S]]) -> list[Exception | None]:
         """Say what became of each change, by the tokens that the documents hold now."""
         ids = [change.stored.id for change in changes]
-        with asking():
+        with driver_errors():
             rows = await self.collection.find({"_id": {"$in": ids}}, {"writes": 1, "version": 1}).to_list(
                 None
             )
@@ -321,7 +328,7 @@ class Aggregates(Generic[S]):
 
     async def pending(self, limit: int) -> list[tuple[str, list[dict[str, Any]]]]:
         """Return documents with events that are not in the log yet."""
-        with asking():
+        with driver_errors():
             cursor = self.collection.find({"pending.id": {"$exists": True}}, {"pending": 1}, limit=limit)
             return [(row["_id"], row["pending"]) for row in await cursor.to_list(None)]
 
@@ -329,7 +336,7 @@ class Aggregates(Generic[S]):
         """Take events that are in the log off their documents (id → event ids). Leaves versions alone."""
         events = [event for some in logged.values() for event in some]
         # One statement for all, at two thirds of the cost: an event's id is on one document only.
-        with asking():
+        with driver_errors():
             await self.collection.update_many(
                 {"_id": {"$in": list(logged)}}, {"$pull": {"pending": {"id": {"$in": events}}}}
             )

@@ -48,7 +48,7 @@ TRANSIENT = (ConnectionFailure, ExecutionTimeout, WTimeoutError)
 
 
 @contextmanager
-def asking() -> Iterator[None]:
+def driver_errors() -> Iterator[None]:
     """Around every call to the driver: tells *not now* from a fault of ours.
 
     Raises:
@@ -102,7 +102,7 @@ class Database:
 
     async def collections(self) -> list[str]:
         """Return the names of the collections that there are."""
-        with asking():
+        with driver_errors():
             names: list[str] = await self.client[self.name].list_collection_names()
         return names
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
-from shared.storage.database import Database, asking, refusals
+from shared.storage.database import Database, driver_errors, refusals
 
 
 class KeyStore:
@@ -24,7 +24,7 @@ class KeyStore:
             for key_id, key in sealed.items()
         ]
         try:
-            with asking():
+            with driver_errors():
                 await self._collection.bulk_write(operations, ordered=False)
         except BulkWriteError as error:
             refusals(error)
@@ -32,11 +32,11 @@ class KeyStore:
 
     async def get(self, ids: Sequence[str]) -> dict[str, str]:
         """Return the sealed keys that there are; an erased one is an empty string."""
-        with asking():
+        with driver_errors():
             rows = await self._collection.find({"_id": {"$in": list(ids)}}).to_list(None)
         return {row["_id"]: row["key"] for row in rows}
 
     async def erase(self, key_id: str) -> None:
         """Destroy a key. What was sealed under it can never be opened again."""
-        with asking():
+        with driver_errors():
             await self._collection.update_one({"_id": key_id}, {"$set": {"key": ""}}, upsert=True)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from pymongo import ReturnDocument
 
-from shared.storage.database import Database, asking
+from shared.storage.database import Database, driver_errors
 
 
 class Lease:
@@ -20,7 +20,7 @@ class Lease:
 
     async def hold(self) -> bool:
         """Take or renew the lease. Returns whether this owner has it now."""
-        with asking():
+        with driver_errors():
             if not self._exists:
                 # $expr and upsert exclude each other, so the lease is made first: free, and long over.
                 blank = {"owner": {"$ifNull": ["$owner", ""]}, "until": {"$ifNull": ["$until", "$$NOW"]}}
@@ -39,7 +39,7 @@ class Lease:
 
     async def release(self) -> None:
         """Give the lease up, so that another replica need not wait for its end."""
-        with asking():
+        with driver_errors():
             await self._collection.update_one(
                 {"_id": self._name, "owner": self._owner}, [{"$set": {"owner": "", "until": "$$NOW"}}]
             )

@@ -12,7 +12,7 @@ import bson
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
-from shared.storage.database import Collection, Database, asking
+from shared.storage.database import Collection, Database, driver_errors
 
 Raw = RawBSONDocument
 """A document as the bytes that are stored."""
@@ -52,7 +52,7 @@ def seal(
 
 async def fault_in(database: Database, name: str, key: str) -> str:
     """Say what is wrong with one document's seal; empty where it fits, or there is no such document."""
-    with asking():
+    with driver_errors():
         row = await raw_collection(database, name).find_one({"_id": key})
     return "" if row is None else fault_of(database, name, row)
 

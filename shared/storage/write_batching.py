@@ -15,7 +15,7 @@ R = TypeVar("R")
 Flush = Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]]
 
 
-class Combined(Generic[T, R]):
+class WriteBatcher(Generic[T, R]):
     """Collects items from concurrent callers and writes them together.
 
     A caller that is cancelled loses its answer, never its write: the others in it must not suffer.

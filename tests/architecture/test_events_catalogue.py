@@ -257,7 +257,7 @@ def test_every_queue_is_replicated_states_its_limit_and_drops_nothing() -> None:
 
 @pytest.mark.parametrize("service", ["handling", "callback", "scoring", "registry"])
 def test_a_service_of_the_group_binds_all_of_a_source(service: str) -> None:
-    """INVARIANT: a hole in a source's sequence means loss, because nothing is left out on purpose.
+    """INVARIANT: a gap in a source's sequence means loss, because nothing is left out on purpose.
 
     What breaks it: binding only the types that are wanted.
     """

@@ -157,7 +157,7 @@ class World:
 
     async def entries(self, kind: str = "") -> list[Entry]:
         """Return callback's log, or the entries of one type."""
-        log = self.one.base.log
+        log = self.one.context.log
         found = [one for source in await log.sources() for one in await log.read(source, 0, 100_000)]
         return [entry for entry in found if not kind or entry.type == kind]
 
@@ -175,7 +175,7 @@ class World:
         source = source_of(service, "chongqing")
 
         async def there() -> bool:
-            return (await self.one.base.inbox.watermark()).get(source) == self.sequences[source]
+            return (await self.one.context.inbox.watermark()).get(source) == self.sequences[source]
 
         await until(there)
 
@@ -219,12 +219,12 @@ class World:
 
     def token(self, account: str) -> str:
         """Return a session's token."""
-        base = self.one.base
-        return base.access.sign_in(account, PASSWORD, base.clock()).token
+        context = self.one.context
+        return context.access.sign_in(account, PASSWORD, context.clock()).token
 
     def stand_at(self, moment: datetime) -> None:
         """Let commands and sessions of the first replica take ``moment`` for now. Sweeps keep the real time."""
-        self.one.base.clock = lambda: moment
+        self.one.context.clock = lambda: moment
         self.one.use = replace(self.one.use, clock=lambda: moment)
         self.one.campaigns = replace(self.one.campaigns, clock=lambda: moment)
 
@@ -319,9 +319,9 @@ async def a_world(settings: Settings, replicas: int, edition: Edition | None = N
 
         async def known() -> bool:
             return all(
-                len(one.base.directory.accounts) == len(ACCOUNTS)
-                and len(one.base.directory.units) == len(UNITS)
-                and one.base.directory.enacted
+                len(one.context.directory.accounts) == len(ACCOUNTS)
+                and len(one.context.directory.units) == len(UNITS)
+                and one.context.directory.enacted
                 for one in world.replicas
             )
 

@@ -83,7 +83,7 @@ class World(scoring_world.World):
         wanted = {one["source"]: one["sequence"] for one in self.told.envelopes}
 
         async def arrived() -> bool:
-            received = await self.parts.base.inbox.watermark()
+            received = await self.parts.context.inbox.watermark()
             return all(received.get(source, 0) >= count for source, count in wanted.items())
 
         await until(arrived, within_s=60)
@@ -104,7 +104,7 @@ async def a_world(servers: Stack, name: str, edition: Edition | None = None) -> 
         await declare(channel, topology("handling", "group"))
         parts: Parts = await stack.enter_async_context(serving(settings))
         world = World(channel, parts, "jinke")
-        parts.base.clock = lambda: world.now
+        parts.context.clock = lambda: world.now
         people = {"head": (BRANCH, "branch-head")}
         scoring_world.directory(world, ACCOUNTS, people, edition=edition)
         world.told.organisation()
@@ -122,11 +122,11 @@ class Api:
 
     def __init__(self, world: World, account: str) -> None:
         app = create_app()
-        base = world.parts.base
-        app.state.front, app.state.use = base, world.parts.use
+        context = world.parts.context
+        app.state.context, app.state.use = context, world.parts.use
         self._world = world
         self._client = AsyncClient(transport=ASGITransport(app=app), base_url="http://handling")
-        token = base.access.sign_in(account, PASSWORD, base.clock()).token
+        token = context.access.sign_in(account, PASSWORD, context.clock()).token
         self._headers = {"Authorization": f"Bearer {token}"}
 
     async def get(self, path: str = "", **query: str | int) -> Response:

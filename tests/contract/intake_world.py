@@ -15,7 +15,7 @@ import orjson
 from services.intake.app import create_app, serving
 from services.intake.handlers import Intake
 from shared.rulebook.edition import Edition
-from shared.service.context import Base
+from shared.service.context import ServiceContext
 from shared.storage.database import open_database
 from tests.unit.intake.builders import PASSWORD, body, seed, settings_of
 
@@ -30,7 +30,7 @@ DAY = timedelta(days=1)
 class Site:
     """A running intake and the people who call it."""
 
-    base: Base
+    context: ServiceContext
     use: Intake
     http: httpx2.AsyncClient
     now: datetime = NOW
@@ -39,7 +39,7 @@ class Site:
 
     def bearer(self, account: str) -> dict[str, str]:
         if (account, self.now) not in self.tokens:
-            token = self.base.access.sign_in(account, PASSWORD, self.now).token
+            token = self.context.access.sign_in(account, PASSWORD, self.now).token
             self.tokens[account, self.now] = {"Authorization": f"Bearer {token}"}
         return self.tokens[account, self.now]
 
@@ -66,12 +66,12 @@ class Site:
     async def events(self, subject: str) -> list[dict[str, Any]]:
         """Return what was told about a subject, once the log holds it."""
         await self.logged()
-        return [orjson.loads(entry.body) for entry in await self.base.log.about(subject)]
+        return [orjson.loads(entry.body) for entry in await self.context.log.about(subject)]
 
     async def told(self) -> "Counter[tuple[str, str]]":
         """Count all events that were told, by type and subject."""
         await self.logged()
-        log = self.base.log
+        log = self.context.log
         entries = [one for source in await log.sources() for one in await log.read(source, 0, 100_000)]
         return Counter((entry.type, entry.subject) for entry in entries)
 
@@ -91,7 +91,7 @@ class Site:
         return [*kept, files.praises, files.declarations]
 
     async def counted(self) -> int:
-        return int(await self.base.database.collection("complaints").count_documents({}))
+        return int(await self.context.database.collection("complaints").count_documents({}))
 
 
 @asynccontextmanager
@@ -101,12 +101,12 @@ async def a_site(
     settings = settings_of(mongo_url, amqp_url, prefix)
     await seed(mongo_url, settings.database("intake"), edition=edition)
     app = create_app()
-    async with serving(settings) as (base, use):
-        app.state.front, app.state.use = base, use
+    async with serving(settings) as (context, use):
+        app.state.context, app.state.use = context, use
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://intake") as http:
-            site = Site(base, use, http)
-            base.clock = lambda: site.now
+            site = Site(context, use, http)
+            context.clock = lambda: site.now
             yield site
     async with open_database(mongo_url, settings.database("intake")) as database:
         await database.drop()

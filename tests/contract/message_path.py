@@ -13,14 +13,14 @@ import aio_pika
 
 from shared.broker.topology import REQUESTS, Exchange, Queue, Topology
 from shared.events import Event, Happened
-from shared.inbox.applier import Decision, Following
-from shared.inbox.consumer import Follower
+from shared.inbox.applier import Decision, Subscription
+from shared.inbox.consumer import Consumer
 from shared.inbox.deliveries import Record
 from shared.inbox.store import Inbox
 from shared.outbox.log import Entry, Log
 from shared.outbox.sequencer import Relay
 from shared.runtime.clock import utc_now
-from shared.runtime.supervisor import Tending
+from shared.runtime.supervisor import TaskSupervisor
 from shared.storage.aggregates import Aggregates, Offer, Stamp, Stored, change_of
 from shared.storage.database import Database
 from shared.storage.lease import Lease
@@ -115,7 +115,7 @@ class Writer:
     log: Log
     things: Aggregates[State]
     relay: Relay | None = None
-    tending: Tending = field(default_factory=Tending)
+    supervisor: TaskSupervisor = field(default_factory=TaskSupervisor)
 
     @property
     def source(self) -> str:
@@ -169,13 +169,13 @@ class Writer:
             self.url,
             announce_s=announce_s,
             poll_s=poll_s,
-            tending=self.tending,
+            supervisor=self.supervisor,
         )
 
     @asynccontextmanager
     async def relaying(self, **more: float) -> AsyncIterator[Relay]:
         """Run the relay."""
-        self.tending = Tending()
+        self.supervisor = TaskSupervisor()
         async with AsyncExitStack() as stack:
             self.relay = self.a_relay(**more)
             await self.relay.run(stack)
@@ -190,10 +190,10 @@ After = Callable[[Sequence[str]], Awaitable[None]]
 
 
 class Options(TypedDict, total=False):
-    """What a test may choose of a follower."""
+    """What a test may choose of a consumer."""
 
-    holes_after_s: float
-    ladder_s: Sequence[float]
+    gaps_after_s: float
+    retry_s: Sequence[float]
     keep_keys: Callable[[Mapping[str, str]], Awaitable[None]]
 
 
@@ -214,7 +214,7 @@ class Reader:
     inbox: Inbox
     tallies: Aggregates[State]
     clock: MovingClock = field(default_factory=MovingClock)
-    tending: Tending = field(default_factory=Tending)
+    supervisor: TaskSupervisor = field(default_factory=TaskSupervisor)
 
     @classmethod
     async def on(cls, database: Database, url: str, name: str, of: str) -> "Reader":
@@ -227,32 +227,32 @@ class Reader:
     def wanted(self) -> Topology:
         return readers(self.name, self.of)
 
-    def following(
+    def subscription(
         self, decide: Decide = tally, *, ordered: bool = True, after: After | None = None
-    ) -> Following[State]:
-        return Following(self.tallies, lambda record: str(record["subject"]), decide, ordered, after)
+    ) -> Subscription[State]:
+        return Subscription(self.tallies, lambda record: str(record["subject"]), decide, ordered, after)
 
     @asynccontextmanager
     async def reading(
-        self, *followings: Following[Any], **options: Unpack[Options]
-    ) -> AsyncIterator[Follower]:
-        """Run the follower."""
-        self.tending = Tending()
+        self, *subscriptions: Subscription[Any], **options: Unpack[Options]
+    ) -> AsyncIterator[Consumer]:
+        """Run the consumer."""
+        self.supervisor = TaskSupervisor()
         async with AsyncExitStack() as stack:
-            follower = Follower(
+            consumer = Consumer(
                 self.inbox,
-                followings or (self.following(),),
+                subscriptions or (self.subscription(),),
                 self.wanted,
                 self.url,
                 self.clock,
-                tending=self.tending,
-                holes_after_s=options.get("holes_after_s", 0.4),
-                holes_every_s=0.2,
-                ladder_s=options.get("ladder_s", (0.2, 0.2)),
+                supervisor=self.supervisor,
+                gaps_after_s=options.get("gaps_after_s", 0.4),
+                gaps_every_s=0.2,
+                retry_s=options.get("retry_s", (0.2, 0.2)),
                 keep_keys=options.get("keep_keys"),
             )
-            await follower.run(stack)
-            yield follower
+            await consumer.run(stack)
+            yield consumer
 
     async def seen(self) -> dict[str, list[int]]:
         """Return what was added to each tally, in order."""

@@ -11,7 +11,7 @@ from httpx2 import ASGITransport, AsyncClient, Response
 from services.registry.app import create_app, serving
 from services.registry.handlers import Registry
 from shared.runtime.settings import Settings
-from shared.service.context import Base
+from shared.service.context import ServiceContext
 from tests.builders_rules import RULEBOOKS
 from tests.contract.callback_world import KEY, PASSWORD
 from tests.contract.intake_world import NO_BROKER
@@ -38,14 +38,14 @@ def settings_of(mongo_url: str, prefix: str, group: str = "jinke") -> Settings:
 class Office:
     """A running registry."""
 
-    base: Base
+    context: ServiceContext
     use: Registry
     http: AsyncClient
 
     def bearer(self, role: str) -> dict[str, str]:
-        accounts = self.base.directory.accounts
+        accounts = self.context.directory.accounts
         account = next(name for name, one in accounts.items() if one["role"] == role and not one["revoked"])
-        token = self.base.access.sign_in(account, PASSWORD, self.base.clock()).token
+        token = self.context.access.sign_in(account, PASSWORD, self.context.clock()).token
         return {"Authorization": f"Bearer {token}"}
 
     async def post(self, path: str, body: Mapping[str, Any] | None, role: str) -> Response:
@@ -58,14 +58,14 @@ class Office:
 @asynccontextmanager
 async def an_office(settings: Settings) -> AsyncIterator[Office]:
     async with AsyncExitStack() as stack:
-        base, use = await stack.enter_async_context(serving(settings))
+        context, use = await stack.enter_async_context(serving(settings))
         app = create_app()
-        app.state.front, app.state.use = base, use
+        app.state.context, app.state.use = context, use
         transport = ASGITransport(app=app)
         http = await stack.enter_async_context(AsyncClient(transport=transport, base_url="http://registry"))
-        yield Office(base, use, http)
+        yield Office(context, use, http)
 
 
 def files(office: Office, **changed: str) -> dict[str, str]:
     """Return the files of the edition in force, some of them changed."""
-    return {**office.base.directory.edition.files, **changed}
+    return {**office.context.directory.edition.files, **changed}

@@ -85,11 +85,11 @@ class World:
             wanted[one["source"]] = max(one["sequence"], wanted.get(one["source"], 0))
 
         async def there() -> bool:
-            base, store = self.parts.base, self.parts.store
+            context, store = self.parts.context, self.parts.store
             told = (store.records, store.subjects, store.periods, store.disputes)
             waiting = [await one.pending(1) for one in told]
-            own = {one: (await base.log.head(one, fresh=True))[0] for one in await base.log.sources()}
-            received = await base.inbox.watermark()
+            own = {one: (await context.log.head(one, fresh=True))[0] for one in await context.log.sources()}
+            received = await context.inbox.watermark()
             return not any(waiting) and all(
                 received.get(one, 0) >= count for one, count in {**wanted, **own}.items()
             )
@@ -98,14 +98,14 @@ class World:
 
     async def entries(self, kind: str) -> list[Entry]:
         """Return the entries of one type in scoring's log."""
-        log = self.parts.base.log
+        log = self.parts.context.log
         found = [one for source in await log.sources() for one in await log.read(source, 0, 100_000)]
         return [entry for entry in found if entry.type == kind]
 
     def stand_at(self, moment: datetime | str) -> None:
         """Let scoring take ``moment`` for now."""
         stands = at(moment)
-        self.parts.base.clock = lambda: stands
+        self.parts.context.clock = lambda: stands
 
     def revoke(self, account: str) -> None:
         event = AccountRevoked(account=account, reason="left")
@@ -117,11 +117,11 @@ class Api:
 
     def __init__(self, world: World, account: str) -> None:
         app = create_app()
-        base = world.parts.base
-        app.state.front, app.state.use, app.state.disputes = base, world.parts.use, world.parts.disputes
+        context = world.parts.context
+        app.state.context, app.state.use, app.state.disputes = context, world.parts.use, world.parts.disputes
         self._world = world
         self._client = AsyncClient(transport=ASGITransport(app=app), base_url="http://scoring")
-        self._token = base.access.sign_in(account, PASSWORD, base.clock()).token if account else ""
+        self._token = context.access.sign_in(account, PASSWORD, context.clock()).token if account else ""
 
     @property
     def _headers(self) -> dict[str, str]:

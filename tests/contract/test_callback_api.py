@@ -65,7 +65,7 @@ class Api:
 
     def __init__(self, world: World, account: str) -> None:
         app = create_app()
-        app.state.front, app.state.use = world.one.base, world.one.use
+        app.state.context, app.state.use = world.one.context, world.one.use
         app.state.campaigns = world.one.campaigns
         self._client = AsyncClient(transport=ASGITransport(app=app), base_url="http://callback")
         self._token = {"Authorization": f"Bearer {world.token(account)}"} if account else {}
@@ -247,7 +247,7 @@ async def test_the_contact_is_masked_until_a_purpose_is_stated(world: World, clo
 
 
 async def test_an_erased_customer_s_contact_is_not_shown(world: World, closed: Sequence[UUID]) -> None:
-    await world.one.base.vault.erase(f"customer/{closed[0]}")
+    await world.one.context.vault.erase(f"customer/{closed[0]}")
     api = Api(world, "caller")
 
     shown = await api.get(f"/tasks/{closed[0]}")

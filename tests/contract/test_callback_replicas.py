@@ -135,7 +135,7 @@ async def test_a_replica_learns_of_a_revocation_that_another_one_heard(two: Worl
     await two.send("registry", two.told("registry", event, "account/caller", utc_now()))
 
     async def everywhere() -> bool:
-        return all(one.base.directory.accounts["caller"]["revoked"] for one in two.replicas)
+        return all(one.context.directory.accounts["caller"]["revoked"] for one in two.replicas)
 
     await until(everywhere, within_s=5)
 

@@ -10,7 +10,7 @@ from jiandu.stack.stack import Stack
 from services.intake import app as intake
 from services.registry import app as registry
 from shared.runtime.settings import Settings
-from shared.service.context import Base
+from shared.service.context import ServiceContext
 from shared.storage.database import open_database
 from tests.builders_rules import RULEBOOKS
 from tests.conftest import FreshName
@@ -35,9 +35,9 @@ def at_site(settings: Settings, **changed: object) -> Settings:
     return settings.model_copy(update={"site": "chongqing", **changed})
 
 
-async def signed_in(base: Base, account: str) -> httpx2.Response:
+async def signed_in(context: ServiceContext, account: str) -> httpx2.Response:
     app = intake.create_app()
-    app.state.front = base
+    app.state.context = context
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://site") as http:
         return await http.post("/v1/session", json={"account": account, "password": PASSWORD})
 
@@ -77,9 +77,9 @@ async def test_the_registry_tells_how_much_it_was_filled_with(headquarters: Sett
 
     Units: headquarters, six each of Chongqing and Chengdu, five each of Wuxi and Changsha, two of Jiangyin.
     """
-    async with registry.serving(headquarters) as (base, _):
-        told = base.directory.filled
-        assert await base.ready() == {}
+    async with registry.serving(headquarters) as (context, _):
+        told = context.directory.filled
+        assert await context.ready() == {}
 
     assert told == {
         "units": 1 + 6 + 6 + 5 + 5 + 2,

@@ -256,7 +256,7 @@ async def test_the_sweep_tells_live_deadlines_and_entered_ones_only_as_far_as_de
     many = [await world.registered(number, received) for number in range(200, 650)]
     await world.there()
     world.now = NOW + timedelta(days=30)
-    log = world.parts.base.log
+    log = world.parts.context.log
 
     async def missed(case: UUID) -> int:
         return sum(one.type == "deadline.missed.v1" for one in await log.about(str(case)))

@@ -32,7 +32,7 @@ async def test_a_limit_edited_afterwards_changes_no_case_that_began_before(world
 
     What breaks it: asking for the edition in force wherever a case is worked out.
     """
-    old = world.parts.base.directory.edition
+    old = world.parts.context.directory.edition
     text = old.files["procedures.yaml"]
     assert "within: {days: 10}" in text
     new = edition_from_files(
@@ -52,7 +52,7 @@ async def test_a_limit_edited_afterwards_changes_no_case_that_began_before(world
     await world.there()
 
     async def in_force() -> bool:
-        return bool(world.parts.base.directory.edition.hash == new.hash)
+        return bool(world.parts.context.directory.edition.hash == new.hash)
 
     await until(in_force)
     after = await world.registered(102, NOW - timedelta(minutes=5), BRANCH)

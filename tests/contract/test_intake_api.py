@@ -62,7 +62,7 @@ async def test_the_event_is_told_with_its_unit_and_its_personal_data_sealed(site
         1,
     )
     assert event["source"] == f"jiandu/intake/{SITE}/1"
-    opened = await site.base.vault.open(Sealed(**event["data"]["sealed"]))
+    opened = await site.context.vault.open(Sealed(**event["data"]["sealed"]))
     assert opened == FIELDS
 
 
@@ -95,8 +95,8 @@ async def test_faults_are_all_named_and_nothing_is_stored(quiet_site: Site) -> N
     named = {problem["field"] for problem in answer.json()["problems"]}
     assert named == {"channel", "fields.phone", "fields.colour", "fields.name", "fields.words"}
     assert await quiet_site.counted() == 0
-    assert await quiet_site.base.database.collection("customers").count_documents({}) == 0
-    assert await quiet_site.base.database.collection("vault").count_documents({}) == 0
+    assert await quiet_site.context.database.collection("customers").count_documents({}) == 0
+    assert await quiet_site.context.database.collection("vault").count_documents({}) == 0
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ async def test_many_registered_at_once_are_all_there_and_each_told_once(site: Si
 
     assert await site.counted() == 100
     assert len({answer["complaint_id"] for answer in answers}) == 100
-    assert await site.base.database.collection("customers").count_documents({}) == 10
+    assert await site.context.database.collection("customers").count_documents({}) == 10
     told = await site.told()
     assert [told["complaint.registered.v1", answer["complaint_id"]] for answer in answers] == [1] * 100
 

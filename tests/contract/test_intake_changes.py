@@ -87,7 +87,7 @@ async def test_personal_data_is_shown_for_a_purpose_and_that_is_told(site: Site)
 async def test_an_erased_customer_is_gone_everywhere_and_may_come_again(site: Site) -> None:
     complaint = await site.registered()
     customer = await site.customer(complaint)
-    await site.base.vault.erase(customer)
+    await site.context.vault.erase(customer)
 
     shown = (await site.get(f"/v1/complaints/{complaint['complaint_id']}")).json()
     later = await site.registered()
@@ -169,7 +169,7 @@ async def test_a_status_that_is_not_kept_ends_at_its_review(site: Site) -> None:
 async def test_another_process_of_the_site_learns_of_a_decision(site: Site) -> None:
     customer = await site.customer(await site.registered())
     await flagged(site, customer)
-    other = type(site.use.people)(site.base, site.use.files.customers)
+    other = type(site.use.people)(site.context, site.use.files.customers)
     await other.refresh()
 
     await site.post(f"/v1/customers/{customer}/flags/decision", {"confirmed": True, "reason": "属实"}, "head")

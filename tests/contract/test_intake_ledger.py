@@ -121,7 +121,7 @@ async def test_what_is_told_shows_in_the_complaint_and_in_the_ledger_in_any_orde
 
     What breaks it: applying events as they come.
     """
-    url = site.base.settings.amqp_url.get_secret_value()
+    url = site.context.settings.amqp_url.get_secret_value()
     complaint = (await site.registered())["complaint_id"]
     story = told("handling", complaint, a_story(UUID(complaint)))
     due = CallbackDue(
@@ -152,7 +152,7 @@ async def test_what_is_told_shows_in_the_complaint_and_in_the_ledger_in_any_orde
 
 async def test_registrations_and_keys_travel_to_the_others_once_the_broker_is_there(site: Site) -> None:
     complaint = (await site.registered())["complaint_id"]
-    url = site.base.settings.amqp_url.get_secret_value()
+    url = site.context.settings.amqp_url.get_secret_value()
     await declared(url)
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
@@ -199,9 +199,9 @@ async def test_every_query_uses_its_index_and_sorts_by_it(lonely_site: Site) -> 
 
     What breaks it: a new filter without an index, or a sort that the index does not give.
     """
-    complaints = lonely_site.base.database.collection("complaints")
-    customers = lonely_site.base.database.collection("customers")
-    products = lonely_site.base.database.collection("products")
+    complaints = lonely_site.context.database.collection("complaints")
+    customers = lonely_site.context.database.collection("customers")
+    products = lonely_site.context.database.collection("products")
     for _ in range(3):
         await lonely_site.registered()
 

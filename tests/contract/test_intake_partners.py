@@ -98,11 +98,11 @@ class Company:
         return await self.outbox()
 
 
-def a_service(module: Any, base: Any, use: Any, account: str) -> Service:  # noqa: ANN401  # a service's own
+def a_service(module: Any, context: Any, use: Any, account: str) -> Service:  # noqa: ANN401  # a service's own
     app = module.create_app()
-    app.state.front, app.state.use = base, use
-    base.clock = lambda: NOW
-    token = base.access.sign_in(account, PASSWORD, NOW).token
+    app.state.context, app.state.use = context, use
+    context.clock = lambda: NOW
+    token = context.access.sign_in(account, PASSWORD, NOW).token
     http = AsyncClient(transport=ASGITransport(app=app), base_url="http://service")
     return Service(http, account, {"Authorization": f"Bearer {token}"})
 
@@ -123,11 +123,11 @@ async def company(servers: Stack, fresh_name: FreshName) -> AsyncIterator[Compan
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(handling.serving(await prepared("handling", "group", stack)))
         at_station = await prepared("intake", STATION, stack)
-        base, use = await stack.enter_async_context(intake.serving(at_station))
+        context, use = await stack.enter_async_context(intake.serving(at_station))
         yield Company(
-            a_service(intake, base, use, "importer"),
-            a_service(handling, parts.base, parts.use, "handler"),
-            a_service(handling, parts.base, parts.use, "officer"),
+            a_service(intake, context, use, "importer"),
+            a_service(handling, parts.context, parts.use, "handler"),
+            a_service(handling, parts.context, parts.use, "officer"),
         )
 
 

@@ -187,7 +187,7 @@ async def test_a_customer_without_a_matter_is_filed_once_and_counted(site: Site)
 async def test_the_form_is_the_one_that_a_matter_of_the_unit_is_checked_against(site: Site) -> None:
     """Chongqing's desk filed a form of its own: it asks for the lift, and not for the project."""
     own = Norms("lifts", "chongqing-desk", date(2026, 7, 1), date.max, {"intake.yaml": OWN_FORM})
-    site.base.directory.norms["lifts"] = own
+    site.context.directory.norms["lifts"] = own
 
     asked = {
         query: [one["key"] for one in (await site.get(f"/v1/form?kind=complaint{query}")).json()["fields"]]
@@ -198,7 +198,7 @@ async def test_the_form_is_the_one_that_a_matter_of_the_unit_is_checked_against(
     fields = {name: FIELDS[name] for name in ("name", "phone", "words")}
     taken = await site.registered(channel="group-hotline", about_unit="chongqing-desk", fields=fields)
     rows = (await site.get("/v1/ledger?month=2026-07", "head")).json()["rows"]
-    del site.base.directory.norms["lifts"]
+    del site.context.directory.norms["lifts"]
 
     fields_of_desk = ["name", "phone", "words", "address", "lift"]
     assert ("lift" in asked[""], asked["&unit=chongqing-desk"]) == (False, fields_of_desk)

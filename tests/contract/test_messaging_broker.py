@@ -123,7 +123,7 @@ async def test_a_blocked_broker_holds_up_publishing_and_nothing_else(
 
         await asyncio.to_thread(broker.control, "set_vm_memory_high_watermark", "absolute", "1GB")
         await reader.wait_for(all_of(1, 2, things=20), within_s=40)
-        assert writer.tending.failing() == {}
+        assert writer.supervisor.failing() == {}
 
 
 async def test_a_deleted_queue_is_declared_again_and_what_was_in_it_comes_from_the_log(
@@ -174,7 +174,7 @@ async def _deaf(channel: Channel, frame: object) -> None:
 
 
 async def test_events_of_a_removed_binding_are_noticed_and_filled_in(pair: tuple[Writer, Reader]) -> None:
-    """INVARIANT: nothing is silently unroutable (R9): holes are found, the way is mended, the log sends again.
+    """INVARIANT: nothing is silently unroutable (R9): gaps are found, the way is mended, the log sends again.
 
     What breaks it: sending again along a binding that is still missing.
     """
@@ -231,6 +231,6 @@ async def test_a_writer_without_any_reader_goes_on_and_a_late_reader_gets_everyt
         await tell_all(writer, 2)
         await eventually(lambda: is_published(writer, 200), "all is sent, to nobody")
 
-        # With holes of a minute's age: who has nothing of a source asks at once.
-        await stack.enter_async_context(reader.reading(holes_after_s=60))
+        # With gaps of a minute's age: who has nothing of a source asks at once.
+        await stack.enter_async_context(reader.reading(gaps_after_s=60))
         await reader.wait_for(all_of(1, 2))

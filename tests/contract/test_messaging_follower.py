@@ -14,7 +14,7 @@ from jiandu.stack.stack import Stack
 from shared.broker import connection
 from shared.broker.messages import KEYS_HEADER, pack
 from shared.errors import TransientError
-from shared.inbox.applier import Decision, Following
+from shared.inbox.applier import Decision, Subscription
 from shared.inbox.deliveries import Record
 from shared.inbox.store import Receipt
 from shared.outbox.log import Entry
@@ -147,7 +147,7 @@ async def test_an_event_that_opens_nothing_waits_for_the_one_that_does(
         return Decision({"seen": sorted(numbers)}) if 1 in numbers else None
 
     first, second, third = await writer.log_directly(["a"], 3)
-    async with reader.reading(reader.following(opened_by_one, ordered=False)):
+    async with reader.reading(reader.subscription(opened_by_one, ordered=False)):
         await deliver(reader.url, reader.wanted.main, bodies([third, second]))
         await eventually(lambda: _waits(reader, 2), "two events wait")
         await deliver(reader.url, reader.wanted.main, [first.body])
@@ -180,7 +180,7 @@ async def test_poison_is_parked_in_groups_and_nothing_good_with_it(writer: Write
     ]
     sent = bodies([*good, *poison]) + garbage
     random.Random(1).shuffle(sent)
-    async with reader.reading(reader.following(ones_failing(bad))) as follower:
+    async with reader.reading(reader.subscription(ones_failing(bad))) as consumer:
         await deliver(reader.url, reader.wanted.main, sent)
         await reader.wait_for({subject: list(range(1, 21)) for subject in subjects})
         # The second bad one of a subject waits for the first, which is parked: 10, and 4 unreadable.
@@ -193,7 +193,7 @@ async def test_poison_is_parked_in_groups_and_nothing_good_with_it(writer: Write
         assert all(one.attempts == 3 for one in parked if one.kind == "failing")
 
         bad.clear()
-        await follower.replay([one.id for one in parked if one.kind == "failing"])
+        await consumer.replay([one.id for one in parked if one.kind == "failing"])
         await reader.wait_for(
             {subject: list(range(1, 23 if subject in subjects[:10] else 21)) for subject in subjects}
         )
@@ -216,23 +216,23 @@ async def test_what_is_parked_stays_missing_but_is_not_asked_for_again(
 ) -> None:
     """INVARIANT: a watermark passes nothing that was not applied, and nobody resends what is here.
 
-    What breaks it: a receipt for a parked event; or holes that do not know what is set aside.
+    What breaks it: a receipt for a parked event; or gaps that do not know what is set aside.
     """
     entries = await writer.log_directly(["a", "b"], 2)
-    async with reader.reading(reader.following(ones_failing([1])), holes_after_s=0) as follower:
+    async with reader.reading(reader.subscription(ones_failing([1])), gaps_after_s=0) as consumer:
         await deliver(reader.url, reader.wanted.main, bodies(entries))
         await eventually(lambda: _parked(reader, 2), "both first ones are parked")
 
-        (holes,) = await reader.inbox.holes()
-        asked = await follower._holes.old()
+        (gaps,) = await reader.inbox.gaps()
+        asked = await consumer._gaps.old()
 
-    assert (holes.received, holes.missing) == (0, ((1, 2),))
+    assert (gaps.received, gaps.missing) == (0, ((1, 2),))
     assert asked == []
 
 
 async def test_a_discarded_event_lets_those_that_wait_for_it_go_on(writer: Writer, reader: Reader) -> None:
     entries = await writer.log_directly(["a"], 4)
-    async with reader.reading(reader.following(ones_failing([2]))):
+    async with reader.reading(reader.subscription(ones_failing([2]))):
         await deliver(reader.url, reader.wanted.main, bodies(entries))
         await eventually(lambda: _parked(reader, 1), "the second is parked")
         await reader.wait_for({"a": [1]})
@@ -258,7 +258,7 @@ async def test_a_failure_that_passes_by_itself_is_never_parked(writer: Writer, r
         return tally(stored, records)
 
     entries = await writer.log_directly(["a"], 1)
-    async with reader.reading(reader.following(decide), ladder_s=(0.05, 0.05)):
+    async with reader.reading(reader.subscription(decide), retry_s=(0.05, 0.05)):
         await deliver(reader.url, reader.wanted.main, bodies(entries))
 
         async def tried() -> bool:
@@ -279,9 +279,9 @@ async def test_one_following_that_fails_does_not_keep_the_event_from_another(
     """
     others = documents(reader.database, "others")
     bad = [1]
-    good = Following(others, lambda record: str(record["subject"]), tally)
+    good = Subscription(others, lambda record: str(record["subject"]), tally)
     entries = await writer.log_directly(["a"], 2)
-    async with reader.reading(reader.following(ones_failing(bad)), good, ladder_s=(0.3, 600)):
+    async with reader.reading(reader.subscription(ones_failing(bad)), good, retry_s=(0.3, 600)):
         await deliver(reader.url, reader.wanted.main, bodies(entries))
 
         async def other_is_done() -> bool:
@@ -398,7 +398,7 @@ async def test_stopping_finishes_the_batch_in_hand_and_is_soon(writer: Writer, r
         await asyncio.sleep(0.5)
 
     entries = await writer.log_directly([f"s{at}" for at in range(20)], 5)
-    async with reader.reading(reader.following(after=after)):
+    async with reader.reading(reader.subscription(after=after)):
         await deliver(reader.url, reader.wanted.main, bodies(entries))
 
         async def in_hand() -> bool:
@@ -427,7 +427,7 @@ async def test_a_failing_callback_stops_nothing_and_is_told_again(writer: Writer
             raise ValueError("not now")
 
     entries = await writer.log_directly(["a", "b"], 1)
-    async with reader.reading(reader.following(after=after)):
+    async with reader.reading(reader.subscription(after=after)):
         await deliver(reader.url, reader.wanted.main, [entries[0].body])
         await reader.wait_for({"a": [1]})
         await deliver(reader.url, reader.wanted.main, [entries[1].body])
@@ -461,7 +461,7 @@ async def test_a_task_that_fails_for_a_reason_nobody_foresaw_is_started_again_an
         await deliver(reader.url, reader.wanted.main, bodies(entries))
 
         async def unwell() -> bool:
-            return "follower-consumer" in reader.tending.failing()
+            return "consumer-deliveries" in reader.supervisor.failing()
 
         await eventually(unwell, "the service says that it is unwell")
         broken.clear()

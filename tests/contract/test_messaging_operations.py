@@ -53,7 +53,7 @@ class Doorkeeper:
 
 
 @dataclass
-class Front:
+class HttpContext:
     """As much of a service as the routes need."""
 
     inbox: Inbox
@@ -94,7 +94,7 @@ async def reader(servers: Stack, database: Database, fresh_name: FreshName, writ
 @pytest.fixture
 def app(writer: Writer, reader: Reader) -> FastAPI:
     app = service_app("reader", None)  # type: ignore[arg-type]  # nothing to hold open
-    app.state.front = Front(reader.inbox, writer.log, writer.database, Doorkeeper(), {})
+    app.state.context = HttpContext(reader.inbox, writer.log, writer.database, Doorkeeper(), {})
     return app
 
 
@@ -114,7 +114,7 @@ async def parked(writer: Writer, reader: Reader) -> AsyncIterator[list[Entry]]:
     await writer.things.save_many(
         [change_of(Stored(key, ordinals=told), {}, (), None, index={}) for key in "abc"]
     )
-    async with reader.reading(reader.following(picky), ladder_s=()):
+    async with reader.reading(reader.subscription(picky), retry_s=()):
         await deliver(reader.url, reader.wanted.main, [entry.body for entry in entries] + [b"garbage"])
 
         async def all_parked() -> bool:
@@ -153,7 +153,7 @@ async def test_a_group_is_replayed_once_its_cause_is_mended(
 
     async def only_garbage_is_left() -> bool:
         status = (await http.get("/v1/operations/log")).json()
-        return (status["waiting"], status["on_ladder"], status["parked"]) == (0, 0, 1)
+        return (status["waiting"], status["retrying"], status["parked"]) == (0, 0, 1)
 
     await eventually(only_garbage_is_left, "only the garbage is left")
 
@@ -169,7 +169,7 @@ async def test_a_discarded_message_is_gone_and_what_waited_for_it_goes_on(
     assert len(await reader.inbox.parked()) == 3
 
 
-async def test_the_state_of_the_logs_names_heads_holes_and_what_is_set_aside(
+async def test_the_state_of_the_logs_names_heads_gaps_and_what_is_set_aside(
     http: AsyncClient, parked: list[Entry], writer: Writer, reader: Reader
 ) -> None:
     await reader.inbox.heard({writer.source: 12})
@@ -184,6 +184,7 @@ async def test_the_state_of_the_logs_names_heads_holes_and_what_is_set_aside(
             "head": 12,
             "received": 3,
             "missing": 6,
+            "gaps": [[4, 6], [10, 12]],
             "holes": [[4, 6], [10, 12]],
             "aside": 3,
         }
@@ -249,7 +250,7 @@ async def test_it_must_be_said_which_messages_are_meant(http: AsyncClient, body:
 async def test_a_process_whose_tasks_cannot_go_on_is_not_alive(http: AsyncClient, app: FastAPI) -> None:
     assert (await http.get("/health/live")).status_code == 200
 
-    app.state.front.unwell["relay-sequencer"] = "ended 3 times in a row"
+    app.state.context.unwell["relay-sequencer"] = "ended 3 times in a row"
 
     answer = await http.get("/health/live")
     assert (answer.status_code, answer.json()["status"]) == (503, "failing")

@@ -15,7 +15,7 @@ from shared.broker.messages import HEAD_TYPE
 from shared.outbox.log import Entry
 from shared.outbox.publisher import WINDOW
 from shared.outbox.sequencer import Relay
-from shared.runtime.supervisor import Tending
+from shared.runtime.supervisor import TaskSupervisor
 from shared.storage.database import Database
 from shared.storage.lease import Lease
 from tests.conftest import FreshName
@@ -98,7 +98,7 @@ async def test_four_relays_on_one_database_log_each_event_once_without_a_gap(
 
     What breaks it: trusting the lease; one that was paused past its end still believes that it holds it.
     """
-    tending = Tending()
+    supervisor = TaskSupervisor()
     async with AsyncExitStack() as stack:
         for number in range(4):
             rival = await Writer.on(writer.database, servers.amqp_url, writer.name)
@@ -111,7 +111,7 @@ async def test_four_relays_on_one_database_log_each_event_once_without_a_gap(
                 servers.amqp_url,
                 poll_s=0.02,
                 announce_s=0.5,
-                tending=tending,
+                supervisor=supervisor,
             )
             await relay.run(stack)
         async with reader.reading():
@@ -119,7 +119,7 @@ async def test_four_relays_on_one_database_log_each_event_once_without_a_gap(
                 await asyncio.gather(*(writer.tell(f"s{at}", turn, turn) for at in range(50)))
             await reader.wait_for({f"s{at}": [1, 1, 2, 2, 3, 3] for at in range(50)}, within_s=40)
             await eventually(lambda: nothing_pends(writer), "nothing pends")
-        assert tending.failing() == {}
+        assert supervisor.failing() == {}
 
     verdict = await writer.log.check(writer.source)
     # 50 things x 3 turns x 2 events.
@@ -133,7 +133,7 @@ async def test_numbers_that_another_sequencer_wrote_in_between_are_published_too
 
     What breaks it: publishing what is at hand from its first number to its last.
     """
-    async with writer.relaying(announce_s=60) as relay, reader.reading(holes_after_s=3600):
+    async with writer.relaying(announce_s=60) as relay, reader.reading(gaps_after_s=3600):
         await writer.tell("first", 1)
         await reader.wait_for({"first": [1]})
         strange = (await Writer.on(writer.database, writer.url, writer.name)).log
@@ -215,7 +215,7 @@ async def test_a_request_that_nobody_can_read_does_not_stop_the_others(
 ) -> None:
     """INVARIANT: a bad request is put away, and the next is served.
 
-    What breaks it: an error in the callback; four of them and nobody serves holes any more.
+    What breaks it: an error in the callback; four of them and nobody serves gaps any more.
     """
     async with a_channel(writer.url) as channel:
         await connection.declare(channel, writers(writer.name))

@@ -34,7 +34,7 @@ async def office(settings: Settings) -> AsyncIterator[Office]:
 
 
 async def versions(office: Office) -> dict[str, int]:
-    return dict(await office.base.directory.collection.versions())
+    return dict(await office.context.directory.collection.versions())
 
 
 async def test_a_second_start_writes_nothing(office: Office, settings: Settings) -> None:
@@ -56,8 +56,8 @@ async def test_a_second_start_writes_nothing(office: Office, settings: Settings)
 async def test_an_edition_with_errors_is_refused_line_by_line_and_the_one_in_force_stays(
     office: Office,
 ) -> None:
-    before = office.base.directory.edition.hash
-    broken = office.base.directory.edition.files["rights.yaml"].replace("kind", "kynd") + "\nsurprise: 1\n"
+    before = office.context.directory.edition.hash
+    broken = office.context.directory.edition.files["rights.yaml"].replace("kind", "kynd") + "\nsurprise: 1\n"
 
     refused = await office.post(
         "/editions", {"files": files(office, **{"rights.yaml": broken})}, "centre-director"
@@ -66,13 +66,13 @@ async def test_an_edition_with_errors_is_refused_line_by_line_and_the_one_in_for
     assert refused.status_code == 422
     assert all({"file", "line", "what", "mend"} == one.keys() for one in refused.json()["problems"])
     assert any(one["file"] == "rights.yaml" and one["line"] > 1 for one in refused.json()["problems"])
-    assert office.base.directory.edition.hash == before
+    assert office.context.directory.edition.hash == before
 
 
 @pytest.mark.rule("JK-01", "QS-11", "QS-12")
 async def test_an_edition_holds_once_the_roles_of_the_chain_have_approved_it(office: Office) -> None:
     """What breaks it: enacting at the proposal, or letting any role approve."""
-    text = office.base.directory.edition.files["rights.yaml"].replace("系统管理员", "系统管理人员")
+    text = office.context.directory.edition.files["rights.yaml"].replace("系统管理员", "系统管理人员")
     proposed = files(office, **{"rights.yaml": text})
 
     nobody = await office.post("/editions", {"files": proposed}, "branch-head")
@@ -81,7 +81,7 @@ async def test_an_edition_holds_once_the_roles_of_the_chain_have_approved_it(off
     path = f"/editions/{first.json()['hash']}/approval"
     own = await office.post(path, None, "centre-director")
     waiting = (await office.get("/editions", "branch-head")).json()
-    held = office.base.directory.edition.hash
+    held = office.context.directory.edition.hash
     approved = await office.post(path, None, "group-president")
     twice = await office.post(path, None, "group-president")
     in_force = await office.post("/editions", {"files": proposed}, "centre-director")
@@ -90,13 +90,18 @@ async def test_an_edition_holds_once_the_roles_of_the_chain_have_approved_it(off
     assert again.json() == first.json()
     assert [one["hash"] for one in waiting["waiting"]] == [first.json()["hash"]]
     assert "bundle" not in str(waiting)
-    assert held != first.json()["hash"] == office.base.directory.edition.hash
+    assert held != first.json()["hash"] == office.context.directory.edition.hash
     assert (approved.status_code, twice.status_code, in_force.status_code) == (201, 409, 409)
 
 
 @pytest.mark.rule("QS-12")
 async def test_a_clause_is_interpreted_by_the_role_that_the_rulebook_names(office: Office) -> None:
-    body = {"ruling": "r1", "edition": office.base.directory.edition.name, "clause": "JK-04", "text": "从宽"}
+    body = {
+        "ruling": "r1",
+        "edition": office.context.directory.edition.name,
+        "clause": "JK-04",
+        "text": "从宽",
+    }
 
     made = await office.post("/rulings", body, "centre-director")
     again = await office.post("/rulings", body, "centre-director")
@@ -261,7 +266,7 @@ async def test_an_account_is_given_once_and_a_revoked_one_never_comes_back(offic
     made = await office.post("/accounts", body, "operator")
     again = await office.post("/accounts", body, "operator")
     other = await office.post("/accounts", {**body, "password": "another long one"}, "operator")
-    token = office.base.access.sign_in("temp", PASSWORD, office.base.clock()).token
+    token = office.context.access.sign_in("temp", PASSWORD, office.context.clock()).token
     gone = [await office.post("/accounts/temp/revocation", {"reason": "left"}, "operator") for _ in range(2)]
     back = await office.post("/accounts", body, "operator")
 
@@ -269,7 +274,7 @@ async def test_an_account_is_given_once_and_a_revoked_one_never_comes_back(offic
     assert ([one.status_code for one in gone], gone[0].json()) == ([201, 201], gone[1].json())
     assert back.status_code == 409
     with pytest.raises(UnauthenticatedError):
-        office.base.access.recognise(token, office.base.clock())
+        office.context.access.recognise(token, office.context.clock())
     assert (await office.post("/accounts/nobody/revocation", {"reason": "x"}, "operator")).status_code == 404
 
 
@@ -289,14 +294,14 @@ async def test_pages_hold_every_account_once_by_name(office: Office) -> None:
         found += [one["account"] for one in page["accounts"]]
         cursor = page["next"]
 
-    assert found == sorted(office.base.directory.accounts)
+    assert found == sorted(office.context.directory.accounts)
     assert (await office.get("/accounts?limit=201", "operator")).status_code == 422
 
 
 async def test_every_query_uses_an_index(office: Office) -> None:
     """What breaks it: a list that looks at every record, bundles and all."""
-    directory = office.base.directory.collection
-    proposals = Aggregates(office.base.database, "proposals", load=dict, dump=dict)
+    directory = office.context.directory.collection
+    proposals = Aggregates(office.context.database, "proposals", load=dict, dump=dict)
     for collection, query in ((directory, prefix_query("unit/")), (proposals, WAITING)):
         find = {"find": collection.name, "filter": query}
         plan = await collection.collection.database.command({"explain": find, "verbosity": "queryPlanner"})

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from jiandu.stack.stack import Stack
-from services.registry.events import followings
+from services.registry.events import subscriptions
 from services.registry.store import published_in
 from shared.runtime.settings import Settings
 from shared.storage.aggregates import change_of
@@ -48,7 +48,7 @@ async def office(servers: Stack, fresh_name: FreshName) -> AsyncIterator[Office]
 
 
 def with_callback(office: Office, *passages: tuple[str, str]) -> dict[str, str]:
-    text = office.base.directory.edition.files["callback.yaml"]
+    text = office.context.directory.edition.files["callback.yaml"]
     for old, new in passages:
         assert old in text
         text = text.replace(old, new)
@@ -63,8 +63,8 @@ async def propose(office: Office, texts: dict[str, str], **more: bool) -> dict[s
 async def told(office: Office, edition_hash: str) -> list[str]:
     """Return the types of what was told of a draft, in order; what still waits for the log too."""
     subject = f"proposal/{edition_hash}"
-    document = await office.base.database.collection("proposals").find_one({"_id": subject})
-    logged = [orjson.loads(one.body) for one in await office.base.log.about(subject)]
+    document = await office.context.database.collection("proposals").find_one({"_id": subject})
+    logged = [orjson.loads(one.body) for one in await office.context.log.about(subject)]
     by_ordinal = {one["ordinal"]: one["type"] for one in [*(document or {})["pending"], *logged]}
     return [by_ordinal[ordinal] for ordinal in sorted(by_ordinal)]
 
@@ -91,7 +91,7 @@ async def test_the_log_shows_who_proposed_and_who_approved_with_which_report(off
         }.items()
     )
     assert await told(office, proposed["hash"]) == ["edition.proposed.v1", "edition.approved.v1"]
-    assert office.base.directory.edition.hash == proposed["hash"]
+    assert office.context.directory.edition.hash == proposed["hash"]
 
 
 @pytest.mark.rule("QS-11")
@@ -103,14 +103,14 @@ async def test_a_draft_that_was_changed_in_the_database_is_not_approved(office: 
     """
     texts = with_callback(office, SHORTER)
     proposed = await propose(office, texts)
-    held = office.base.directory.edition.hash
-    proposals = office.base.database.collection("proposals")
+    held = office.context.directory.edition.hash
+    proposals = office.context.database.collection("proposals")
     await proposals.update_one({"_id": f"proposal/{proposed['hash']}"}, {"$set": {field: "supervisor-1"}})
 
     answer = await office.post(f"/editions/{proposed['hash']}/approval", None, "group-president")
 
     assert (answer.status_code, answer.json()["code"]) == (409, "draft-altered")
-    assert office.base.directory.edition.hash == held
+    assert office.context.directory.edition.hash == held
 
 
 @pytest.mark.rule("QS-11")
@@ -123,7 +123,7 @@ async def test_a_rejected_draft_comes_into_force_only_when_it_is_proposed_and_ap
 
     rejected = await office.post(f"{path}/rejection", {"reasons": "人手不足"}, "group-president")
     late = await office.post(f"{path}/approval", None, "group-president")
-    held = office.base.directory.edition.hash
+    held = office.context.directory.edition.hash
     again = await propose(office, texts)
     approved = await office.post(f"{path}/approval", None, "group-president")
 
@@ -133,12 +133,12 @@ async def test_a_rejected_draft_comes_into_force_only_when_it_is_proposed_and_ap
         201,
         201,
     )
-    assert held != proposed["hash"] == office.base.directory.edition.hash
+    assert held != proposed["hash"] == office.context.directory.edition.hash
 
 
 @pytest.mark.rule("XA-15")
 async def test_chains_go_by_topic_and_the_text_is_filed_with_the_body_that_they_name(office: Office) -> None:
-    head = office.base.directory.edition.files["rulebook.yaml"].partition("\napproval:\n")[0]
+    head = office.context.directory.edition.files["rulebook.yaml"].partition("\napproval:\n")[0]
     chains = await propose(office, files(office, **{"rulebook.yaml": head + TWO_CHAINS}))
     await office.post(f"/editions/{chains['hash']}/approval", None, "group-president")
 
@@ -169,7 +169,7 @@ async def test_of_two_drafts_the_second_is_not_approved_over_the_first(office: O
     two = await office.post(f"/editions/{second['hash']}/approval", None, "group-president")
 
     assert (one.status_code, two.status_code) == (201, 409)
-    assert office.base.directory.edition.hash == first["hash"]
+    assert office.context.directory.edition.hash == first["hash"]
 
 
 @pytest.mark.rule("QS-11")
@@ -177,13 +177,13 @@ async def test_a_draft_that_changes_a_published_month_is_refused_unless_it_resta
     office: Office,
 ) -> None:
     """Published: July 2026. The callback plan of jinke holds since 2005, so changing it there changes July."""
-    published = published_in(office.base.database)
-    (following,) = followings(published)
+    published = published_in(office.context.database)
+    (subscription,) = subscriptions(published)
     closed: dict[str, Any] = {"type": "period.closed.v1", "data": {"period": "2026-07"}}
     quarter: dict[str, Any] = {"type": "period.closed.v1", "data": {"period": "2026-Q3"}}
-    assert (following.key(closed), following.key(quarter)) == ("published", None)
+    assert (subscription.key(closed), subscription.key(quarter)) == ("published", None)
     stored = await published.get("published")
-    decided = following.decide(stored, [closed])
+    decided = subscription.decide(stored, [closed])
     assert decided is not None
     assert decided.state == {"before": "2026-08-01"}
     await published.save(change_of(stored, decided.state, [], None, index={}))
@@ -224,7 +224,7 @@ MORE_CALLS = """plans:
 
 
 async def with_norms_allowed(office: Office) -> None:
-    head = office.base.directory.edition.files["rulebook.yaml"].partition("\napproval:\n")[0]
+    head = office.context.directory.edition.files["rulebook.yaml"].partition("\napproval:\n")[0]
     proposed = await propose(office, files(office, **{"rulebook.yaml": head + WITH_NORMS}))
     approved = await office.post(f"/editions/{proposed['hash']}/approval", None, "group-president")
     assert approved.status_code == 201
@@ -237,7 +237,7 @@ def norms(since: str = "2026-08-01", attempts: int = 3, **more: str) -> dict[str
 
 def days_at(office: Office, unit: str) -> int | None:
     at = datetime(2026, 8, 5, tzinfo=UTC)
-    return office.base.directory.edition_for(unit, at).at(at).callback.plans["complaints"].latest.days
+    return office.context.directory.edition_for(unit, at).at(at).callback.plans["complaints"].latest.days
 
 
 @pytest.mark.rule("ZY-02")

@@ -41,7 +41,7 @@ async def office(servers: Stack, fresh_name: FreshName) -> AsyncIterator[Office]
 
 async def under_more_rules(office: Office) -> None:
     """Let sales desks need a lead and the president's approval, engineers a course, the president have a deputy."""
-    text = office.base.directory.edition.files["rights.yaml"].partition("\nappointments:\n")[0]
+    text = office.context.directory.edition.files["rights.yaml"].partition("\nappointments:\n")[0]
     for role, more in (
         ("  sales-desk:\n", "    needs_lead: true\n    activated_by: group-president\n"),
         ("  group-president:\n", "    deputies: centre-director\n"),
@@ -72,7 +72,7 @@ async def test_a_unit_begins_only_with_an_approval_and_with_who_answers_for_it(o
     director = await office.post(path, {"service_lead": "chongqing-head"}, "centre-director")
     nobody = await office.post(path, {}, "group-president")
     stranger = await office.post(path, {"service_lead": "nobody"}, "group-president")
-    before = DESK["unit"] in office.base.directory.units
+    before = DESK["unit"] in office.context.directory.units
     active = await office.post(
         path, {"service_lead": "chongqing-head", "established_on": "2026-08-01"}, "group-president"
     )
@@ -83,13 +83,13 @@ async def test_a_unit_begins_only_with_an_approval_and_with_who_answers_for_it(o
     assert [one.status_code for one in (director, nobody, stranger)] == [403, 409, 422]
     assert (before, active.status_code, twice.json()) == (False, 201, active.json())
     assert (active.json()["activated_by"], active.json()["established_on"]) == ("president", "2026-08-01")
-    assert DESK["unit"] in office.base.directory.units
+    assert DESK["unit"] in office.context.directory.units
 
 
 @pytest.mark.rule("LN-22", "LN-29")
 async def test_a_person_without_a_pass_is_not_appointed_and_gets_no_account(office: Office) -> None:
     await under_more_rules(office)
-    unit = next(name for name, one in office.base.directory.units.items() if one.kind == "engineering")
+    unit = next(name for name, one in office.context.directory.units.items() if one.kind == "engineering")
     person = {"person": "new-engineer", "name": "工", "unit": unit, "role": "engineer", "since": "2026-08-01"}
     sat = {"course": "service", "person": "new-engineer", "unit": unit, "on": "2026-07-20"}
     account = {key: person[key] for key in ("person", "name", "unit", "role")}
@@ -109,16 +109,16 @@ async def test_a_person_without_a_pass_is_not_appointed_and_gets_no_account(offi
     assert [one.status_code for one in (failed, after_failing, rewritten, passed)] == [201, 409, 409, 201]
     assert [one.status_code for one in (no_account, appointed, granted)] == [409, 201, 201]
     assert len(granted.json()) > 0
-    assert office.base.directory.may_serve("new-engineer", "engineer", office.base.directory.today)
+    assert office.context.directory.may_serve("new-engineer", "engineer", office.context.directory.today)
 
 
 async def test_a_unit_moves_from_a_day_and_what_is_published_stays(office: Office) -> None:
     """Published: everything before 1 August 2026."""
-    published = published_in(office.base.database)
+    published = published_in(office.context.database)
     stored = await published.get("published")
     await published.save(change_of(stored, {"before": "2026-08-01"}, [], None, index={}))
     path = "/units/chongqing-desk-1/records"
-    later = (office.base.directory.today + timedelta(days=400)).isoformat()
+    later = (office.context.directory.today + timedelta(days=400)).isoformat()
 
     early = await office.post(path, {"since": "2026-07-31", "name_zh": "新名"}, "operator")
     stated = await office.post(path, {"since": "2026-07-31", "name_zh": "新名", "restates": True}, "operator")
@@ -129,8 +129,8 @@ async def test_a_unit_moves_from_a_day_and_what_is_published_stays(office: Offic
     assert (early.status_code, early.json()["code"], stated.status_code) == (409, "published-period", 201)
     assert (moved.status_code, again.json(), elsewhere.status_code) == (201, moved.json(), 422)
     assert [one["established_on"] for one in moved.json()["records"]][1:] == ["2026-07-31", later]
-    assert office.base.directory.units["chongqing-desk-1"].name_zh == "新名"
-    assert office.base.directory.units["chongqing-desk-1"].established_on.isoformat() == "2026-07-31"
+    assert office.context.directory.units["chongqing-desk-1"].name_zh == "新名"
+    assert office.context.directory.units["chongqing-desk-1"].established_on.isoformat() == "2026-07-31"
 
 
 async def test_a_unit_begins_and_ends_in_a_published_month_only_where_that_restates_it(
@@ -140,7 +140,7 @@ async def test_a_unit_begins_and_ends_in_a_published_month_only_where_that_resta
 
     What breaks it: looking at the published months only where a record changes.
     """
-    published = published_in(office.base.database)
+    published = published_in(office.context.database)
     stored = await published.get("published")
     await published.save(change_of(stored, {"before": "2026-08-01"}, [], None, index={}))
     ends = {"closes_on": "2026-07-31"}
@@ -163,14 +163,14 @@ async def test_units_merge_by_closing_into_a_successor_of_their_site(office: Off
     again = await office.post(path, {"closes_on": "2026-09-01", "successor": BRANCH}, "operator")
 
     assert (abroad.status_code, closed.status_code, again.json()) == (422, 201, closed.json())
-    assert office.base.directory.units["chongqing-desk-1"].successor == BRANCH
+    assert office.context.directory.units["chongqing-desk-1"].successor == BRANCH
 
 
 async def test_who_has_left_cannot_sign_in_and_their_session_ends(office: Office) -> None:
-    access, clock = office.base.access, office.base.clock
+    access, clock = office.context.access, office.context.clock
     session = access.sign_in("chongqing-officer-1", PASSWORD, clock())
     path = "/people/chongqing-officer-1/leaving"
-    yesterday = (office.base.directory.today - timedelta(days=1)).isoformat()
+    yesterday = (office.context.directory.today - timedelta(days=1)).isoformat()
 
     wrong = await office.post(path, {"on": yesterday, "successor": "nobody"}, "operator")
     gone = [await office.post(path, {"on": yesterday}, "operator") for _ in range(2)]
@@ -193,7 +193,7 @@ async def test_a_deputy_has_the_absent_holders_turn_and_still_does_not_approve_w
 ) -> None:
     """The director stands in for the president, and drafted himself: standing in gives him the turn, not the approval."""
     await under_more_rules(office)
-    today = office.base.directory.today
+    today = office.context.directory.today
     named = {
         "person": "president",
         "role": "group-president",
@@ -202,7 +202,7 @@ async def test_a_deputy_has_the_absent_holders_turn_and_still_does_not_approve_w
         "since": today.isoformat(),
         "until": (today + timedelta(days=7)).isoformat(),
     }
-    text = office.base.directory.edition.files["callback.yaml"].replace("attempts: 3", "attempts: 4")
+    text = office.context.directory.edition.files["callback.yaml"].replace("attempts: 3", "attempts: 4")
     proposed = await office.post(
         "/editions", {"files": files(office, **{"callback.yaml": text})}, "centre-director"
     )

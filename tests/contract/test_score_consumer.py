@@ -104,9 +104,9 @@ async def listened(amqp_url: str) -> bool:
     """Say whether the queue is there and its consumer with it. A missing queue closes the channel that asks."""
     connection = await aio_pika.connect(amqp_url)
     async with connection:
-        asking = await connection.channel()
+        driver_errors = await connection.channel()
         try:
-            queue = await asking.declare_queue(QUEUE, durable=True, passive=True)
+            queue = await driver_errors.declare_queue(QUEUE, durable=True, passive=True)
         except aio_pika.exceptions.ChannelNotFoundEntity:
             return False
         return (queue.declaration_result.consumer_count or 0) > 0

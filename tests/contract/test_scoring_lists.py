@@ -163,14 +163,14 @@ async def test_every_query_uses_an_index_and_sorts_by_it(world: World) -> None:
 
     What breaks it: a field in a query that no index holds, or a page in another order than an index gives.
     """
-    basis = world.parts.use.basis()
+    context = world.parts.use.context()
     # Of few documents that nearly all match, the planner would rather walk all by their id.
     await world.parts.store.subjects.collection.insert_many(
         {
             "_id": f"-{month}-{number}",
             "months": [month],
             "postings": [{"unit": BRANCH, "month": month}],
-            "basis": basis,
+            "basis": context,
         }
         for month in ("2025-01", "2025-02")
         for number in range(200)
@@ -183,7 +183,7 @@ async def test_every_query_uses_an_index_and_sorts_by_it(world: World) -> None:
         (store.subjects, posted_query([BRANCH, WUXI], "2026-07"), BY_ID),
         (store.subjects, posted_query(None, "2026-07"), BY_ID),
         (store.subjects, {"postings.id": "x"}, ()),
-        (store.subjects, outdated_query(world.parts.use.basis()), ()),
+        (store.subjects, outdated_query(world.parts.use.context()), ()),
         (store.subjects, again_query(now), ()),
         (store.unit_facts, facts_query(["duty.fulfilled.v1"]), ()),
         (store.unit_facts, facts_query(["duty.fulfilled.v1"], now), ()),

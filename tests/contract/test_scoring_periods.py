@@ -81,7 +81,7 @@ async def test_a_quarter_without_its_months_is_not_closed(world: World) -> None:
 async def test_a_period_waits_for_facts_that_are_on_their_way(world: World) -> None:
     """INVARIANT: nothing is published while a source has told more than has arrived.
 
-    What breaks it: reading the watermark without looking for holes.
+    What breaks it: reading the watermark without looking for gaps.
     """
     world.told.registered("late-1", "2026-07-20 09:00")
     world.told.registered("late-2", "2026-07-20 10:00")

@@ -31,14 +31,14 @@ async def world(servers: Stack, fresh_name: FreshName) -> AsyncIterator[World]:
 
 
 async def parked(world: World, *bodies: tuple[str, bytes]) -> list[dict[str, Any]]:
-    """Send what cannot be applied, and wait until the last rung of the ladder has failed too."""
+    """Send what cannot be applied, and wait until the last try has failed too."""
     await world.send(*bodies)
-    inbox = world.parts.base.inbox
+    inbox = world.parts.context.inbox
 
-    async def on_the_ladder() -> bool:
+    async def on_retry() -> bool:
         return sum(await inbox.aside_counts()) == len(bodies)
 
-    await until(on_the_ladder)
+    await until(on_retry)
     for one in await inbox.due(world.parts.now().replace(year=2099), 10):
         await inbox.failed_again(one, reason=one.reason, fingerprint=one.fingerprint, due=None)
     aside: list[dict[str, Any]] = (await Api(world, "director").get("/watermark")).json()["aside"]
@@ -69,7 +69,7 @@ async def test_a_fact_that_is_set_aside_is_named_and_the_month_closes_once_it_is
         assert told in refused.json()["detail"]
     assert other == []
 
-    inbox = world.parts.base.inbox
+    inbox = world.parts.context.inbox
     await inbox.discard(await inbox.parked(), "a slip of the pen", "operator", world.parts.now())
 
     async def given_up() -> bool:

@@ -1,4 +1,4 @@
-"""The inbox: holes, forks, early events, and what is set aside."""
+"""The inbox: gaps, forks, early events, and what is set aside."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -41,18 +41,18 @@ async def inbox(database: Database) -> Inbox:
     return inbox
 
 
-# --- holes
+# --- gaps
 
 
 async def test_holes_are_what_is_between_and_what_a_source_announced_beyond(inbox: Inbox) -> None:
     await inbox.heard({SOURCE: 9})
     await inbox.record(receipts(1, 2, 5, 7))
 
-    (holes,) = await inbox.holes()
+    (gaps,) = await inbox.gaps()
 
     # 1 and 2 are there; 3-4, 6 and 8-9 are not.
-    assert (holes.received, holes.head) == (2, 9)
-    assert holes.missing == ((3, 4), (6, 6), (8, 9))
+    assert (gaps.received, gaps.head) == (2, 9)
+    assert gaps.missing == ((3, 4), (6, 6), (8, 9))
 
 
 async def test_a_source_heard_of_for_the_first_time_is_missing_from_its_beginning(inbox: Inbox) -> None:
@@ -63,9 +63,9 @@ async def test_a_source_heard_of_for_the_first_time_is_missing_from_its_beginnin
     await inbox.heard({SOURCE: 57})
     await inbox.record(receipts(57))
 
-    (holes,) = await inbox.holes()
+    (gaps,) = await inbox.gaps()
 
-    assert (holes.received, holes.missing) == (0, ((1, 56),))
+    assert (gaps.received, gaps.missing) == (0, ((1, 56),))
 
 
 async def test_a_hole_closes_when_it_is_filled_in_whatever_order(inbox: Inbox) -> None:
@@ -73,32 +73,32 @@ async def test_a_hole_closes_when_it_is_filled_in_whatever_order(inbox: Inbox) -
     found = []
     for numbers in ([10, 3], [1, 2], [9, 5], [4, 6, 7], [8]):
         await inbox.record(receipts(*numbers))
-        found.append((await inbox.holes())[0])
+        found.append((await inbox.gaps())[0])
 
-    assert [holes.received for holes in found] == [0, 3, 3, 7, 10]
+    assert [gaps.received for gaps in found] == [0, 3, 3, 7, 10]
     assert found[-1].missing == ()
 
 
 async def test_looking_for_holes_costs_what_is_new_not_what_there_is(
     database: Database, inbox: Inbox
 ) -> None:
-    """INVARIANT: the cost does not grow with history, not even behind a hole that is never filled.
+    """INVARIANT: the cost does not grow with history, not even behind a gap that is never filled.
 
     What breaks it: counting from the gapless mark; one lost event would make each look dearer for ever.
     """
     await inbox.heard({SOURCE: 1})
     await inbox.record(receipts(*(number for number in range(1, 5001) if number % 1000)))
-    await inbox.holes()
+    await inbox.gaps()
     await inbox.record(receipts(5001, 5002, 5003))
     await database.client[database.name].command("profile", 2)
 
-    (holes,) = await inbox.holes()
+    (gaps,) = await inbox.gaps()
 
     await database.client[database.name].command("profile", 0)
     rows = await database.collection("system.profile").find({"ns": f"{database.name}.received"}).to_list(None)
-    # Five holes asked for, three numbers new, and where each question ends.
+    # Five gaps asked for, three numbers new, and where each question ends.
     assert sum(row["keysExamined"] for row in rows) <= 20
-    assert (holes.received, len(holes.missing)) == (999, 5)
+    assert (gaps.received, len(gaps.missing)) == (999, 5)
 
 
 # --- forks
@@ -203,12 +203,12 @@ async def test_no_question_to_the_inbox_reads_a_whole_collection(database: Datab
     """
     await inbox.heard({SOURCE: 9})
     await inbox.record(receipts(1, 2, 5))
-    await inbox.holes()
+    await inbox.gaps()
     await database.client[database.name].command("profile", 2)
 
     await inbox.record(receipts(2, 3))
     await inbox.forks(receipts(2, 3))
-    await inbox.holes()
+    await inbox.gaps()
     await inbox.wait([Waiting("cases", "s", "e1", b"{}")])
     await inbox.waiting_for("cases", ["s", "t"])
     await inbox.waiting_after("", 10)

@@ -25,7 +25,7 @@ COMPLAINTS = 80
 SEED = 11
 
 # Faults are to be seen and healed within a test's patience.
-QUICK = {"JIANDU_HOLES_AFTER_S": "3", "JIANDU_HOLES_EVERY_S": "1", "JIANDU_ANNOUNCE_S": "1"}
+QUICK = {"JIANDU_GAPS_AFTER_S": "3", "JIANDU_GAPS_EVERY_S": "1", "JIANDU_ANNOUNCE_S": "1"}
 
 
 @dataclass(frozen=True)

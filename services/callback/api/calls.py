@@ -16,7 +16,7 @@ from shared.http.edge import Body, Digest, IdempotencyKey, cursor_of, needs, pla
 from shared.identity.access import Caller
 from shared.identity.vault import ErasedError, mask_name, mask_phone
 from shared.rulebook.schema import Text
-from shared.service.context import Base
+from shared.service.context import ServiceContext
 from shared.values.bounds import Instant, Month
 
 router = APIRouter(prefix="/v1", tags=["callbacks"])
@@ -398,10 +398,10 @@ async def attempt(
     Outside the calling hours, before the window opens, too soon after the last attempt, too often, by a caller whom
     the plan bars, or on an ended task it answers 409 with the reason; answers that do not fit the questionnaire answer 422.
     """
-    base: Base = request.app.state.front
+    context: ServiceContext = request.app.state.context
     call = Call(
         outcome=body.outcome,
-        at=_when(body.at, base.clock(), who),
+        at=_when(body.at, context.clock(), who),
         who=_dialler(request, who, body.acting_for),
         key=key,
         digest=digest,
@@ -428,25 +428,25 @@ def _use(request: Request) -> Callbacks:
 
 
 def _sees(request: Request, who: Caller) -> Sees:
-    base: Base = request.app.state.front
-    return lambda unit: base.access.sees(who, unit)
+    context: ServiceContext = request.app.state.context
+    return lambda unit: context.access.sees(who, unit)
 
 
 def _units(request: Request, who: Caller, asked: list[str]) -> list[str] | None:
     """Return the units that the caller both may see and asked for; None: all there are."""
-    base: Base = request.app.state.front
+    context: ServiceContext = request.app.state.context
     if not asked:
-        return None if who.sees_all else base.directory.below(who.unit)
-    wanted = sorted({below for top in asked for below in base.directory.below(top)})
-    return [unit for unit in wanted if base.access.sees(who, unit)]
+        return None if who.sees_all else context.directory.below(who.unit)
+    wanted = sorted({below for top in asked for below in context.directory.below(top)})
+    return [unit for unit in wanted if context.access.sees(who, unit)]
 
 
 def _dialler(request: Request, who: Caller, behalf: Behalf | None) -> Dialler:
-    base: Base = request.app.state.front
+    context: ServiceContext = request.app.state.context
     if behalf is None:
-        return Dialler(who.person, who.account, who.role, base.directory.above(who.unit))
+        return Dialler(who.person, who.account, who.role, context.directory.above(who.unit))
     who.must("complaints.import")
-    return Dialler(behalf.person, who.account, behalf.role, base.directory.above(behalf.unit))
+    return Dialler(behalf.person, who.account, behalf.role, context.directory.above(behalf.unit))
 
 
 def _when(at: datetime | None, now: datetime, who: Caller) -> datetime:

@@ -11,7 +11,7 @@ from services.callback.domain.sampling import commitment, hash_of
 from services.callback.handlers import Campaigns, Sees, Started
 from shared.http.edge import Body, Digest, IdempotencyKey, needs
 from shared.identity.access import Caller
-from shared.service.context import Base
+from shared.service.context import ServiceContext
 from shared.values.bounds import Instant
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
@@ -143,5 +143,5 @@ def _use(request: Request) -> Campaigns:
 
 
 def _sees(request: Request, who: Caller) -> Sees:
-    base: Base = request.app.state.front
-    return lambda unit: base.access.sees(who, unit)
+    context: ServiceContext = request.app.state.context
+    return lambda unit: context.access.sees(who, unit)

@@ -5,10 +5,10 @@ from datetime import datetime, time, timedelta
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
-from services.callback.domain.again import compared, second
 from services.callback.domain.answers import Call, Checked
 from services.callback.domain.callers import Dialler, barred, check_caps, must_be_free_for
 from services.callback.domain.campaigns import plan_of
+from services.callback.domain.recall import compared, second
 from services.callback.domain.refusals import (
     NotAskedError,
     NotClosedThenError,

@@ -54,14 +54,14 @@ class Wanted:
     stop: datetime | None = None
     cancel: datetime | None = None
     agreed: tuple[Agreed, ...] = ()
-    basis: str = ""
+    context: str = ""
 
     @property
     def ground(self) -> str:
         """Name everything that a clock runs by, without looking at its events."""
         dates = [f"{one.at.isoformat()}>{one.due_before.isoformat()}" for one in self.agreed]
         begin = (self.start.isoformat(), self.since.isoformat())
-        return "|".join((str(self.run), self.procedure, self.basis, *begin, *dates))
+        return "|".join((str(self.run), self.procedure, self.context, *begin, *dates))
 
     @property
     def end(self) -> Stopped | Cancelled | None:

@@ -132,7 +132,7 @@ def _wanted(
         stop=done.at if done else None,
         cancel=min((end for end in ends if end), default=None),
         agreed=agreed,
-        basis=f"{case.item} {case.grade} {case.tier} {case.service} {case.handover_on or ''} {case.warranty_before or ''}",
+        context=f"{case.item} {case.grade} {case.tier} {case.service} {case.handover_on or ''} {case.warranty_before or ''}",
     )
 
 
@@ -172,7 +172,7 @@ def _watches(case: Case, law: Law) -> Iterator[Wanted]:
             procedure=case.procedure,
             stop=_watch_stop(case, watch, law),
             cancel=_ended_for(case, start),
-            basis=str(case.handover_on or ""),
+            context=str(case.handover_on or ""),
         )
 
 

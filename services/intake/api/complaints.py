@@ -10,8 +10,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from services.intake.api.direct import DirectRoute
 from services.intake.api.entry import Commanded, Moment, Slug, Use, Words
-from services.intake.domain.complaints import Amendment, Complaint, Said
-from services.intake.domain.told import Told, dump
+from services.intake.domain.complaints import Amendment, Complaint, Submission
+from services.intake.domain.progress import Progress, dump
 from services.intake.handlers.complaints import Shown
 from services.intake.handlers.ledger import month_of
 from services.intake.store import After, Wanted
@@ -60,9 +60,9 @@ class NewComplaint(Body):
     )
     external_number: Key = Field(default="", description="Number of the partner whose channel it came by.")
 
-    def said(self) -> Said:
+    def said(self) -> Submission:
         """Return what the caller says of the matter."""
-        return Said(
+        return Submission(
             kind=self.kind,
             channel=self.channel,
             fields=self.fields,
@@ -207,7 +207,7 @@ class ComplaintView(BaseModel):
         )
 
 
-def _progress(told: Told) -> dict[str, Any]:
+def _progress(told: Progress) -> dict[str, Any]:
     known = dump(told)
     known.pop("status", None)
     if "class_" in known:
@@ -236,7 +236,7 @@ async def list_complaints(
     """List complaints of the caller's units, masked, the latest received first."""
     since = before = None
     if month:
-        since, before = month_of(first_of(month), use.matters.base.directory.edition.calendar)
+        since, before = month_of(first_of(month), use.matters.context.directory.edition.calendar)
     wanted = Wanted(unit, since, before, kind, status, After(*place_of(cursor)) if cursor else None)
     found = await use.matters.page(wanted, who, limit)
     last = found[-1].complaint if len(found) == limit else None

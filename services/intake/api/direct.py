@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from services.intake.domain.commands import Command
 from services.intake.handlers import Intake
-from shared.http.edge import Body, Front, recognised
+from shared.http.edge import Body, HttpContext, recognised
 from shared.identity.access import Caller
 
 _KEY = re.compile(r"[\x21-\x7e]{8,128}")
@@ -43,8 +43,8 @@ class DirectRoute(APIRoute):
             await super().handle(scope, receive, send)
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        front: Front = scope["app"].state.front
-        who: Caller = recognised(front, headers.get(b"authorization", b"").decode("latin-1"))
+        context: HttpContext = scope["app"].state.context
+        who: Caller = recognised(context, headers.get(b"authorization", b"").decode("latin-1"))
         who.must(self._right)
         raw = await Request(scope, receive).body()
         key = _key(headers)

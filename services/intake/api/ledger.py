@@ -17,7 +17,7 @@ from services.intake.api import export
 from services.intake.api.complaints import Key, NewComplaint, Registers, first_of
 from services.intake.api.entry import Slug, Use, request_id
 from services.intake.api.sheets import grid_of
-from services.intake.domain.complaints import Said
+from services.intake.domain.complaints import Submission
 from services.intake.domain.forms import form_for
 from services.intake.domain.ledger import COLUMNS, Column, Row
 from services.intake.domain.sheets import Defaults, SheetRefusedError
@@ -136,7 +136,7 @@ async def take_ledger(
     return Response(orjson.dumps({"rows": rows}), 201 if is_new else 200, media_type="application/json")
 
 
-def _said(values: Mapping[str, Any]) -> Said:
+def _said(values: Mapping[str, Any]) -> Submission:
     """Hold what a row says against the body of a registration."""
     try:
         return NewComplaint.model_validate(values).said()

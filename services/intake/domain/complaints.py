@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from services.intake.domain import forms
 from services.intake.domain.commands import Command, Remembered, remember
-from services.intake.domain.told import Told
+from services.intake.domain.progress import Progress
 from shared.errors import ConflictError, FieldProblem, InvalidInputError
 from shared.events import Sealed
 from shared.events.intake import ComplaintRegistered, PersonalDataRevealed, RecordAmended
@@ -20,7 +20,7 @@ _HANDOVER = "handover"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Submission:
     """What a caller says of a matter. Moments are None where the server's own are meant."""
 
     kind: str
@@ -40,10 +40,10 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class CheckedSubmission:
     """A matter that may be registered, with the tier and the grade that it is taken for."""
 
-    said: Said
+    said: Submission
     received_at: datetime
     registered_at: datetime
     values: Mapping[str, str]
@@ -99,7 +99,7 @@ class Complaint:
     about_unit: str = ""
     external_number: str = ""
     follows: str = ""
-    told: Told = field(default_factory=Told)
+    told: Progress = field(default_factory=Progress)
     remembered: Remembered = ()
 
     @property
@@ -157,7 +157,7 @@ def number_of(site: str, month: str, complaint_id: str) -> str:
     return f"{site_code(site)}-{month}-{tail}"
 
 
-def examine(said: Said, rules: Rules, now: datetime) -> Examined:
+def examine(said: Submission, rules: Rules, now: datetime) -> CheckedSubmission:
     """Hold what a caller says against the rulebook of the day of receipt.
 
     Raises:
@@ -186,7 +186,7 @@ def examine(said: Said, rules: Rules, now: datetime) -> Examined:
         raise refused(problems)
     registered_at = (said.registered_at or now).astimezone(UTC)
     tier, grade = tier_and_grade(said, rules)
-    return Examined(
+    return CheckedSubmission(
         said,
         said.received_at.astimezone(UTC) if said.received_at else registered_at,
         registered_at,
@@ -198,7 +198,7 @@ def examine(said: Said, rules: Rules, now: datetime) -> Examined:
     )
 
 
-def tier_and_grade(said: Said, rules: Rules) -> tuple[str, str]:
+def tier_and_grade(said: Submission, rules: Rules) -> tuple[str, str]:
     """Return the tier of service and the grade that a matter is taken for."""
     facts = {
         "kind": said.kind,
@@ -223,7 +223,7 @@ def _one_of(known: Collection[str]) -> str:
     return f"one of: {', '.join(known)}"
 
 
-def _of_moments(said: Said, now: datetime) -> list[FieldProblem]:
+def _of_moments(said: Submission, now: datetime) -> list[FieldProblem]:
     problems = []
     if said.received_at and said.received_at > now:
         problems.append(FieldProblem("received_at", "lies in the future"))
@@ -234,7 +234,7 @@ def _of_moments(said: Said, now: datetime) -> list[FieldProblem]:
     return problems
 
 
-def _of_handover(said: Said, now: datetime) -> list[FieldProblem]:
+def _of_handover(said: Submission, now: datetime) -> list[FieldProblem]:
     """Hold the handover against the receipt: what is mended until then cannot be owed before anybody knew of it."""
     received_at = said.received_at or said.registered_at or now
     if said.handover_on is None:
@@ -245,7 +245,7 @@ def _of_handover(said: Said, now: datetime) -> list[FieldProblem]:
     return []
 
 
-def _of_class(said: Said, kind: MatterKind, rules: Rules) -> list[FieldProblem]:
+def _of_class(said: Submission, kind: MatterKind, rules: Rules) -> list[FieldProblem]:
     if not kind.classes:
         return [FieldProblem("class", f"a matter of kind '{said.kind}' has no class")] if said.class_ else []
     if said.class_ not in kind.classes:
@@ -259,7 +259,7 @@ def _of_class(said: Said, kind: MatterKind, rules: Rules) -> list[FieldProblem]:
     return [] if said.item in rows else [FieldProblem("item", _one_of(rows))]
 
 
-def _of_service(said: Said, kind: MatterKind) -> list[FieldProblem]:
+def _of_service(said: Submission, kind: MatterKind) -> list[FieldProblem]:
     """Hold the service line against those of the kind (LN-02): where there are any, one is named."""
     if not kind.services:
         reason = f"a matter of kind '{said.kind}' has no service line"
@@ -267,7 +267,7 @@ def _of_service(said: Said, kind: MatterKind) -> list[FieldProblem]:
     return [] if said.service in kind.services else [FieldProblem("service", _one_of(kind.services))]
 
 
-def _of_channel(said: Said, rules: Rules) -> list[FieldProblem]:
+def _of_channel(said: Submission, rules: Rules) -> list[FieldProblem]:
     """Hold what came with the channel against it: the unit concerned (LN-08), the partner's number (XA-04)."""
     channel = rules.intake.channels.get(said.channel)
     if channel is None:
@@ -288,7 +288,7 @@ def _of_channel(said: Said, rules: Rules) -> list[FieldProblem]:
 
 
 def register(  # noqa: PLR0913  # each is a fact that the record holds
-    examined: Examined,
+    examined: CheckedSubmission,
     complaint_id: str,
     *,
     site: str,

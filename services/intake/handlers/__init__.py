@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from services.intake.handlers.brought_up import BroughtUp
 from services.intake.handlers.census import Census
 from services.intake.handlers.complaints import Matters
 from services.intake.handlers.customers import Files
+from services.intake.handlers.follow_up import FollowUps
 from services.intake.handlers.ledger import Ledger
 from services.intake.handlers.papers import Papers
 from services.intake.handlers.partners import Partners
@@ -13,9 +13,9 @@ from services.intake.handlers.people import People
 from services.intake.handlers.sheets import Sheets
 
 __all__ = [
-    "BroughtUp",
     "Census",
     "Files",
+    "FollowUps",
     "Intake",
     "Ledger",
     "Matters",
@@ -34,7 +34,7 @@ class Intake:
     files: Files
     ledger: Ledger
     people: People
-    brought_up: BroughtUp
+    follow_ups: FollowUps
     papers: Papers
     partners: Partners
     census: Census

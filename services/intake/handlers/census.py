@@ -8,7 +8,7 @@ from services.intake.domain import census
 from services.intake.store import Customers, Records
 from shared.errors import StaleWriteError
 from shared.events import Happened
-from shared.service.context import Base
+from shared.service.context import ServiceContext
 from shared.storage.aggregates import change_of
 
 logger = structlog.get_logger(__name__)
@@ -22,9 +22,9 @@ Counted = dict[str, int]
 class Census:
     """The census of one site's customers."""
 
-    def __init__(self, base: Base, customers: Customers, told: Records[Counted]) -> None:
+    def __init__(self, context: ServiceContext, customers: Customers, told: Records[Counted]) -> None:
         """No IO happens here."""
-        self._base, self._customers, self.told = base, customers, told
+        self._context, self._customers, self.told = context, customers, told
         self._last: datetime | None = None
 
     def count_soon(self) -> None:
@@ -33,24 +33,26 @@ class Census:
 
     async def count_now_and_then(self) -> None:
         """Count where the rulebook asks for it, and only every so often."""
-        now = self._base.clock()
+        now = self._context.clock()
         if self._last and now - self._last < EVERY:
             return
         self._last = now
-        edition = self._base.directory.edition
+        edition = self._context.directory.edition
         if census.is_wanted(edition.at(now)):
             await self.count()
 
     async def count(self) -> None:
         """Tell every month that is over whose numbers were not told yet, or changed by late entry."""
-        base, now = self._base, self._base.clock()
+        context, now = self._context, self._context.clock()
         filed = await self._customers.filed()
-        for event, end in census.count(filed, now, base.directory.edition.calendar):
+        for event, end in census.count(filed, now, context.directory.edition.calendar):
             stored = await self.told.get(f"census/{event.unit}/{event.month}")
             numbers = {"normal": event.normal, "all": event.all}
             if stored.state == numbers:
                 continue
-            stamp = base.stamp(stream=base.settings.site, unit=event.unit, correlation=stored.id, now=now)
+            stamp = context.stamp(
+                stream=context.settings.site, unit=event.unit, correlation=stored.id, now=now
+            )
             change = change_of(stored, numbers, [Happened(event, end)], stamp, index={})
             try:
                 await self.told.save(change)

@@ -11,7 +11,7 @@ import structlog
 from services.intake.domain import commands, forms
 from services.intake.domain import complaints as domain
 from services.intake.domain.commands import Command
-from services.intake.domain.complaints import Amendment, Complaint, Examined, Said
+from services.intake.domain.complaints import Amendment, CheckedSubmission, Complaint, Submission
 from services.intake.handlers.entry import IMPORT, entered, unit_for, units_of
 from services.intake.handlers.people import People
 from services.intake.store import MOST_ALIKE, Complaints, Wanted, index_of
@@ -21,7 +21,7 @@ from shared.identity.access import Caller
 from shared.identity.vault import ErasedError, open_sealed, seal
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules
-from shared.service.context import Base
+from shared.service.context import ServiceContext
 from shared.storage.aggregates import Stored, change_of
 
 logger = structlog.get_logger(__name__)
@@ -57,14 +57,14 @@ class Alike:
 class Matters:
     """Use cases over the complaints of one site."""
 
-    base: Base
+    context: ServiceContext
     store: Complaints
     people: People
 
     # --- registering
 
     async def register(
-        self, said: Said, who: Caller, asked_unit: str, command: Command
+        self, said: Submission, who: Caller, asked_unit: str, command: Command
     ) -> tuple[Complaint, bool]:
         """Register a matter. Returns its record, and whether it is new: the same command again is not.
 
@@ -72,12 +72,12 @@ class Matters:
             InvalidInputError: Names every field that cannot be accepted. Nothing was stored.
             KeyReusedError: The key came before with another body.
         """
-        base = self.base
-        unit = unit_for(base, who, asked_unit)
+        context = self.context
+        unit = unit_for(context, who, asked_unit)
         if said.registered_at is not None:
             who.must(IMPORT)
         complaint_id = self._id_of(said, unit, command)
-        now = base.clock()
+        now = context.clock()
         try:
             edition, examined = self.examined(said, unit, now)
         except InvalidInputError:
@@ -90,7 +90,7 @@ class Matters:
         complaint, event = domain.register(
             examined,
             complaint_id,
-            site=base.settings.site,
+            site=context.settings.site,
             unit=unit,
             month=f"{month.year:04d}{month.month:02d}",
             by=who.person,
@@ -100,8 +100,8 @@ class Matters:
             command=command,
             edition=edition.hash,
         )
-        stamp = base.stamp(
-            stream=base.settings.site,
+        stamp = context.stamp(
+            stream=context.settings.site,
             unit=complaint.concerns,
             correlation=command.request,
             now=now,
@@ -110,7 +110,7 @@ class Matters:
         )
         happened = [Happened(event, examined.registered_at)]
         place = forms.place(examined.values, said.product)
-        index = index_of(complaint, base.vault.blind(place) if place else "")
+        index = index_of(complaint, context.vault.blind(place) if place else "")
         is_new = True
         try:
             await self.store.save(change_of(Stored(complaint_id), complaint, happened, stamp, index=index))
@@ -120,17 +120,17 @@ class Matters:
         await self.people.file(customer, key, unit, examined.values, examined.registered_at)
         return complaint, is_new
 
-    def examined(self, said: Said, unit: str, now: datetime) -> tuple[Edition, Examined]:
+    def examined(self, said: Submission, unit: str, now: datetime) -> tuple[Edition, CheckedSubmission]:
         """Hold a matter against the rules of its receipt at its unit. Raises ``InvalidInputError``."""
         received_at = said.received_at or said.registered_at or now
-        edition = self.base.directory.edition_for(said.about_unit or unit, received_at)
+        edition = self.context.directory.edition_for(said.about_unit or unit, received_at)
         examined = domain.examine(said, _rules_at(edition, received_at), now)
-        if said.about_unit and said.about_unit not in self.base.directory.units:
+        if said.about_unit and said.about_unit not in self.context.directory.units:
             problem = FieldProblem("about_unit", "no such unit; GET /v1/units lists them")
             raise domain.refused([problem])
         return edition, examined
 
-    async def number_known(self, said: Said, command: Command) -> str:
+    async def number_known(self, said: Submission, command: Command) -> str:
         """Return as what a partner's number is registered already by another command; empty where it is not."""
         if not said.external_number:
             return ""
@@ -144,9 +144,9 @@ class Matters:
             raise NotFoundError(msg)
         return state
 
-    def _id_of(self, said: Said, unit: str, command: Command) -> str:
+    def _id_of(self, said: Submission, unit: str, command: Command) -> str:
         if said.external_number:
-            return domain.id_of_partners(self.base.settings.site, said.channel, said.external_number)
+            return domain.id_of_partners(self.context.settings.site, said.channel, said.external_number)
         return domain.id_of(unit, command.key)
 
     def _again(self, known: Complaint, command: Command) -> Complaint:
@@ -174,11 +174,13 @@ class Matters:
 
     def sees(self, who: Caller, complaint: Complaint) -> bool:
         """Say whether a matter is one of the caller's units, which took it or which it is about."""
-        return self.base.access.sees(who, complaint.unit) or self.base.access.sees(who, complaint.concerns)
+        return self.context.access.sees(who, complaint.unit) or self.context.access.sees(
+            who, complaint.concerns
+        )
 
     async def show(self, complaints: Sequence[Complaint]) -> list[Shown]:
         """Mask the fields of complaints, with one read for all their keys."""
-        keys = await self.base.vault.keys([one.sealed.key for one in complaints])
+        keys = await self.context.vault.keys([one.sealed.key for one in complaints])
         return [self._masked(one, keys) for one in complaints]
 
     def _masked(self, complaint: Complaint, keys: Mapping[str, bytes]) -> Shown:
@@ -189,7 +191,7 @@ class Matters:
 
     async def page(self, wanted: Wanted, who: Caller, limit: int) -> list[Shown]:
         """Return complaints of the caller's units, masked, the latest received first."""
-        units = [unit for unit in units_of(self.base, who) if not wanted.units or unit in wanted.units]
+        units = [unit for unit in units_of(self.context, who) if not wanted.units or unit in wanted.units]
         narrowed = Wanted(units, wanted.since, wanted.before, wanted.kinds, wanted.statuses, wanted.after)
         return await self.show(await self.store.page(narrowed, limit))
 
@@ -213,14 +215,14 @@ class Matters:
 
     async def _place(self, complaint: Complaint) -> str:
         try:
-            place = forms.place(await self.base.vault.open(complaint.sealed), complaint.product)
+            place = forms.place(await self.context.vault.open(complaint.sealed), complaint.product)
         except ErasedError:
             return ""
-        return self.base.vault.blind(place) if place else ""
+        return self.context.vault.blind(place) if place else ""
 
     def _rules_of(self, complaint: Complaint) -> Rules:
         """Return the rules that the complaint was registered under."""
-        return self.base.directory.edition_called(complaint.edition).at(complaint.received_at)
+        return self.context.directory.edition_called(complaint.edition).at(complaint.received_at)
 
     # --- changing
 
@@ -232,19 +234,19 @@ class Matters:
         Raises:
             InvalidInputError: A field does not fit the form, or a needed one would be lost.
         """
-        at, now = entered(self.base, who, said.at)
+        at, now = entered(self.context, who, said.at)
 
         async def decide(known: Complaint) -> Decided:
-            values = await self.base.vault.open(known.sealed)
+            values = await self.context.vault.open(known.sealed)
             form = forms.form_for(self._rules_of(known), known.kind)
             checked = domain.amend(known, values, said, form, now)
-            key = (await self.base.vault.keys([known.customer]))[known.customer]
+            key = (await self.context.vault.keys([known.customer]))[known.customer]
             sealed = seal(known.customer, key, checked.values)
             state, event = domain.amended(
                 known, checked, form, sealed=sealed, reason=said.reason, by=who.person, command=command
             )
             place = forms.place(checked.values, known.product)
-            return state, Happened(event, at), {"place": self.base.vault.blind(place) if place else ""}
+            return state, Happened(event, at), {"place": self.context.vault.blind(place) if place else ""}
 
         return await self._change(complaint_id, who, command, now, decide)
 
@@ -252,8 +254,8 @@ class Matters:
         self, complaint_id: UUID, purpose: str, who: Caller, command: Command
     ) -> Mapping[str, str]:
         """Return all fields unmasked, for a purpose that is told as an event."""
-        values = await self.base.vault.open(_state(await self._visible(complaint_id, who)).sealed)
-        now = self.base.clock()
+        values = await self.context.vault.open(_state(await self._visible(complaint_id, who)).sealed)
+        now = self.context.clock()
 
         async def decide(known: Complaint) -> Decided:
             state, event = domain.revealed(known, purpose, who.person, command)
@@ -271,14 +273,16 @@ class Matters:
         decide: Callable[[Complaint], Awaitable[Decided]],
     ) -> Mapping[str, Any]:
         """Decide and save, against events that change the same record. Returns the command's first answer."""
-        base = self.base
+        context = self.context
         for _ in range(TRIES):
             stored = await self._visible(complaint_id, who)
             known = _state(stored)
             if (answer := commands.recall(known.remembered, command)) is not None:
                 return answer
             state, happened, index = await decide(known)
-            stamp = base.stamp(stream=known.site, unit=known.concerns, correlation=command.request, now=now)
+            stamp = context.stamp(
+                stream=known.site, unit=known.concerns, correlation=command.request, now=now
+            )
             try:
                 await self.store.save(change_of(stored, state, [happened], stamp, index=index))
             except StaleWriteError as late:

@@ -21,7 +21,7 @@ from shared.errors import FieldProblem, NotFoundError, StaleWriteError
 from shared.events import Event, Happened, Sealed
 from shared.identity.access import Caller
 from shared.identity.vault import open_sealed, seal
-from shared.service.context import Base
+from shared.service.context import ServiceContext
 from shared.storage.aggregates import Stored, change_of
 
 logger = structlog.get_logger(__name__)
@@ -61,7 +61,7 @@ class Proposal:
 class Files:
     """Use cases over the files of one site."""
 
-    base: Base
+    context: ServiceContext
     customers: Customers
     products: Products
     praises: Records[Praise]
@@ -77,20 +77,20 @@ class Files:
 
     async def _visible(self, customer: str, who: Caller) -> Stored[Customer]:
         stored = await self.customers.get(customer_key(customer))
-        self.base.access.must_see(who, stored.state.unit if stored.state else "", _CUSTOMER)
+        self.context.access.must_see(who, stored.state.unit if stored.state else "", _CUSTOMER)
         _known(stored)
         return stored
 
     async def _shown(self, customer: Customer) -> CustomerShown:
-        keys = await self.base.vault.keys([customer.customer])
+        keys = await self.context.vault.keys([customer.customer])
         if customer.customer not in keys:
             return CustomerShown(customer, {})
-        return CustomerShown(customer, forms.masked(await self.base.vault.open(customer.sealed), {}))
+        return CustomerShown(customer, forms.masked(await self.context.vault.open(customer.sealed), {}))
 
     async def masked(self, customers_: Collection[str]) -> Mapping[str, CustomerShown]:
         """Return files by customer, masked, with one read for all of them and one for all their keys."""
         found = await self.customers.many(sorted(customers_))
-        keys = await self.base.vault.keys([one.customer for one in found])
+        keys = await self.context.vault.keys([one.customer for one in found])
         return {
             one.customer: CustomerShown(
                 one,
@@ -114,8 +114,8 @@ class Files:
 
         Returns the file, and whether it is new.
         """
-        unit = unit_for(self.base, who, asked_unit)
-        at, now = entered(self.base, who, opened_at)
+        unit = unit_for(self.context, who, asked_unit)
+        at, now = entered(self.context, who, opened_at)
         customer, key = await self.people.recognise(fields)
         sealed = seal(customer, key, fields)
         state, event = customers.refiled(
@@ -138,10 +138,10 @@ class Files:
         request: str,
     ) -> CustomerShown:
         """Bring a customer's file up to date. The same file again changes nothing."""
-        now = self.base.clock()
+        now = self.context.clock()
         known = _known(await self._visible(customer, who))
         same = first_business_on in {None, known.first_business_on}
-        if same and await self.base.vault.open(known.sealed) == dict(fields):
+        if same and await self.context.vault.open(known.sealed) == dict(fields):
             return await self._shown(known)
 
         async def decide(known: Customer) -> tuple[Customer, Event, Mapping[str, Any]]:
@@ -152,14 +152,14 @@ class Files:
 
     async def _sealed(self, customer: str, fields: Mapping[str, str]) -> Sealed:
         # ``ensure`` refuses an erased customer, whose file stays as it is.
-        return seal(customer, (await self.base.vault.ensure([customer]))[customer], fields)
+        return seal(customer, (await self.context.vault.ensure([customer]))[customer], fields)
 
     async def propose(
         self, customer: str, said: Proposal, who: Caller, command: Command
     ) -> Mapping[str, Any]:
         """Propose that a customer is a problem user; another person decides."""
-        happened_at, now = entered(self.base, who, said.at)
-        name, rule = customers.standard(self.base.directory.edition.at(happened_at))
+        happened_at, now = entered(self.context, who, said.at)
+        name, rule = customers.standard(self.context.directory.edition.at(happened_at))
         evidence = said.evidence
         customers.examine_proposal(evidence, rule, said.contact)
         await self._must_be_theirs(customer, said.contact)
@@ -204,8 +204,8 @@ class Files:
         who: Caller,
         command: Command,
     ) -> Mapping[str, Any]:
-        happened_at, now = entered(self.base, who, said.at)
-        edition = self.base.directory.edition
+        happened_at, now = entered(self.context, who, said.at)
+        edition = self.context.directory.edition
         _, rule = customers.standard(edition.at(happened_at))
 
         async def decide(known: Customer) -> tuple[Customer, Event, Mapping[str, Any]]:
@@ -262,14 +262,14 @@ class Files:
         now: datetime,
         index: Mapping[str, Any],
     ) -> None:
-        stamp = self.base.stamp(stream=self.base.settings.site, unit=unit, correlation=request, now=now)
+        stamp = self.context.stamp(stream=self.context.settings.site, unit=unit, correlation=request, now=now)
         await records.save(change_of(stored, state, [happened], stamp, index=index))
 
     # --- products
 
     async def file_product(self, product: Product, who: Caller, command: Command) -> Mapping[str, Any]:
         """Open a product's file at the caller's unit, or bring it up to date."""
-        now = self.base.clock()
+        now = self.context.clock()
         stored = await self.products.get(product_key(product.unit, product.product))
         if stored.state and (answer := commands.recall(stored.state.remembered, command)) is not None:
             return answer
@@ -288,11 +288,11 @@ class Files:
 
     async def list_products(self, after: str, limit: int, who: Caller) -> Sequence[Product]:
         """Return products of the caller's units, in order of unit and id."""
-        return await self.products.page(units_of(self.base, who), after, limit)
+        return await self.products.page(units_of(self.context, who), after, limit)
 
     def own_unit(self, who: Caller) -> str:
         """Return the unit whose records the caller makes."""
-        return unit_for(self.base, who, "")
+        return unit_for(self.context, who, "")
 
     # --- praise
 
@@ -306,8 +306,8 @@ class Files:
         command: Command,
     ) -> tuple[Praise, bool]:
         """Record praise. Returns it, and whether it is new."""
-        unit = unit_for(self.base, who, asked_unit)
-        at, now = entered(self.base, who, received_at)
+        unit = unit_for(self.context, who, asked_unit)
+        at, now = entered(self.context, who, received_at)
         praise_id = files.praise_id(unit, command.key)
         customer, key = await self.people.recognise(fields)
         praise = Praise(praise_id, unit, to, at, customer, seal(customer, key, fields), command.digest)
@@ -329,8 +329,8 @@ class Files:
         self, complete_up_to: datetime, asked_unit: str, who: Caller, command: Command
     ) -> Mapping[str, Any]:
         """Declare a unit's entered history complete up to a moment: silence before it counts from now on."""
-        unit = unit_for(self.base, who, asked_unit)
-        now = self.base.clock()
+        unit = unit_for(self.context, who, asked_unit)
+        now = self.context.clock()
         stored = await self.declarations.get(f"import/{unit}")
         if stored.state and (answer := commands.recall(stored.state.remembered, command)) is not None:
             return answer

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 from shared.errors import NotFoundError
 from shared.identity.access import Caller
-from shared.service.context import Base
+from shared.service.context import ServiceContext
 
 IMPORT = "complaints.import"
 
 
-def unit_for(base: Base, who: Caller, asked: str) -> str:
+def unit_for(context: ServiceContext, who: Caller, asked: str) -> str:
     """Return the unit that a new record belongs to: the caller's own.
 
     An importer may name another unit of this site in the own subtree.
@@ -21,32 +21,32 @@ def unit_for(base: Base, who: Caller, asked: str) -> str:
     unit = who.unit
     if asked and asked != unit:
         who.must(IMPORT)
-        base.access.must_see(who, asked, "such unit")
+        context.access.must_see(who, asked, "such unit")
         unit = asked
-    if base.directory.unit(unit).site != base.settings.site:
+    if context.directory.unit(unit).site != context.settings.site:
         msg = f"Unit '{unit}' keeps its records at another site. Sign in at the intake of its subsidiary."
         raise NotFoundError(msg)
     return unit
 
 
-def entered(base: Base, who: Caller, at: datetime | None) -> tuple[datetime, datetime]:
+def entered(context: ServiceContext, who: Caller, at: datetime | None) -> tuple[datetime, datetime]:
     """Return when something happened, and the present moment.
 
     Raises:
         ForbiddenError: Who may not import names a moment.
     """
-    now = base.clock()
+    now = context.clock()
     if at is None:
         return now, now
     who.must(IMPORT)
     return at.astimezone(UTC), now
 
 
-def units_of(base: Base, who: Caller) -> list[str]:
+def units_of(context: ServiceContext, who: Caller) -> list[str]:
     """Return the units of this site that the caller sees, in order of name."""
-    site = base.settings.site
+    site = context.settings.site
     return [
         name
-        for name, unit in sorted(base.directory.units.items())
-        if unit.site == site and base.access.sees(who, name)
+        for name, unit in sorted(context.directory.units.items())
+        if unit.site == site and context.access.sees(who, name)
     ]

@@ -34,8 +34,8 @@ class Ledger:
 
     async def pages(self, first: date, who: Caller) -> AsyncIterator[list[Shown]]:
         """Walk the matters of a month of receipt, masked, the latest received first."""
-        since, before = month_of(first, self.matters.base.directory.edition.calendar)
-        units, after = units_of(self.matters.base, who), None
+        since, before = month_of(first, self.matters.context.directory.edition.calendar)
+        units, after = units_of(self.matters.context, who), None
         while True:
             page = await self.matters.page(Wanted(units, since, before, after=after), who, _PAGE)
             if page:
@@ -45,17 +45,17 @@ class Ledger:
             after = After(page[-1].complaint.received_at, page[-1].complaint.id)
 
     def _rows(self, page: list[Shown]) -> list[ledger.Row]:
-        zone = self.matters.base.directory.edition.calendar.zone
+        zone = self.matters.context.directory.edition.calendar.zone
         return [ledger.row_of(one.complaint, one.fields, self.rules_of(one.complaint), zone) for one in page]
 
     def rules_of(self, complaint: Complaint) -> Rules:
         """Return the rules of a matter's receipt, as the edition in force words them."""
-        directory, at = self.matters.base.directory, complaint.received_at
+        directory, at = self.matters.context.directory, complaint.received_at
         return directory.edition_for(complaint.concerns, at).at(at)
 
     def rules_today(self, unit: str) -> Rules:
         """Return the rules that a matter of a unit received now is registered under: with its own norms (ZY-02)."""
-        directory, now = self.matters.base.directory, self.matters.base.clock()
+        directory, now = self.matters.context.directory, self.matters.context.clock()
         return directory.edition_for(directory.unit(unit).unit, now).at(now)
 
 

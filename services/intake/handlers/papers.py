@@ -95,4 +95,4 @@ class Papers:
 
     @property
     def _zone(self) -> ZoneInfo:
-        return self.matters.base.directory.edition.calendar.zone
+        return self.matters.context.directory.edition.calendar.zone

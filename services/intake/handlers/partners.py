@@ -44,7 +44,7 @@ class Partners:
             raise NotFoundError(msg)
         if message.taken_at:
             return message
-        taken = replace(message, taken_at=self.matters.base.clock(), taken_by=who.person)
+        taken = replace(message, taken_at=self.matters.context.clock(), taken_by=who.person)
         try:
             await self.outbox.save(change_of(stored, taken, [], None, index={"waits": False}))
         except StaleWriteError as late:

@@ -16,9 +16,9 @@ from services.intake.store import Customers, customer_key
 from shared.errors import StaleWriteError
 from shared.events import Happened
 from shared.identity.vault import ErasedError, seal
-from shared.service.context import Base
+from shared.service.context import ServiceContext
 from shared.storage.aggregates import Stored, change_of
-from shared.storage.write_batching import Combined
+from shared.storage.write_batching import WriteBatcher
 
 logger = structlog.get_logger(__name__)
 
@@ -33,24 +33,24 @@ _OVERLAP = timedelta(seconds=10)
 class People:
     """Who the customers are."""
 
-    def __init__(self, base: Base, files: Customers) -> None:
+    def __init__(self, context: ServiceContext, files: Customers) -> None:
         """No IO happens here."""
-        self._base, self._files = base, files
-        self._key: Combined[str, bytes] = Combined(self._keys)
+        self._context, self._files = context, files
+        self._key: WriteBatcher[str, bytes] = WriteBatcher(self._keys)
         self._filed: OrderedDict[str, None] = OrderedDict()
         self._spans: dict[str, tuple[Span, ...]] = {}
         self._refreshed: datetime | None = None
 
     async def _keys(self, ids: Sequence[str]) -> list[bytes | Exception]:
         try:
-            found = await self._base.vault.ensure(ids)
+            found = await self._context.vault.ensure(ids)
         except ErasedError:
             return [await self._one_key(key_id) for key_id in ids]
         return [found[key_id] for key_id in ids]
 
     async def _one_key(self, key_id: str) -> bytes | Exception:
         try:
-            return (await self._base.vault.ensure([key_id]))[key_id]
+            return (await self._context.vault.ensure([key_id]))[key_id]
         except ErasedError as error:
             return error
 
@@ -61,9 +61,9 @@ class People:
         """
         who = forms.identity(values)
         for generation in range(_GENERATIONS):
-            customer = self._base.vault.blind(f"customer:{generation}:{who}")
+            customer = self._context.vault.blind(f"customer:{generation}:{who}")
             try:
-                return customer, self._base.vault.cached(customer) or await self._key(customer)
+                return customer, self._context.vault.cached(customer) or await self._key(customer)
             except ErasedError:
                 continue
         msg = "This person's data was erased too often. Ask the operator."
@@ -101,20 +101,22 @@ class People:
 
     async def refresh(self) -> None:
         """Take note of what other processes decided."""
-        since, now = self._refreshed, self._base.clock()
+        since, now = self._refreshed, self._context.clock()
         for customer in await self._files.flagged_since(since - _OVERLAP if since else None):
             self.take(customer)
         self._refreshed = now
 
     async def lapse_due(self, most: int = 200) -> None:
         """End the statuses whose time is over, and ask for the reviews that are due."""
-        base, now = self._base, self._base.clock()
+        context, now = self._context, self._context.clock()
         for stored in await self._files.due(now, most):
             lapsed = customers.lapse(stored.state, now) if stored.state else None
             if lapsed is None:
                 continue
             state, event, at = lapsed
-            stamp = base.stamp(stream=base.settings.site, unit=state.unit, correlation=stored.id, now=now)
+            stamp = context.stamp(
+                stream=context.settings.site, unit=state.unit, correlation=stored.id, now=now
+            )
             index = store.index_of_flag(state, now)
             try:
                 await self._files.save(change_of(stored, state, [Happened(event, at)], stamp, index=index))

@@ -11,7 +11,7 @@ import orjson
 
 from services.intake.domain import sheets
 from services.intake.domain.commands import Command
-from services.intake.domain.complaints import Complaint, Said
+from services.intake.domain.complaints import Complaint, Submission
 from services.intake.domain.papers import document_called
 from services.intake.domain.sheets import Defaults, Entry, Fault, Grid, SheetRefusedError
 from services.intake.handlers.complaints import Matters
@@ -38,7 +38,7 @@ class File:
     digest: str
     request: str
     cells: Callable[[], Grid]
-    said: Callable[[Mapping[str, Any]], Said]
+    said: Callable[[Mapping[str, Any]], Submission]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Row:
     """A row that may be registered."""
 
     entry: Entry
-    said: Said
+    said: Submission
     unit: str
     command: Command
 
@@ -71,7 +71,7 @@ class Sheets:
             SheetRefusedError: Names row, column and reason of what cannot be accepted. Nothing was stored.
             ForbiddenError: A row is late entry, or another unit's, and the caller may not import.
         """
-        unit = unit_for(self.matters.base, who, asked_unit)
+        unit = unit_for(self.matters.context, who, asked_unit)
         async with self.turn:
             rows, faults = await asyncio.to_thread(self._rows, file, document, defaults, unit, who)
             faults += await self._numbers_known(rows)
@@ -95,7 +95,7 @@ class Sheets:
     def _rows(
         self, file: File, document: str, defaults: Defaults, unit: str, who: Caller
     ) -> tuple[list[Row], list[Fault]]:
-        directory, now = self.matters.base.directory, self.matters.base.clock()
+        directory, now = self.matters.context.directory, self.matters.context.clock()
         today = self.ledger.rules_today(unit)
 
         def rules_at(named: str, at: datetime | None) -> Rules:
@@ -133,7 +133,7 @@ class Sheets:
 
     def _row(self, entry: Entry, file: File, unit: str, who: Caller, now: datetime) -> Row:
         said = file.said(entry.said)
-        own = unit_for(self.matters.base, who, str(entry.said.get("unit") or unit))
+        own = unit_for(self.matters.context, who, str(entry.said.get("unit") or unit))
         if said.registered_at is not None:
             who.must(IMPORT)
         self.matters.examined(said, own, now)

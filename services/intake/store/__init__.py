@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
-from services.intake.domain import told
-from services.intake.domain.brought_up import Problem
+from services.intake.domain import progress
 from services.intake.domain.census import Filed
 from services.intake.domain.complaints import Complaint
 from services.intake.domain.customers import Customer, Flag, Span
 from services.intake.domain.files import Declaration, Praise, Product
+from services.intake.domain.follow_up import Problem
 from services.intake.domain.partners import Message
 from shared.events import Sealed
 from shared.storage import ASCENDING, DESCENDING, IndexModel
@@ -218,7 +218,7 @@ def dump_complaint(one: Complaint) -> State:
         "digest": one.digest,
         "edition": one.edition,
         **{name: value for name in _LATER if (value := getattr(one, name))},
-        "told": told.dump(one.told),
+        "told": progress.dump(one.told),
         "remembered": list(one.remembered),
     }
 
@@ -256,7 +256,7 @@ def load_complaint(state: Mapping[str, Any]) -> Complaint:
         digest=state["digest"],
         edition=state["edition"],
         **{name: state[name] for name in _LATER if name in state},
-        told=told.load(state["told"]),
+        told=progress.load(state["told"]),
         remembered=tuple(state["remembered"]),
     )
 

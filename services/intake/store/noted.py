@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from services.intake.domain.brought_up import Problem
+from services.intake.domain.follow_up import Problem
 from services.intake.domain.partners import Message
 from shared.events import Sealed
 from shared.storage import ASCENDING, IndexModel

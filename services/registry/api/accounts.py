@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from services.registry.api.entry import Slug, base, request_id, shown, use
+from services.registry.api.entry import Slug, context_of, request_id, shown, use
 from shared.events import Sealed
 from shared.events.registry import AccountGranted
 from shared.http.edge import Body, needs
@@ -48,9 +48,9 @@ async def accounts(
     cursor: Annotated[str, Query(max_length=100, description="``next`` of the page before.")] = "",
 ) -> AccountPage:
     """List accounts in the caller's subtree, revoked ones too. Password hashes are never shown."""
-    front = base(request)
-    known = front.directory.accounts
-    mine = sorted(name for name, one in known.items() if front.access.sees(who, one["unit"]))
+    context = context_of(request)
+    known = context.directory.accounts
+    mine = sorted(name for name, one in known.items() if context.access.sees(who, one["unit"]))
     names = mine[bisect_right(mine, cursor) :][:limit]
     return AccountPage(
         accounts=[shown(known[name]) for name in names], next=names[-1] if len(names) == limit else None
@@ -65,15 +65,15 @@ async def grant(
 
     A name is never given twice, not even after revocation.
     """
-    front = base(request)
-    front.access.must_see(who, body.unit, "such unit")
+    context = context_of(request)
+    context.access.must_see(who, body.unit, "such unit")
     subject = f"account/{body.account}"
-    secret = seal_secret(front.settings.group_key, subject, hash_password(body.password))
+    secret = seal_secret(context.settings.group_key, subject, hash_password(body.password))
     event = AccountGranted(**body.model_dump(exclude={"password"}), secret=secret)
     asked = body.model_dump(exclude={"password"})
 
     def is_same(known: dict[str, Any]) -> bool:
-        hashed = open_secret(front.settings.group_key, Sealed(**known["secret"]))
+        hashed = open_secret(context.settings.group_key, Sealed(**known["secret"]))
         same = not known["revoked"] and asked == {name: known[name] for name in asked}
         return same and is_password(hashed, body.password)
 
@@ -85,7 +85,7 @@ async def revoke(
     account: str, body: Revocation, request: Request, who: Annotated[Caller, needs("accounts.manage")]
 ) -> dict[str, Any]:
     """Revoke an account and its sessions. Doing it again changes nothing."""
-    front = base(request)
-    known = front.directory.accounts.get(account)
-    front.access.must_see(who, str(known["unit"]) if known else "", "such account")
+    context = context_of(request)
+    known = context.directory.accounts.get(account)
+    context.access.must_see(who, str(known["unit"]) if known else "", "such account")
     return shown(await use(request).organisation.revoke(account, body.reason, request_id(request)))

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from pydantic import Field
 
-from services.registry.api.entry import Known, Slug, base, request_id, shown, use
+from services.registry.api.entry import Known, Slug, context_of, request_id, shown, use
 from services.registry.domain.editions import Holder
 from shared.events.registry import RulingRecorded
 from shared.http.edge import Body, needs
@@ -156,7 +156,7 @@ async def propose_norms(
     body: OwnNorms, request: Request, who: Annotated[Caller, needs("editions.propose")]
 ) -> dict[str, Any]:
     """Apply for norms of a unit's own. They are approved as an edition is, and hold for the unit alone (ZY-02)."""
-    base(request).access.must_see(who, body.unit, "such unit")
+    context_of(request).access.must_see(who, body.unit, "such unit")
     proposed = await use(request).editions.propose_norms(
         body.overlay, body.unit, body.files, body.until, who.person, who.role, request_id(request)
     )
@@ -168,8 +168,8 @@ async def end_norms(
     overlay: str, body: Ending, request: Request, who: Annotated[Caller, needs("editions.propose")]
 ) -> dict[str, Any]:
     """Let own norms end. Matters that began under them keep them."""
-    known = base(request).directory.norms.get(overlay)
-    base(request).access.must_see(who, known.unit if known else "", "such norms")
+    known = context_of(request).directory.norms.get(overlay)
+    context_of(request).access.must_see(who, known.unit if known else "", "such norms")
     return shown(
         await use(request).editions.end_norms(
             overlay, body.ends_on, body.reason, who.person, who.role, request_id(request)

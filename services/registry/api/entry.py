@@ -9,7 +9,7 @@ from pydantic import Field
 from services.registry.handlers import Registry
 from shared.http.edge import caller
 from shared.identity.access import Caller
-from shared.service.context import Base
+from shared.service.context import ServiceContext
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Known = Annotated[Caller, Depends(caller)]
@@ -27,9 +27,9 @@ def use(request: Request) -> Registry:
     return found
 
 
-def base(request: Request) -> Base:
+def context_of(request: Request) -> ServiceContext:
     """Return what the service stands on."""
-    found: Base = request.app.state.front
+    found: ServiceContext = request.app.state.context
     return found
 
 

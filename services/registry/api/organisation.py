@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import Field
 
-from services.registry.api.entry import Known, Slug, base, request_id, use
+from services.registry.api.entry import Known, Slug, context_of, request_id, use
 from shared.errors import FieldProblem, InvalidInputError
 from shared.events.registry import (
     DeputyNamed,
@@ -125,9 +125,9 @@ class Opinion(Body):
 @router.get("/units", tags=["organisation"])
 async def units(request: Request, who: Known) -> list[dict[str, Any]]:
     """List the units in the caller's subtree, in order of name. All of them: a tree is of use only whole."""
-    front = base(request)
+    context = context_of(request)
     found = await use(request).organisation.register.store.all("unit/")
-    return [one.state for one in found if one.state and front.access.sees(who, one.state["unit"])]
+    return [one.state for one in found if one.state and context.access.sees(who, one.state["unit"])]
 
 
 @router.post("/units", status_code=201, tags=["organisation"])
@@ -138,7 +138,7 @@ async def establish(
 
     A unit that lacks what the regulation asks for first (ZY-03, LN-22) is proposed only, and says what is missing.
     """
-    base(request).access.must_see(who, body.parent or "", "such unit")
+    context_of(request).access.must_see(who, body.parent or "", "such unit")
     _must_be_known(body.service_lead, request)
     return await use(request).organisation.establish(
         UnitEstablished(**body.model_dump(exclude={"restates"})),
@@ -153,10 +153,10 @@ async def activate(
     unit: str, body: Activation, request: Request, who: Annotated[Caller, needs("organisation.manage")]
 ) -> dict[str, Any]:
     """Let a proposed unit begin its work. The regulation names who approves it. Again changes nothing."""
-    front = base(request)
-    known = front.directory.units.get(unit)
+    context = context_of(request)
+    known = context.directory.units.get(unit)
     above = known.parent if known else (await use(request).organisation.proposed(unit))["parent"]
-    front.access.must_see(who, above or "", "such unit")
+    context.access.must_see(who, above or "", "such unit")
     _must_be_known(body.service_lead, request)
     return await use(request).organisation.activate(
         unit,
@@ -177,9 +177,9 @@ async def set_anew(
 
     What lies before that day stays as it was. A day in a published month is refused unless it is said to restate it.
     """
-    front = base(request)
+    context = context_of(request)
     for one in (unit, *([body.parent] if body.parent else [])):
-        front.access.must_see(who, one, "such unit")
+        context.access.must_see(who, one, "such unit")
     _must_be_known(body.service_lead or "", request)
     changes = body.model_dump(exclude={"since", "restates"}, exclude_none=True)
     return await use(request).organisation.set_anew(
@@ -195,7 +195,7 @@ async def close_unit(
 
     A day in a published month is refused unless it is said to restate it.
     """
-    base(request).access.must_see(who, unit, "such unit")
+    context_of(request).access.must_see(who, unit, "such unit")
     return await use(request).organisation.close_unit(
         unit, body.closes_on, request_id(request), body.successor, restates=body.restates
     )
@@ -206,7 +206,7 @@ async def train(
     body: Training, request: Request, who: Annotated[Caller, needs("training.record")]
 ) -> dict[str, Any]:
     """Record the result of an examination. Who fails a course does not serve where it is asked for (LN-22)."""
-    base(request).access.must_see(who, body.unit, "such unit")
+    context_of(request).access.must_see(who, body.unit, "such unit")
     event = TrainingRecorded(**body.model_dump(), by=who.person)
     return await use(request).organisation.train(event, request_id(request))
 
@@ -216,9 +216,9 @@ async def leave(
     person: str, body: Leaving, request: Request, who: Annotated[Caller, needs("organisation.manage")]
 ) -> dict[str, Any]:
     """Record that a person leaves on a day. Their accounts stop then, and their open matters go to the successor."""
-    front = base(request)
-    held = front.directory.people.get(person, {}).get("appointments") or [{"unit": ""}]
-    front.access.must_see(who, str(held[-1]["unit"]), "such person")
+    context = context_of(request)
+    held = context.directory.people.get(person, {}).get("appointments") or [{"unit": ""}]
+    context.access.must_see(who, str(held[-1]["unit"]), "such person")
     event = PersonLeft(person=person, unit=held[-1]["unit"], on=body.on, successor=body.successor)
     return await use(request).organisation.leave(event, request_id(request))
 
@@ -228,7 +228,7 @@ async def name_deputy(
     body: Deputy, request: Request, who: Annotated[Caller, needs("organisation.manage")]
 ) -> dict[str, Any]:
     """Name who approves in an absent person's place for some days. Each approval says for whom it was given."""
-    base(request).access.must_see(who, body.unit, "such unit")
+    context_of(request).access.must_see(who, body.unit, "such unit")
     event = DeputyNamed(**body.model_dump(), by=who.person)
     return await use(request).organisation.name_deputy(event, request_id(request))
 
@@ -238,7 +238,7 @@ async def appoint(
     body: Appointment, request: Request, who: Annotated[Caller, needs("organisation.manage")]
 ) -> dict[str, Any]:
     """Appoint a person to a role. Some roles need a recorded opinion first (JK-26)."""
-    base(request).access.must_see(who, body.unit, "such unit")
+    context_of(request).access.must_see(who, body.unit, "such unit")
     return await use(request).organisation.appoint(PersonAppointed(**body.model_dump()), request_id(request))
 
 
@@ -253,7 +253,7 @@ async def give_opinion(
 
 
 def _must_be_known(lead: str, request: Request) -> None:
-    if lead and lead not in base(request).directory.people:
+    if lead and lead not in context_of(request).directory.people:
         raise InvalidInputError(
             "Nothing was recorded. Appoint the lead first: POST /v1/appointments; or leave it out.",
             [FieldProblem("service_lead", "nobody on record")],

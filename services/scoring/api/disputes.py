@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
-from services.scoring.api.entry import Limit, Reader, base_of, happened, units_seen
+from services.scoring.api.entry import Limit, Reader, context_of, happened, units_seen
 from services.scoring.domain.disputes import Dispute, Words
 from services.scoring.handlers import Asked, Disputes
 from shared.errors import FieldProblem, InvalidInputError, NotFoundError
@@ -72,7 +72,7 @@ def party(who: Caller) -> Party:
 
 
 def _sees(request: Request, who: Caller, dispute: Dispute) -> bool:
-    return base_of(request).access.sees(who, dispute.unit) or who.person in (dispute.by, dispute.person)
+    return context_of(request).access.sees(who, dispute.unit) or who.person in (dispute.by, dispute.person)
 
 
 @router.post("/disputes", status_code=201)
@@ -84,7 +84,7 @@ async def lodge(
     digest: Digest,
 ) -> dict[str, Any]:
     """Contest something that costs points, or how a unit is managed. Once, and inside the rulebook's term."""
-    use, base = disputes_of(request), base_of(request)
+    use, base = disputes_of(request), context_of(request)
     if body.against == "management":
         if body.since is None:
             raise InvalidInputError("The dispute was not stored.", [FieldProblem("since", "required")])

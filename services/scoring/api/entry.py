@@ -12,7 +12,7 @@ from shared.http.edge import needs
 from shared.identity.access import Caller
 from shared.identity.directory import Unit
 from shared.rulebook.schema import Rules
-from shared.service.context import Base
+from shared.service.context import ServiceContext
 
 Reader = Annotated[Caller, needs("scores.read")]
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -28,9 +28,9 @@ def use_of(request: Request) -> Scoring:
     return found
 
 
-def base_of(request: Request) -> Base:
+def context_of(request: Request) -> ServiceContext:
     """Return what every service stands on."""
-    found: Base = request.app.state.front
+    found: ServiceContext = request.app.state.context
     return found
 
 
@@ -55,9 +55,9 @@ def happened(who: Caller, at: datetime | None, now: datetime) -> datetime:
 
 def visible(request: Request, who: Caller, unit: str) -> Unit:
     """Return a unit that the caller may act on. Raises ``NotFoundError``."""
-    base = base_of(request)
-    base.access.must_see(who, unit, "such unit")
-    return base.directory.unit(unit)
+    context = context_of(request)
+    context.access.must_see(who, unit, "such unit")
+    return context.directory.unit(unit)
 
 
 def units_seen(request: Request, who: Caller, unit: str | None) -> list[str] | None:
@@ -65,9 +65,9 @@ def units_seen(request: Request, who: Caller, unit: str | None) -> list[str] | N
     if unit is not None:
         visible(request, who, unit)
         return [unit]
-    return None if who.sees_all else base_of(request).directory.below(who.unit)
+    return None if who.sees_all else context_of(request).directory.below(who.unit)
 
 
 def rules_at(request: Request, at: datetime) -> Rules:
     """Return the rules in force at a moment. Raises ``InvalidInputError``."""
-    return domain.rules_of(base_of(request).directory.edition, at)
+    return domain.rules_of(context_of(request).directory.edition, at)

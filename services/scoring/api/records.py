@@ -10,7 +10,7 @@ from pydantic import Field
 
 from services.scoring import domain
 from services.scoring.api.disputes import disputes_of, party
-from services.scoring.api.entry import base_of, happened, rules_at, use_of, visible
+from services.scoring.api.entry import context_of, happened, rules_at, use_of, visible
 from shared.errors import FieldProblem, InvalidInputError
 from shared.events import Event
 from shared.events.scoring import (
@@ -178,7 +178,7 @@ async def inspect(
     domain.check_inspection(event, rules, unit.kind)
     await _check_about(entry, about, unit)
     if body.at is None:
-        own = base_of(entry.request).directory.within(who.unit, body.unit)
+        own = context_of(entry.request).directory.within(who.unit, body.unit)
         domain.check_inspector(body.kind, rules, who.role, is_own_unit=own, sees_all=who.sees_all)
     return await entry.keep(event, at, unit)
 
@@ -206,7 +206,7 @@ async def _check_about(entry: Entry, complaint: str, unit: Unit) -> None:
     """Refuse what names a complaint that is not here, not the caller's to see, or of another site."""
     if complaint:
         had = await use_of(entry.request).units_of(complaint)
-        seen = any(base_of(entry.request).access.sees(entry.who, one.unit) for one in had)
+        seen = any(context_of(entry.request).access.sees(entry.who, one.unit) for one in had)
         domain.check_about([one.site for one in had], unit.site, is_seen=seen)
 
 
@@ -221,7 +221,7 @@ async def fulfil(
     rules = rules_at(entry.request, at)
     event = DutyFulfilled(by=entry.who.person, **body.model_dump(exclude={"at"}))
     domain.check_duty(event, rules, unit.kind)
-    domain.check_begun("period", body.period, base_of(entry.request).directory.edition, at)
+    domain.check_begun("period", body.period, context_of(entry.request).directory.edition, at)
     entry.who.must(rules.obligations.obligations[body.obligation].right)
     return await entry.keep(event, at, unit)
 
@@ -234,7 +234,7 @@ async def assess(
     if before := await entry.before():
         return before
     at, unit = entry.opened(body)
-    rules, directory = rules_at(entry.request, at), base_of(entry.request).directory
+    rules, directory = rules_at(entry.request, at), context_of(entry.request).directory
     event = AssessmentRecorded(by=entry.who.person, **body.model_dump(exclude={"at"}))
     domain.check_assessment(event, rules)
     domain.check_begun("month", body.month, directory.edition, at)
@@ -254,7 +254,7 @@ async def report(
     rules = rules_at(entry.request, at)
     event = FigureReported(by=entry.who.person, **body.model_dump(exclude={"at"}))
     domain.check_figure(event, rules, unit.kind)
-    domain.check_begun("period", body.period, base_of(entry.request).directory.edition, at)
+    domain.check_begun("period", body.period, context_of(entry.request).directory.edition, at)
     domain.check_reporter(event, rules, entry.who.role, is_import=body.at is not None)
     return await entry.keep(event, at, unit)
 
@@ -267,7 +267,7 @@ async def roster(
     if before := await entry.before():
         return before
     at, unit = entry.opened(body)
-    directory = base_of(entry.request).directory
+    directory = context_of(entry.request).directory
     event = ShiftRostered(by=entry.who.person, **body.model_dump(exclude={"at"}))
     person = directory.people.get(body.person)
     domain.check_shift(event, rules_at(entry.request, at), unit.kind, person, directory.edition)

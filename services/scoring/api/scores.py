@@ -15,7 +15,7 @@ from services.scoring.api.entry import (
     Cursor,
     Limit,
     Reader,
-    base_of,
+    context_of,
     happened,
     rules_at,
     units_seen,
@@ -45,7 +45,7 @@ async def duties(
     request: Request, who: Reader, at: Instant | None = None, limit: Limit = 100, cursor: Cursor = ""
 ) -> dict[str, Any]:
     """List the duties that are open, overdue or lately done, with why they are due then; the soonest first."""
-    use, base = use_of(request), base_of(request)
+    use, base = use_of(request), context_of(request)
     moment = at or use.clock()
     rules_at(request, moment)
     seen = [one for one in await use.agenda(moment) if base.access.sees(who, one[0].unit)]
@@ -142,7 +142,7 @@ async def postings(
 @router.get("/matters/{complaint_id}/postings", tags=["scores"])
 async def postings_of(complaint_id: UUID, request: Request, who: Reader) -> list[dict[str, Any]]:
     """List what one complaint cost, as it stands now; empty while it cost nothing."""
-    base = base_of(request)
+    base = context_of(request)
     found = await use_of(request).store.matter(str(complaint_id))
     mine = found.postings.values() if found else ()
     return [one for one in mine if base.access.sees(who, one["unit"])]
@@ -152,7 +152,7 @@ async def postings_of(complaint_id: UUID, request: Request, who: Reader) -> list
 async def watermark(request: Request, who: Reader) -> dict[str, Any]:
     """Say how far each source's facts have arrived, how many are missing, and which wait for an operator."""
     found = await use_of(request).watermark()
-    mine = [one for one in found["aside"] if base_of(request).access.sees(who, one["unit"])]
+    mine = [one for one in found["aside"] if context_of(request).access.sees(who, one["unit"])]
     return {**found, "aside": mine}
 
 
@@ -192,7 +192,7 @@ async def rankings(period: Period, request: Request, who: Reader, version: Versi
     """Return the published rankings, awards and recommendations; advice about other units is left out."""
     document = await use_of(request).period(period, version)
     found = orjson.loads(document["result"])
-    base = base_of(request)
+    base = context_of(request)
     advice = [one for one in found.get("recommendations", ()) if base.access.sees(who, one["unit"])]
     return {
         "period": period,

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.scoring.domain.facts import History, facts_at, is_known, overturned, standing_misses
-from services.scoring.domain.month import Basis
+from services.scoring.domain.month import MonthContext
 from services.scoring.domain.offences import rulings_known
 from services.scoring.domain.triggers import OF_FINDING
 from shared.events.facts import Fact, moment
@@ -65,25 +65,25 @@ class _Matter:
     """One subject in one month, as it is counted."""
 
     history: History
-    basis: Basis
+    context: MonthContext
 
     def in_month(self, at: datetime) -> bool:
-        return self.basis.start <= at < self.basis.before
+        return self.context.start <= at < self.context.before
 
     def closed_in_month(self, due_before: datetime) -> bool:
-        return self.basis.start < due_before <= self.basis.before
+        return self.context.start < due_before <= self.context.before
 
     def month_of(self, kind: str) -> Iterator[Fact]:
         return (fact for fact in self.history.all(kind) if self.in_month(fact.time))
 
     def record(self, registered: Fact) -> Fact:
         """Return what told last of the record before the month's end."""
-        amended = (one for one in self.history.all("record.amended.v1") if one.time < self.basis.before)
+        amended = (one for one in self.history.all("record.amended.v1") if one.time < self.context.before)
         return max(amended, key=lambda fact: fact.time, default=registered)
 
     def calls(self, *kinds: str) -> dict[int, datetime]:
         """Return the first such call of each round before the month's end."""
-        facts = (one for kind in kinds for one in self.history.all(kind) if one.time < self.basis.before)
+        facts = (one for kind in kinds for one in self.history.all(kind) if one.time < self.context.before)
         found: dict[int, datetime] = {}
         for fact in facts:
             found[fact.data["occurrence"]] = min(fact.time, found.get(fact.data["occurrence"], fact.time))
@@ -103,18 +103,18 @@ class _Matter:
 
     def recommendations(self) -> Iterator[str]:
         """Return the questions that ask whether the customer would recommend the unit."""
-        for questionnaire in self.basis.rules.callback.questionnaires.values():
+        for questionnaire in self.context.rules.callback.questionnaires.values():
             yield from (key for key, one in questionnaire.questions.items() if one.kind == "recommendation")
 
 
-def counts(history: History, basis: Basis) -> tuple[Count, ...]:
+def counts(history: History, context: MonthContext) -> tuple[Count, ...]:
     """Return what the facts of one subject add to the tallies of the month."""
-    matter = _Matter(history, basis)
+    matter = _Matter(history, context)
     registered = history.first("complaint.registered.v1")
     is_problem = registered is not None and bool(registered.data.get("problem_user"))
     seen: dict[str, tuple[_Item, ...]] = {}
     found = []
-    for place, asked in enumerate(basis.tariff.tallies):
+    for place, asked in enumerate(context.tariff.tallies):
         if isinstance(asked, Level):
             found += [
                 one._replace(excluded=one.excluded or is_problem) for one in _levels(matter, place, asked)
@@ -163,7 +163,7 @@ def _record_fields(matter: _Matter) -> _Items:
     registered = matter.history.first("complaint.registered.v1")
     if registered is None or not matter.in_month(registered.time):
         return
-    forms = matter.basis.rules.intake.forms.values()
+    forms = matter.context.rules.intake.forms.values()
     form = next((one for one in forms if registered.data["kind"] in one.kinds), None)
     required = _required(form) if form else 0
     missing = min(len(matter.record(registered).data["missing"]), required)
@@ -178,18 +178,18 @@ def _required(form: RecordForm) -> int:
 
 def _findings(matter: _Matter) -> _Items:
     """The finding that stands, in the month in which it was made. One that a ruling took away is none (XA-06, ZY-04)."""
-    rulings = rulings_known(matter.history, matter.basis.before)
+    rulings = rulings_known(matter.history, matter.context.before)
     made = [
         one
         for one in matter.history.all("finding.made.v1")
-        if one.time < matter.basis.before
+        if one.time < matter.context.before
         and not any(
             ruling.against == one.id or (ruling.against in OF_FINDING and one.time <= ruling.at)
             for ruling in rulings
         )
     ]
     if made and matter.in_month(made[-1].time):
-        earlier = [one.time for one in made if one.time < matter.basis.start]
+        earlier = [one.time for one in made if one.time < matter.context.start]
         yield _Item(made[-1].unit, made[-1].time, was=earlier[-1] if earlier else None)
 
 
@@ -201,9 +201,9 @@ def _clocks(matter: _Matter) -> _Items:
     """
     missed = {
         (fact.data["clock"], fact.data["occurrence"]): fact
-        for fact in standing_misses(matter.history, matter.basis.before)
+        for fact in standing_misses(matter.history, matter.context.before)
     }
-    rulings = rulings_known(matter.history, matter.basis.before)
+    rulings = rulings_known(matter.history, matter.context.before)
     for (clock, occurrence), fact in missed.items():
         due, marks = moment(fact.data["due_before"]), (fact.id, clock, f"{clock}#{occurrence}")
         is_excused = any(ruling.against in marks and due <= ruling.at for ruling in rulings)
@@ -238,7 +238,7 @@ def _callbacks(matter: _Matter) -> _Items:
         ended = voided.get(number)
         if ended is not None and ended < due:
             continue
-        if is_known(fact, matter.basis.before) and matter.closed_in_month(due):
+        if is_known(fact, matter.context.before) and matter.closed_in_month(due):
             states = {
                 "attempted": number in called,
                 "completed": number in answered,

@@ -20,8 +20,8 @@ from services.scoring.domain.facts import (
     touches,
 )
 from services.scoring.domain.indicators import Figure, Tally, figures
-from services.scoring.domain.month import Basis
-from services.scoring.domain.obligations import Ledger, instances, unit_postings
+from services.scoring.domain.month import MonthContext
+from services.scoring.domain.obligations import UnitRecord, instances, unit_postings
 from services.scoring.domain.organisation import Organisation
 from services.scoring.domain.postings import Posting, in_sheet_order, postings
 from services.scoring.domain.rankings import (
@@ -183,36 +183,36 @@ def fold_subjects(
     """
     since = unit_facts_since(month)
     known = in_order(fact for fact in unit_facts if _is_used(fact, since, as_of))
-    basis = Basis.of(edition, Organisation.of(known), month, as_of)
+    context = MonthContext.of(edition, Organisation.of(known), month, as_of)
     facts_hash = FactsHash().plus(known)
     posted: list[Posting] = []
     tally = Tally()
     for subject in subjects:
         facts = [fact for fact in in_order(subject) if is_known(fact, as_of)]
-        if not touches(facts, basis.start, basis.end) and month not in months_overdue(
-            History.of(facts), as_of, basis.tariffs
+        if not touches(facts, context.start, context.end) and month not in months_overdue(
+            History.of(facts), as_of, context.tariffs
         ):
             continue
         facts_hash = facts_hash.plus(facts)
-        entries = subject_entries(facts, basis)
+        entries = subject_entries(facts, context)
         posted += entries.postings
         tally.add(entries.counts)
-    return month_result(posted, tally, known, basis, facts_hash, published)
+    return month_result(posted, tally, known, context, facts_hash, published)
 
 
-def subject_entries(facts: Sequence[Fact], basis: Basis) -> Entries:
+def subject_entries(facts: Sequence[Fact], context: MonthContext) -> Entries:
     """Return what one subject adds to the month. ``facts`` are in order and without doubles (``in_order``)."""
     if not facts:
         return Entries()
     history = History.of(facts)
-    return Entries(postings(history, basis), counts(history, basis))
+    return Entries(postings(history, context), counts(history, context))
 
 
 def month_result(
     case_postings: Iterable[Posting],
     tally: Tally,
     unit_facts: Sequence[Fact],
-    basis: Basis,
+    context: MonthContext,
     facts_hash: FactsHash,
     published: Mapping[str, MonthTotals] | None = None,
 ) -> MonthResult:
@@ -226,53 +226,53 @@ def month_result(
         facts_hash: Which facts it rests on.
         published: Months that were published before.
     """
-    edition, organisation = basis.edition, basis.organisation
-    ledger = Ledger(tuple(unit_facts), organisation, edition.calendar)
-    duties = instances(edition, organisation, basis.month)
-    posted = sorted((*case_postings, *unit_postings(ledger, duties, basis)), key=in_sheet_order)
-    counted = figures(tally, ledger, duties, basis)
-    cards = scorecards(posted, ledger, duties, basis, counted)
-    nil = _nil_returns(ledger, basis)
+    edition, organisation = context.edition, context.organisation
+    ledger = UnitRecord(tuple(unit_facts), organisation, edition.calendar)
+    duties = instances(edition, organisation, context.month)
+    posted = sorted((*case_postings, *unit_postings(ledger, duties, context)), key=in_sheet_order)
+    counted = figures(tally, ledger, duties, context)
+    cards = scorecards(posted, ledger, duties, context, counted)
+    nil = _nil_returns(ledger, context)
     units = {
         unit: UnitInMonth(
             record.kind,
-            organisation.exists_throughout(unit, basis.first_day, basis.last_day),
+            organisation.exists_throughout(unit, context.first_day, context.last_day),
             record.peers,
             unit in nil,
         )
-        for unit in organisation.existing(basis.first_day, basis.last_day)
-        if (record := organisation.on(unit, basis.last_day)) is not None
+        for unit in organisation.existing(context.first_day, context.last_day)
+        if (record := organisation.on(unit, context.last_day)) is not None
     }
-    totals = _totals(str(basis.month), "", units, cards, counted)
-    ranked = rankings((totals,), "month", str(basis.month), basis.rules)
+    totals = _totals(str(context.month), "", units, cards, counted)
+    ranked = rankings((totals,), "month", str(context.month), context.rules)
     return MonthResult(
-        period=str(basis.month),
+        period=str(context.month),
         group=edition.group,
         edition=edition.name,
         edition_hash=edition.hash,
-        as_of=basis.as_of,
-        is_over=basis.as_of >= basis.end,
+        as_of=context.as_of,
+        is_over=context.as_of >= context.end,
         facts=facts_hash.count,
         facts_hash=str(facts_hash),
         units=units,
         scorecards=cards,
-        penalties=penalty_sheets(posted, basis),
+        penalties=penalty_sheets(posted, context),
         postings=tuple(posting for posting in posted if posting.unit),
         uncharged=tuple(posting for posting in posted if not posting.unit),
         indicators=counted,
         rankings=ranked,
-        awards=awards(ranked, basis.rules),
-        recommendations=recommendations(totals, published or {}, basis),
-        personal_results=personal_results(unit_facts, basis),
-        gaps=gaps(unit_facts, edition, organisation, basis.start, basis.before),
+        awards=awards(ranked, context.rules),
+        recommendations=recommendations(totals, published or {}, context),
+        personal_results=personal_results(unit_facts, context),
+        gaps=gaps(unit_facts, edition, organisation, context.start, context.before),
     )
 
 
 def fold_span(months: Sequence[MonthTotals], edition: Edition, period: str, as_of: datetime) -> SpanResult:
     """Return what a quarter or year comes to, from its months in order."""
     last = months_of(period)[-1]
-    basis = Basis.of(edition, Organisation({}, {}), last, as_of)
-    ranked = rankings(months, "quarter" if "-Q" in period else "year", period, basis.rules)
+    context = MonthContext.of(edition, Organisation({}, {}), last, as_of)
+    ranked = rankings(months, "quarter" if "-Q" in period else "year", period, context.rules)
     return SpanResult(
         period=period,
         group=edition.group,
@@ -281,7 +281,7 @@ def fold_span(months: Sequence[MonthTotals], edition: Edition, period: str, as_o
         as_of=as_of,
         months={month.month: month.hash for month in months},
         rankings=ranked,
-        awards=awards(ranked, basis.rules),
+        awards=awards(ranked, context.rules),
     )
 
 
@@ -328,11 +328,11 @@ def content_hash(result: PeriodResult) -> str:
     return hash_of({key: value for key, value in document_of(result).items() if key not in about})
 
 
-def _nil_returns(ledger: Ledger, basis: Basis) -> set[str]:
+def _nil_returns(ledger: UnitRecord, context: MonthContext) -> set[str]:
     """Return the units that said for the whole month that there was nothing to report, and took it back in no later return."""
     found: set[str] = set()
-    for key, rule in basis.rules.obligations.obligations.items():
-        periods = [str(period) for period in periods_of_month(rule.every, basis.month)] if rule.nil else []
+    for key, rule in context.rules.obligations.obligations.items():
+        periods = [str(period) for period in periods_of_month(rule.every, context.month)] if rule.nil else []
         found |= {
             unit
             for obligation, unit, period in ledger.reports
@@ -341,7 +341,7 @@ def _nil_returns(ledger: Ledger, basis: Basis) -> set[str]:
     return found
 
 
-def _is_nil(ledger: Ledger, obligation: str, unit: str, periods: Sequence[str]) -> bool:
+def _is_nil(ledger: UnitRecord, obligation: str, unit: str, periods: Sequence[str]) -> bool:
     """Say whether the last return of each of these periods is nil."""
     returns = (ledger.reports.get((obligation, unit, period)) for period in periods)
     return all(told and told[-1].data.get("nil", False) for told in returns)

@@ -12,8 +12,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from services.scoring.domain.counting import Count
-from services.scoring.domain.month import Basis
-from services.scoring.domain.obligations import Duty, Ledger
+from services.scoring.domain.month import MonthContext
+from services.scoring.domain.obligations import Duty, UnitRecord
 from shared.rulebook.formulas import Formula, Term, formula_of
 from shared.rulebook.schema.scoring import Counted, Indicator, Reported
 from shared.values.canonical import LATER
@@ -75,23 +75,25 @@ class _Sums(NamedTuple):
     all: int | Decimal | None
 
 
-def figures(tally: Tally, ledger: Ledger, duties: Sequence[Duty], basis: Basis) -> tuple[Figure, ...]:
+def figures(
+    tally: Tally, ledger: UnitRecord, duties: Sequence[Duty], context: MonthContext
+) -> tuple[Figure, ...]:
     """Return every indicator of every unit that exists in the month, by indicator and unit."""
-    rolled = _rolled_up({**tally.sums, **_duties(ledger, duties, basis)}, basis)
-    places = {asked: place for place, asked in enumerate(basis.tariff.tallies)}
+    rolled = _rolled_up({**tally.sums, **_duties(ledger, duties, context)}, context)
+    places = {asked: place for place, asked in enumerate(context.tariff.tallies)}
 
     def sums(term: Term | None, unit: str) -> _Sums:
         if term is None:
             return _Sums(None, None)
         if isinstance(term, Reported):
-            kind = basis.rules.obligations.figures[term.figure]
-            told = ledger.figure(kind.counted or term.figure, unit, str(basis.month))
+            kind = context.rules.obligations.figures[term.figure]
+            told = ledger.figure(kind.counted or term.figure, unit, str(context.month))
             return _Sums(told.normal, told.all) if told else _Sums(None, None)
         return _Sums(*rolled.get((places[term], unit), (0, 0)))
 
     formulas = {
-        key: (indicator, formula_of(indicator, basis.rules))
-        for key, indicator in sorted(basis.rules.scoring.indicators.items())
+        key: (indicator, formula_of(indicator, context.rules))
+        for key, indicator in sorted(context.rules.scoring.indicators.items())
     }
     return tuple(
         _figure(
@@ -101,26 +103,28 @@ def figures(tally: Tally, ledger: Ledger, duties: Sequence[Duty], basis: Basis) 
             sums(formula.squares, unit),
         )
         for key, (indicator, formula) in formulas.items()
-        for unit in basis.organisation.existing(basis.first_day, basis.last_day)
+        for unit in context.organisation.existing(context.first_day, context.last_day)
     )
 
 
-def _duties(ledger: Ledger, duties: Sequence[Duty], basis: Basis) -> dict[tuple[int, str], tuple[int, int]]:
+def _duties(
+    ledger: UnitRecord, duties: Sequence[Duty], context: MonthContext
+) -> dict[tuple[int, str], tuple[int, int]]:
     """Count the duties that fell due in the month, by who owes them."""
     found: dict[tuple[int, str], tuple[int, int]] = {}
-    for place, asked in enumerate(basis.tariff.tallies):
+    for place, asked in enumerate(context.tariff.tallies):
         if not isinstance(asked, Counted) or asked.count != "duties":
             continue
         for duty in duties:
             is_named = not asked.of or duty.obligation in asked.of
-            if is_named and (not asked.is_ or not _duty_states(duty, ledger, basis).isdisjoint(asked.is_)):
+            if is_named and (not asked.is_ or not _duty_states(duty, ledger, context).isdisjoint(asked.is_)):
                 so_far, _ = found.get((place, duty.unit), (0, 0))
                 found[place, duty.unit] = (so_far + 1, so_far + 1)
     return found
 
 
-def _duty_states(duty: Duty, ledger: Ledger, basis: Basis) -> frozenset[str]:
-    deed = ledger.deed(duty, min(duty.judged_at, basis.as_of))
+def _duty_states(duty: Duty, ledger: UnitRecord, context: MonthContext) -> frozenset[str]:
+    deed = ledger.deed(duty, min(duty.judged_at, context.as_of))
     states = {
         "done": deed.done_at is not None,
         "in-time": deed.done_at is not None and deed.done_at < duty.due_before,
@@ -132,19 +136,21 @@ def _duty_states(duty: Duty, ledger: Ledger, basis: Basis) -> frozenset[str]:
 _Summed = tuple[int, int]
 
 
-def _rolled_up(per_unit: Mapping[tuple[int, str], _Summed], basis: Basis) -> dict[tuple[int, str], _Summed]:
+def _rolled_up(
+    per_unit: Mapping[tuple[int, str], _Summed], context: MonthContext
+) -> dict[tuple[int, str], _Summed]:
     """Add what each unit counted to the units above it, and to the scored unit that answers for it."""
     rolled: dict[tuple[int, str], _Summed] = {}
     for (tally, unit), (normal, all_) in sorted(per_unit.items()):
-        for above in _answering(unit, basis):
+        for above in _answering(unit, context):
             before = rolled.get((tally, above), (0, 0))
             rolled[tally, above] = (before[0] + normal, before[1] + all_)
     return rolled
 
 
-def _answering(unit: str, basis: Basis) -> set[str]:
-    organisation, day = basis.organisation, basis.last_day
-    scored = {organisation.scored_unit(unit, kinds, day) for kinds in basis.tariff.scored_kinds}
+def _answering(unit: str, context: MonthContext) -> set[str]:
+    organisation, day = context.organisation, context.last_day
+    scored = {organisation.scored_unit(unit, kinds, day) for kinds in context.tariff.scored_kinds}
     return {*organisation.line(unit, day), *scored}
 
 

@@ -200,7 +200,7 @@ class Tariffs:
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
+class MonthContext:
     """What a month is judged by.
 
     Attributes:
@@ -224,7 +224,7 @@ class Basis:
     @classmethod
     def of(
         cls, edition: Edition | Tariffs, organisation: Organisation, month: Month, as_of: datetime
-    ) -> "Basis":
+    ) -> "MonthContext":
         """Prepare a month. Pass ``Tariffs`` to prepare several without reading the edition again."""
         tariffs = edition if isinstance(edition, Tariffs) else Tariffs.of(edition)
         start, end = window(tariffs.edition, month)
@@ -232,9 +232,9 @@ class Basis:
         last = add_months(first, 1) - timedelta(days=1)
         return cls(tariffs, organisation, month, start, end, first, last, as_of, min(end, as_of))
 
-    def of_month(self, month: Month) -> "Basis":
+    def of_month(self, month: Month) -> "MonthContext":
         """Return the same for another month."""
-        return Basis.of(self.tariffs, self.organisation, month, self.as_of)
+        return MonthContext.of(self.tariffs, self.organisation, month, self.as_of)
 
     @property
     def edition(self) -> Edition:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from services.scoring.domain.month import Basis, later, window
+from services.scoring.domain.month import MonthContext, later, window
 from services.scoring.domain.offences import Fallen, Offence, Ruling, overruled, priced, rulings_of
 from services.scoring.domain.organisation import Organisation
 from services.scoring.domain.postings import Posting, charge, in_sheet_order, reversal
@@ -70,7 +70,7 @@ class Duty:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Fulfilment:
     """What was done for a duty by a moment.
 
     Attributes:
@@ -113,7 +113,7 @@ class Publishing:
 
 
 @dataclass(frozen=True)
-class Ledger:
+class UnitRecord:
     """What units did: reports, inspections and rulings over them. Looked up by what they answer for."""
 
     facts: tuple[Fact, ...]
@@ -182,7 +182,7 @@ class Ledger:
             and self.organisation.answers_for(unit, fact.data["unit"], self.calendar.local_day(fact.time))
         ]
 
-    def deed(self, duty: Duty, before: datetime) -> Deed:
+    def deed(self, duty: Duty, before: datetime) -> Fulfilment:
         """Return what was done for a duty before a moment.
 
         Nobody reports on what has not begun, and what holds none of a report's sections is no report.
@@ -198,7 +198,7 @@ class Ledger:
         held = {section for fact in done for section in fact.data.get("sections", ())}
         owed = duty.rule.times
         nil = bool(done) and all(fact.data.get("nil") for fact in done)
-        return Deed(
+        return Fulfilment(
             done_at=done[owed - 1].time if len(done) >= owed else None,
             times=len(done),
             missing=() if nil else tuple(section for section in duty.rule.sections if section not in held),
@@ -244,7 +244,7 @@ def instances(edition: Edition, organisation: Organisation, month: Month) -> tup
 
 
 def agenda(
-    edition: Edition, organisation: Organisation, ledger: Ledger, now: datetime, months_back: int = 2
+    edition: Edition, organisation: Organisation, ledger: UnitRecord, now: datetime, months_back: int = 2
 ) -> tuple[tuple[Duty, Status], ...]:
     """Return the duties whose period has begun and that are open, overdue or lately done, as they stand."""
     month = edition.calendar.month_of(now)
@@ -271,23 +271,23 @@ def publishing(edition: Edition, month: Month) -> tuple[Publishing, ...]:
     return tuple(found)
 
 
-def unit_postings(ledger: Ledger, duties: Sequence[Duty], basis: Basis) -> tuple[Posting, ...]:
+def unit_postings(ledger: UnitRecord, duties: Sequence[Duty], context: MonthContext) -> tuple[Posting, ...]:
     """Return what inspections and duties post in the month of ``basis``.
 
     An offence of a unit is settled in its own month. Later only a ruling can take it back; then the months
     before are judged again, to find what it took.
     """
-    if basis.before <= basis.start:
+    if context.before <= context.start:
         return ()
     posted = [
-        charge(offence, basis)
-        for offence in _offences(ledger, duties, basis).values()
-        if _ruling(offence, ledger, basis.before) is None
+        charge(offence, context)
+        for offence in _offences(ledger, duties, context).values()
+        if _ruling(offence, ledger, context.before) is None
     ]
     ruled = {
-        one.against for one in ledger.rulings if not one.restates and basis.start <= one.at < basis.before
+        one.against for one in ledger.rulings if not one.restates and context.start <= one.at < context.before
     }
-    return tuple(sorted((*posted, *_reversals(ledger, ruled, basis)), key=in_sheet_order))
+    return tuple(sorted((*posted, *_reversals(ledger, ruled, context)), key=in_sheet_order))
 
 
 def _rhythms(edition: Edition) -> list[tuple[str, Every]]:
@@ -363,52 +363,52 @@ def _in_due_order(duty: Duty) -> tuple[datetime, str, str, str]:
     return duty.due_before, duty.obligation, duty.unit, duty.about
 
 
-def _offences(ledger: Ledger, duties: Sequence[Duty], basis: Basis) -> dict[str, Offence]:
-    found = [*_failed_aspects(ledger, basis), *_faults(ledger, duties, basis)]
+def _offences(ledger: UnitRecord, duties: Sequence[Duty], context: MonthContext) -> dict[str, Offence]:
+    found = [*_failed_aspects(ledger, context), *_faults(ledger, duties, context)]
     return {offence.id: offence for offence in found}
 
 
-def _failed_aspects(ledger: Ledger, basis: Basis) -> Iterator[Offence]:
+def _failed_aspects(ledger: UnitRecord, context: MonthContext) -> Iterator[Offence]:
     failed: dict[tuple[str, str, str], list[Fact]] = {}
     for kind, inspections in ledger.inspections.items():
         for fact in inspections:
-            if basis.start <= fact.time < basis.before:
+            if context.start <= fact.time < context.before:
                 for aspect in fact.data.get("failed_aspects", ()):
                     failed.setdefault((kind, fact.data["unit"], aspect), []).append(fact)
     for (kind, unit, aspect), facts in sorted(failed.items()):
-        day = basis.edition.calendar.local_day(facts[0].time)
+        day = context.edition.calendar.local_day(facts[0].time)
         sight = Sight(
             subject=f"unit/{unit}",
             unit=unit,
-            key=f"{kind}/{basis.month}/{aspect}",
+            key=f"{kind}/{context.month}/{aspect}",
             at=facts[0].time,
             day=day,
             words=Words((f"检查发现不符合：{aspect}",), (f"failed in an inspection: {aspect}",)),
             evidence=tuple(fact.id for fact in facts),
         )
-        for price in basis.tariffs.on(day).aspects.get(kind, ()):
-            if is_for(sight, price, basis):
-                yield priced(sight, price, basis)
+        for price in context.tariffs.on(day).aspects.get(kind, ()):
+            if is_for(sight, price, context):
+                yield priced(sight, price, context)
 
 
-def _faults(ledger: Ledger, duties: Sequence[Duty], basis: Basis) -> Iterator[Offence]:
+def _faults(ledger: UnitRecord, duties: Sequence[Duty], context: MonthContext) -> Iterator[Offence]:
     for duty in duties:
-        day = basis.closing_day(duty.due_before)
-        prices = basis.tariffs.on(day).obligations.get(duty.obligation, ())
+        day = context.closing_day(duty.due_before)
+        prices = context.tariffs.on(day).obligations.get(duty.obligation, ())
         if not prices:
             continue
-        by_fault = _seen_faults(ledger, duty, basis, day)
+        by_fault = _seen_faults(ledger, duty, context, day)
         for price in prices:
             for sight in by_fault.get(price.fault, ()):
-                if is_for(sight, price, basis):
-                    yield priced(sight, price, basis)
+                if is_for(sight, price, context):
+                    yield priced(sight, price, context)
 
 
-def _seen_faults(ledger: Ledger, duty: Duty, basis: Basis, day: date) -> dict[str, list[Sight]]:
+def _seen_faults(ledger: UnitRecord, duty: Duty, context: MonthContext, day: date) -> dict[str, list[Sight]]:
     """Return what is wrong with a duty, by fault. Not done and sections are judged when its month is over."""
-    deed = ledger.deed(duty, min(duty.judged_at, basis.as_of))
-    is_over = duty.judged_at <= basis.as_of
-    due = say_due(duty.due_before, basis.edition.calendar)
+    deed = ledger.deed(duty, min(duty.judged_at, context.as_of))
+    is_over = duty.judged_at <= context.as_of
+    due = say_due(duty.due_before, context.edition.calendar)
     zh = (*(line.zh for line in duty.lines), f"应于 {due.zh} 前完成")
     en = (*(line.en for line in duty.lines), f"due before {due.en}")
 
@@ -433,7 +433,7 @@ def _seen_faults(ledger: Ledger, duty: Duty, basis: Basis, day: date) -> dict[st
         return {"not-done": [seen("not-done", duty.judged_at, *said)]} if is_over else {}
     found: dict[str, list[Sight]] = {}
     if deed.done_at >= duty.due_before:
-        when = say_due(deed.done_at, basis.edition.calendar)
+        when = say_due(deed.done_at, context.edition.calendar)
         found["late"] = [seen("late", duty.due_before, f"{when.zh} 才完成", f"done only at {when.en}")]
     if is_over:
         found["missing-section"] = [
@@ -447,20 +447,20 @@ def _seen_faults(ledger: Ledger, duty: Duty, basis: Basis, day: date) -> dict[st
     return found
 
 
-def _ruling(offence: Offence, ledger: Ledger, before: datetime) -> Fallen | None:
+def _ruling(offence: Offence, ledger: UnitRecord, before: datetime) -> Fallen | None:
     return overruled(offence, [one for one in ledger.rulings if one.restates or one.at < before])
 
 
-def _reversals(ledger: Ledger, ruled: set[str], basis: Basis) -> Iterator[Posting]:
+def _reversals(ledger: UnitRecord, ruled: set[str], context: MonthContext) -> Iterator[Posting]:
     """Find what the month's rulings are about in the months before, and take it back."""
-    earliest = min((fact.time for fact in ledger.facts), default=basis.start)
-    left, month = set(ruled), later(basis.month, -1)
-    while left and basis.of_month(month).end > earliest:
-        then = basis.of_month(month)
+    earliest = min((fact.time for fact in ledger.facts), default=context.start)
+    left, month = set(ruled), later(context.month, -1)
+    while left and context.of_month(month).end > earliest:
+        then = context.of_month(month)
         own = _offences(ledger, instances(then.edition, then.organisation, month), then)
         for offence in own.values():
-            why = _ruling(offence, ledger, basis.before)
-            if why is not None and offence.id in left and _ruling(offence, ledger, basis.start) is None:
-                yield reversal(offence, why, str(month), basis)
+            why = _ruling(offence, ledger, context.before)
+            if why is not None and offence.id in left and _ruling(offence, ledger, context.start) is None:
+                yield reversal(offence, why, str(month), context)
         left -= set(own)
         month = later(month, -1)

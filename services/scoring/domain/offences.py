@@ -1,6 +1,6 @@
 """Offences: what the facts of one subject come to under the rulebook, as known before a moment.
 
-``judge`` is the whole of it: what ``sights`` sees, at its price, less what rulings take away.
+``judge`` is the whole of it: what ``priced_occurrences`` sees, at its price, less what rulings take away.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,8 +11,8 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from services.scoring.domain.facts import History
-from services.scoring.domain.month import Basis, Price
-from services.scoring.domain.triggers import TRIGGERING, Seen, Sight, is_for, sights
+from services.scoring.domain.month import MonthContext, Price
+from services.scoring.domain.triggers import TRIGGERING, PricedOccurrence, Sight, is_for, priced_occurrences
 from shared.events.facts import Fact
 
 OFFENCES = UUID("7b6a3f0e-6a1c-5d0e-9d58-1a8a4f6c2e10")
@@ -82,13 +82,13 @@ class Ruling(NamedTuple):
 NOTHING = Judged({}, {})
 
 
-def offences(history: History, before: datetime, basis: Basis) -> tuple[Offence, ...]:
+def offences(history: History, before: datetime, context: MonthContext) -> tuple[Offence, ...]:
     """Return the offences that stand, from what happened before ``before``, in order of their moments."""
-    standing = judge(history, before, basis).standing.values()
+    standing = judge(history, before, context).standing.values()
     return tuple(sorted(standing, key=lambda offence: (offence.at, offence.rule, offence.id)))
 
 
-def judge(history: History, before: datetime, basis: Basis) -> Judged:
+def judge(history: History, before: datetime, context: MonthContext) -> Judged:
     """Return what the facts of one subject come to.
 
     First every trigger is applied; then rulings take away, composed offences are added (JK-14 "neither"),
@@ -97,14 +97,16 @@ def judge(history: History, before: datetime, basis: Basis) -> Judged:
     """
     if TRIGGERING.isdisjoint(history.by_type):
         return NOTHING
-    found = [one for one in sights(history, before, basis) if is_for(one.sight, one.price, basis)]
+    found = [
+        one for one in priced_occurrences(history, before, context) if is_for(one.sight, one.price, context)
+    ]
     if not found:
         return NOTHING
     rulings = rulings_known(history, before)
     fallen: dict[str, Fallen] = {}
-    standing = _without_overruled(found, rulings, fallen, basis)
-    standing |= _combined(history, standing, rulings, fallen, basis)
-    for offence_id, reason in _replaced(standing, basis).items():
+    standing = _without_overruled(found, rulings, fallen, context)
+    standing |= _combined(history, standing, rulings, fallen, context)
+    for offence_id, reason in _replaced(standing, context).items():
         fallen[offence_id] = reason
         del standing[offence_id]
     return Judged(standing, fallen)
@@ -115,11 +117,11 @@ def offence_id(rule: str, subject: str, key: str) -> str:
     return str(uuid5(OFFENCES, f"{rule}|{subject}|{key}"))
 
 
-def priced(sight: Sight, price: Price, basis: Basis) -> Offence:
+def priced(sight: Sight, price: Price, context: MonthContext) -> Offence:
     """Return the offence that something seen is, at the price of one rule."""
     department, person = sight.department, sight.person
     if price.personal:
-        unit = basis.organisation.on(sight.unit, sight.day)
+        unit = context.organisation.on(sight.unit, sight.day)
         department, person = department or sight.unit, person or (unit.lead if unit else "")
     return Offence(
         id=offence_id(price.rule, sight.subject, sight.key),
@@ -129,7 +131,7 @@ def priced(sight: Sight, price: Price, basis: Basis) -> Offence:
         sheet=price.sheet,
         item=price.item,
         points=price.points,
-        unit=basis.organisation.scored_unit(sight.unit, price.unit_kinds, sight.day),
+        unit=context.organisation.scored_unit(sight.unit, price.unit_kinds, sight.day),
         at=sight.at,
         clauses=tuple(dict.fromkeys((*price.clauses, *(clause for clause in sight.clauses if clause)))),
         department=department,
@@ -177,11 +179,14 @@ def overruled(
 
 
 def _without_overruled(
-    found: Sequence[Seen], rulings: Sequence[Ruling], fallen: dict[str, Fallen], basis: Basis
+    found: Sequence[PricedOccurrence],
+    rulings: Sequence[Ruling],
+    fallen: dict[str, Fallen],
+    context: MonthContext,
 ) -> dict[str, Offence]:
     standing: dict[str, Offence] = {}
     for sight, price, marks, since in found:
-        offence = priced(sight, price, basis)
+        offence = priced(sight, price, context)
         reason = overruled(offence, rulings, marks, since) if rulings else None
         if reason is None:
             standing[offence.id] = offence
@@ -195,7 +200,7 @@ def _combined(
     standing: dict[str, Offence],
     rulings: Sequence[Ruling],
     fallen: dict[str, Fallen],
-    basis: Basis,
+    context: MonthContext,
 ) -> dict[str, Offence]:
     """Return the offences that exist because all of their parts do, from the moment of the last part.
 
@@ -204,13 +209,13 @@ def _combined(
     combined: dict[str, Offence] = {}
     in_time = sorted(standing.values(), key=lambda offence: (offence.at, offence.rule, offence.id))
     for index, last in enumerate(in_time):
-        for price in basis.tariffs.on(basis.closing_day(last.at)).combined:
+        for price in context.tariffs.on(context.closing_day(last.at)).combined:
             parts = [offence for offence in in_time[: index + 1] if offence.rule in price.with_all]
             composed_id = offence_id(price.rule, history.subject, "all")
             is_new = composed_id not in combined and composed_id not in fallen
             if not is_new or last.rule not in price.with_all or {p.rule for p in parts} != price.with_all:
                 continue
-            offence = _composed(composed_id, price, parts, basis)
+            offence = _composed(composed_id, price, parts, context)
             reason = overruled(offence, rulings)
             if reason is None:
                 combined[composed_id] = offence
@@ -221,9 +226,9 @@ def _combined(
     return combined
 
 
-def _composed(composed_id: str, price: Price, parts: Sequence[Offence], basis: Basis) -> Offence:
+def _composed(composed_id: str, price: Price, parts: Sequence[Offence], context: MonthContext) -> Offence:
     last = parts[-1]
-    day = basis.closing_day(last.at)
+    day = context.closing_day(last.at)
     clauses = dict.fromkeys((*price.clauses, *(clause for part in parts for clause in part.clauses)))
     return Offence(
         id=composed_id,
@@ -233,7 +238,7 @@ def _composed(composed_id: str, price: Price, parts: Sequence[Offence], basis: B
         sheet=price.sheet,
         item=price.item,
         points=price.points,
-        unit=basis.organisation.scored_unit(last.unit, price.unit_kinds, day),
+        unit=context.organisation.scored_unit(last.unit, price.unit_kinds, day),
         at=last.at,
         clauses=tuple(clauses),
         department=last.department,
@@ -244,11 +249,11 @@ def _composed(composed_id: str, price: Price, parts: Sequence[Offence], basis: B
     )
 
 
-def _replaced(standing: Mapping[str, Offence], basis: Basis) -> dict[str, Fallen]:
+def _replaced(standing: Mapping[str, Offence], context: MonthContext) -> dict[str, Fallen]:
     """Return the offences that another stands in place of: those complete at or before it."""
     fallen: dict[str, Fallen] = {}
     for offence in standing.values():
-        replaces = basis.tariffs.on(basis.closing_day(offence.at)).replacing.get(offence.rule)
+        replaces = context.tariffs.on(context.closing_day(offence.at)).replacing.get(offence.rule)
         if not replaces:
             continue
         for other in standing.values():

@@ -11,7 +11,7 @@ from decimal import Decimal
 from uuid import uuid5
 
 from services.scoring.domain.facts import History, is_known
-from services.scoring.domain.month import Basis, later
+from services.scoring.domain.month import MonthContext, later
 from services.scoring.domain.offences import OFFENCES, Fallen, Offence, judge
 from services.scoring.domain.triggers import MATTER_FOUND, months_overdue
 
@@ -52,24 +52,24 @@ class Posting:
         return ", ".join(self.clauses)
 
 
-def postings(history: History, basis: Basis) -> tuple[Posting, ...]:
+def postings(history: History, context: MonthContext) -> tuple[Posting, ...]:
     """Return what a case's facts post in the month of ``basis``, as far as it is known."""
-    if basis.before <= basis.start or not _touches(history, basis):
+    if context.before <= context.start or not _touches(history, context):
         return ()
-    now = judge(history, basis.before, basis)
-    then = judge(history, basis.start, basis)
+    now = judge(history, context.before, context)
+    then = judge(history, context.start, context)
     gone = [offence for key, offence in then.standing.items() if not _same(offence, now.standing.get(key))]
     new = [offence for key, offence in now.standing.items() if not _same(offence, then.standing.get(key))]
-    posted = [charge(offence, basis) for offence in new]
+    posted = [charge(offence, context) for offence in new]
     for offence in gone:
-        why = now.fallen.get(offence.id) or _corrected(offence, history, basis.before)
-        posted.append(reversal(offence, why, _charged_in(offence, history, basis), basis))
+        why = now.fallen.get(offence.id) or _corrected(offence, history, context.before)
+        posted.append(reversal(offence, why, _charged_in(offence, history, context), context))
     return tuple(sorted(posted, key=in_sheet_order))
 
 
-def charge(offence: Offence, basis: Basis) -> Posting:
+def charge(offence: Offence, context: MonthContext) -> Posting:
     """Return what an offence posts in the month of ``basis``."""
-    month = str(basis.month)
+    month = str(context.month)
     return Posting(
         id=posting_id(offence.id, month),
         sheet=offence.sheet,
@@ -90,9 +90,9 @@ def charge(offence: Offence, basis: Basis) -> Posting:
     )
 
 
-def reversal(offence: Offence, why: Fallen, charged_in: str, basis: Basis) -> Posting:
+def reversal(offence: Offence, why: Fallen, charged_in: str, context: MonthContext) -> Posting:
     """Return what takes back the posting of an offence in the month ``charged_in``."""
-    month = str(basis.month)
+    month = str(context.month)
     return Posting(
         id=posting_id(offence.id, month, reversal=True),
         sheet=offence.sheet,
@@ -134,13 +134,13 @@ def posting_of(document: Mapping[str, object]) -> Posting:
     return Posting(**read)  # type: ignore[arg-type]  # the other fields are texts in both forms
 
 
-def _touches(history: History, basis: Basis) -> bool:
+def _touches(history: History, context: MonthContext) -> bool:
     for fact in reversed(history.facts):
-        if fact.time < basis.start:
+        if fact.time < context.start:
             break
-        if is_known(fact, basis.before) and not is_known(fact, basis.start):
+        if is_known(fact, context.before) and not is_known(fact, context.start):
             return True
-    return basis.month in months_overdue(history, basis.before, basis.tariffs)
+    return context.month in months_overdue(history, context.before, context.tariffs)
 
 
 def _same(one: Offence, other: Offence | None) -> bool:
@@ -166,12 +166,12 @@ def _corrected(offence: Offence, history: History, before: datetime) -> Fallen:
     return Fallen("期限内已完成，登记在后", "the deed was done in time and entered later", told)
 
 
-def _charged_in(offence: Offence, history: History, basis: Basis) -> str:
+def _charged_in(offence: Offence, history: History, context: MonthContext) -> str:
     """Return the month whose posting is reversed: the latest in which the offence came to stand.
 
     The offence's own moment does not tell: a round that is missed anew under another limit has a later one.
     """
-    month = later(basis.month, -1)
-    while _same(offence, judge(history, basis.of_month(month).start, basis).standing.get(offence.id)):
+    month = later(context.month, -1)
+    while _same(offence, judge(history, context.of_month(month).start, context).standing.get(offence.id)):
         month = later(month, -1)
     return str(month)

@@ -10,7 +10,7 @@ from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 from typing import Any
 
-from services.scoring.domain.month import Basis, later
+from services.scoring.domain.month import MonthContext, later
 from shared.errors import InvalidInputError
 from shared.events.facts import Fact
 from shared.rulebook.schema import Rules
@@ -279,7 +279,7 @@ def _granted(key: str, rule: Award, row: Row, winners: int) -> Granted:
 
 
 def recommendations(
-    this: MonthTotals, previous: Mapping[str, MonthTotals], basis: Basis
+    this: MonthTotals, previous: Mapping[str, MonthTotals], context: MonthContext
 ) -> tuple[Recommended, ...]:
     """Return what a month gives cause to recommend.
 
@@ -288,8 +288,8 @@ def recommendations(
     """
     known = {**previous, this.month: this}
     found = []
-    for key, rule in sorted(basis.rules.scoring.recommendations.items()):
-        months = [str(later(basis.month, -back)) for back in range(rule.months_running - 1, -1, -1)]
+    for key, rule in sorted(context.rules.scoring.recommendations.items()):
+        months = [str(later(context.month, -back)) for back in range(rule.months_running - 1, -1, -1)]
         run = [known[month] for month in months if month in known]
         if len(run) == rule.months_running:
             found.extend(_completed(key, rule, run))
@@ -309,7 +309,7 @@ def _completed(key: str, rule: Recommendation, run: Sequence[MonthTotals]) -> li
     return found
 
 
-def personal_results(facts: Iterable[Fact], basis: Basis) -> tuple[PersonsResult, ...]:
+def personal_results(facts: Iterable[Fact], context: MonthContext) -> tuple[PersonsResult, ...]:
     """Return the weighted results of persons for the month, by scheme, unit and person.
 
     Of several assessments of a part the last one counts. It may be made after the month, as long as it was
@@ -317,12 +317,12 @@ def personal_results(facts: Iterable[Fact], basis: Basis) -> tuple[PersonsResult
     """
     last: dict[tuple[str, str, str], dict[str, Fact]] = {}
     for fact in facts:
-        if fact.type != "assessment.recorded.v1" or fact.time >= basis.as_of:
+        if fact.type != "assessment.recorded.v1" or fact.time >= context.as_of:
             continue
         data = fact.data
-        if data["month"] == str(basis.month):
+        if data["month"] == str(context.month):
             last.setdefault((data["scheme"], data["unit"], data["person"]), {})[data["part"]] = fact
-    schemes = basis.rules.scoring.personal_results
+    schemes = context.rules.scoring.personal_results
     return tuple(
         _personal(who, schemes[who[0]], parts) for who, parts in sorted(last.items()) if who[0] in schemes
     )

@@ -10,8 +10,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from services.scoring.domain.indicators import Figure
-from services.scoring.domain.month import Basis
-from services.scoring.domain.obligations import Duty, Ledger
+from services.scoring.domain.month import MonthContext
+from services.scoring.domain.obligations import Duty, UnitRecord
 from services.scoring.domain.postings import Posting, in_sheet_order
 from shared.events.facts import Fact
 from shared.rulebook.schema.scoring import ByIndicator, DoneShare, Item, ObservedMean, Section, Sheet
@@ -106,17 +106,17 @@ class _Desk:
 
     unit: str
     postings: Mapping[str, Sequence[Posting]]
-    ledger: Ledger
+    ledger: UnitRecord
     duties: Sequence[Duty]
     figures: Mapping[str, Figure]
-    basis: Basis
+    context: MonthContext
 
 
 def scorecards(
     posted: Iterable[Posting],
-    ledger: Ledger,
+    ledger: UnitRecord,
     duties: Sequence[Duty],
-    basis: Basis,
+    context: MonthContext,
     figures: Iterable[Figure] = (),
 ) -> tuple[Scorecard, ...]:
     """Return the card of every unit on every scorecard sheet that is for it, by sheet and unit."""
@@ -128,30 +128,32 @@ def scorecards(
         _scorecard(
             key,
             sheet,
-            _Desk(unit, _by_item(charged.get((key, unit), ())), ledger, duties, counted.get(unit, {}), basis),
+            _Desk(
+                unit, _by_item(charged.get((key, unit), ())), ledger, duties, counted.get(unit, {}), context
+            ),
         )
-        for key, sheet in sorted(basis.rules.scoring.sheets.items())
+        for key, sheet in sorted(context.rules.scoring.sheets.items())
         if sheet.kind == "scorecard"
-        for unit in _scored(sheet, basis)
+        for unit in _scored(sheet, context)
     )
 
 
-def _scored(sheet: Sheet, basis: Basis) -> Iterator[str]:
+def _scored(sheet: Sheet, context: MonthContext) -> Iterator[str]:
     """Yield the units of the month that a sheet is for."""
-    for unit in basis.organisation.of_kind(sheet.unit_kind, basis.first_day, basis.last_day):
-        record = basis.organisation.on(unit, basis.last_day)
+    for unit in context.organisation.of_kind(sheet.unit_kind, context.first_day, context.last_day):
+        record = context.organisation.on(unit, context.last_day)
         if not sheet.peers or (record is not None and record.peers in sheet.peers):
             yield unit
 
 
-def penalty_sheets(posted: Iterable[Posting], basis: Basis) -> tuple[PenaltySheet, ...]:
+def penalty_sheets(posted: Iterable[Posting], context: MonthContext) -> tuple[PenaltySheet, ...]:
     """Return the penalties of every unit on every penalty sheet, by sheet and unit."""
     charged = _by_unit(posted)
     return tuple(
-        _penalties(key, unit, charged.get((key, unit), ()), basis)
-        for key, sheet in sorted(basis.rules.scoring.sheets.items())
+        _penalties(key, unit, charged.get((key, unit), ()), context)
+        for key, sheet in sorted(context.rules.scoring.sheets.items())
         if sheet.kind == "penalties"
-        for unit in _scored(sheet, basis)
+        for unit in _scored(sheet, context)
     )
 
 
@@ -182,14 +184,14 @@ def _scorecard(key: str, sheet: Sheet, desk: _Desk) -> Scorecard:
     if left_out and weighed:
         total = half_up(Fraction(total) * Fraction(sheet.full_marks) / Fraction(weighed), TOTAL_PLACES)
     most = sheet.full_marks if sheet.cap is None else sheet.cap
-    basis = desk.basis
+    context = desk.context
     return Scorecard(
         sheet=key,
         unit=desk.unit,
-        month=str(basis.month),
+        month=str(context.month),
         total=min(max(total, Decimal(0)), most),
         of=sheet.full_marks,
-        whole_month=basis.organisation.exists_throughout(desk.unit, basis.first_day, basis.last_day),
+        whole_month=context.organisation.exists_throughout(desk.unit, context.first_day, context.last_day),
         sections=sections,
         rated=not left_out or weighed > 0,
     )
@@ -234,10 +236,10 @@ def _found(item: Item, desk: _Desk) -> tuple[Decimal, str, tuple[Score, ...]]:
 
 
 def _observed_mean(item: Item, how: ObservedMean, desk: _Desk) -> tuple[Decimal, str, tuple[Score, ...]]:
-    basis = desk.basis
+    context = desk.context
     seen = [
         (fact, number(fact.data["observations"][how.observed]))
-        for fact in desk.ledger.inspected(how.inspection, desk.unit, basis.start, basis.before)
+        for fact in desk.ledger.inspected(how.inspection, desk.unit, context.start, context.before)
         if how.observed in fact.data.get("observations", {})
     ]
     if not seen:
@@ -281,18 +283,18 @@ def _by_indicator(item: Item, how: ByIndicator, desk: _Desk) -> tuple[Decimal, s
 
 
 def _period_done(period: str, duties: Sequence[Duty], desk: _Desk) -> Score:
-    deeds = [desk.ledger.deed(duty, min(duty.judged_at, desk.basis.as_of)) for duty in duties]
+    deeds = [desk.ledger.deed(duty, min(duty.judged_at, desk.context.as_of)) for duty in duties]
     is_done = all(deed.done_at is not None for deed in deeds)
     evidence = tuple(name for deed in deeds for name in deed.evidence)
     return Score(period, Decimal(int(is_done)), Decimal(1), duties[0].rule.source, "", evidence)
 
 
-def _penalties(key: str, unit: str, posted: Sequence[Posting], basis: Basis) -> PenaltySheet:
+def _penalties(key: str, unit: str, posted: Sequence[Posting], context: MonthContext) -> PenaltySheet:
     charged: dict[tuple[str, str], list[Posting]] = {}
     for posting in posted:
         charged.setdefault((posting.department, posting.person), []).append(posting)
     rows = tuple(_row(department, person, own) for (department, person), own in sorted(charged.items()))
-    return PenaltySheet(key, unit, str(basis.month), exact_sum(row.points for row in rows), rows)
+    return PenaltySheet(key, unit, str(context.month), exact_sum(row.points for row in rows), rows)
 
 
 def _row(department: str, person: str, posted: Sequence[Posting]) -> PenaltyRow:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.scoring.domain.facts import History, fact_of, in_order, months_touched
-from services.scoring.domain.month import Basis, Tariffs, window
+from services.scoring.domain.month import MonthContext, Tariffs, window
 from services.scoring.domain.organisation import Organisation
 from services.scoring.domain.postings import Posting, posting_of, postings
 from services.scoring.domain.triggers import months_overdue, next_overdue
@@ -84,7 +84,7 @@ def gather(
     months = sorted({*touched, *months_overdue(history, as_of, tariffs)})
     found: dict[str, Posting] = {}
     for month in months:
-        for posting in postings(history, Basis.of(tariffs, organisation, month, as_of)):
+        for posting in postings(history, MonthContext.of(tariffs, organisation, month, as_of)):
             found[posting.id] = posting
     after = {key: plain(posting) for key, posting in found.items()}
     changed = [key for key in {**before, **after} if _told(before.get(key)) != _told(after.get(key))]

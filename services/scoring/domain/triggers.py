@@ -1,6 +1,6 @@
 """What the facts of one subject show that a rule may put a price on: one generator for each kind of trigger.
 
-It knows the rulebook only through a ``Basis``, and reads facts as plain dicts, because a fold asks it twice of
+It knows the rulebook only through a ``MonthContext``, and reads facts as plain dicts, because a fold asks it twice of
 every case that a month touched.
 """
 
@@ -10,7 +10,7 @@ from itertools import count
 from typing import NamedTuple
 
 from services.scoring.domain.facts import History, facts_at, is_known, standing_misses
-from services.scoring.domain.month import Basis, Price, Tariffs
+from services.scoring.domain.month import MonthContext, Price, Tariffs
 from shared.events.facts import Fact, moment
 from shared.rulebook.schema.procedures import Watch
 from shared.timekeeping.calendar import Month, WorkingCalendar
@@ -45,7 +45,7 @@ class Sight(NamedTuple):
     evidence: tuple[str, ...] = ()
 
 
-class Seen(NamedTuple):
+class PricedOccurrence(NamedTuple):
     """A sight and one rule's price for it.
 
     Attributes:
@@ -87,24 +87,26 @@ _ENDS_A_CALLBACK = (
 )
 
 
-def sights(history: History, before: datetime, basis: Basis) -> Iterator[Seen]:
+def priced_occurrences(
+    history: History, before: datetime, context: MonthContext
+) -> Iterator[PricedOccurrence]:
     """Yield what the facts show, from what happened before ``before``, once for each price."""
-    yield from _missed_deadlines(history, before, basis)
-    if basis.tariffs.counts_time:
-        yield from _times_undone(history, before, basis)
-    yield from _matters(history, before, basis)
-    yield from _incomplete_records(history, before, basis)
-    yield from _missing_elements(history, before, basis)
-    yield from _findings(history, before, basis)
-    yield from _missed_callbacks(history, before, basis)
-    yield from _praises(history, before, basis)
+    yield from _missed_deadlines(history, before, context)
+    if context.tariffs.counts_time:
+        yield from _times_undone(history, before, context)
+    yield from _matters(history, before, context)
+    yield from _incomplete_records(history, before, context)
+    yield from _missing_elements(history, before, context)
+    yield from _findings(history, before, context)
+    yield from _missed_callbacks(history, before, context)
+    yield from _praises(history, before, context)
 
 
-def is_for(sight: Sight, price: Price, basis: Basis) -> bool:
+def is_for(sight: Sight, price: Price, context: MonthContext) -> bool:
     """Say whether the price stands on a sheet of the unit that would be charged: some are of certain peers only."""
     if not price.peers:
         return True
-    organisation = basis.organisation
+    organisation = context.organisation
     charged = organisation.on(organisation.scored_unit(sight.unit, price.unit_kinds, sight.day), sight.day)
     return charged is None or charged.peers in price.peers
 
@@ -134,21 +136,23 @@ def _seen(
     )
 
 
-def _missed_deadlines(history: History, before: datetime, basis: Basis) -> Iterator[Seen]:
+def _missed_deadlines(
+    history: History, before: datetime, context: MonthContext
+) -> Iterator[PricedOccurrence]:
     for fact in standing_misses(history, before):
         data = fact.data
         due, clock = moment(data["due_before"]), data["clock"]
         round_ = f"{clock}#{data['occurrence']}"
-        day = basis.closing_day(due)
-        tariff = basis.tariffs.on(day)
+        day = context.closing_day(due)
+        tariff = context.tariffs.on(day)
         words = Words(tuple(data["explanation_zh"]), tuple(data["explanation_en"]))
         sight = _seen(fact, round_, due, day, words, clauses=(data["clause"],))
         for price in tariff.missed_by(clock, data.get("step", "")):
             if price.per is None and _holds(price, history, fact):
-                yield Seen(sight, price, (fact.id, clock, round_))
+                yield PricedOccurrence(sight, price, (fact.id, clock, round_))
         report = data.get("report", "")
         if report in tariff.unsent:
-            month_end = basis.month_end(due, closing=True)
+            month_end = context.month_end(due, closing=True)
             if month_end <= before and not _was_sent(history, fact, month_end):
                 unsent = sight._replace(
                     key=f"{report}/{round_}",
@@ -159,7 +163,7 @@ def _missed_deadlines(history: History, before: datetime, basis: Basis) -> Itera
                     ),
                 )
                 for price in tariff.unsent[report]:
-                    yield Seen(unsent, price, (fact.id, clock, round_))
+                    yield PricedOccurrence(unsent, price, (fact.id, clock, round_))
 
 
 def _holds(price: Price, history: History, missed: Fact) -> bool:
@@ -170,20 +174,20 @@ def _holds(price: Price, history: History, missed: Fact) -> bool:
     return price.when.holds({**known, "procedure": missed.data["procedure"]}, flags)
 
 
-def _times_undone(history: History, before: datetime, basis: Basis) -> Iterator[Seen]:
-    for fact, price, number, at in overdue_times(history, before, basis.tariffs):
+def _times_undone(history: History, before: datetime, context: MonthContext) -> Iterator[PricedOccurrence]:
+    for fact, price, number, at in overdue_times(history, before, context.tariffs):
         if at > before:
             continue
         data = fact.data
         due, round_ = moment(data["due_before"]), f"{data['clock']}#{data['occurrence']}"
-        said = say_due(at, basis.edition.calendar)
+        said = say_due(at, context.edition.calendar)
         words = Words(
             (*data["explanation_zh"], f"至 {said.zh} 仍未完成（第 {number} 次）"),
             (*data["explanation_en"], f"still undone at {said.en} ({number})"),
         )
-        day = basis.closing_day(due)
+        day = context.closing_day(due)
         sight = _seen(fact, f"{round_}/time-{number}", at, day, words, clauses=(data["clause"],))
-        yield Seen(sight, price, (fact.id, data["clock"], round_), due)
+        yield PricedOccurrence(sight, price, (fact.id, data["clock"], round_), due)
 
 
 def overdue_times(
@@ -270,32 +274,38 @@ def _was_sent(history: History, missed: Fact, month_end: datetime) -> bool:
     )
 
 
-def _matters(history: History, before: datetime, basis: Basis) -> Iterator[Seen]:
+def _matters(history: History, before: datetime, context: MonthContext) -> Iterator[PricedOccurrence]:
     """Yield what a matter costs by itself; of its findings the one that stands, as corrected since."""
     registered = history.first("complaint.registered.v1")
     if registered is not None and registered.time < before:
         words = Words(("已登记",), ("registered",))
         yield from _of_matter(
-            history, registered, "registered", "matter/registered", registered, words, basis
+            history, registered, "registered", "matter/registered", registered, words, context
         )
     found = [fact for fact in history.all("finding.made.v1") if fact.time < before]
     if found:
         later = [fact for fact in history.all("case.reclassified.v1") if found[-1].time <= fact.time < before]
         reason = found[-1].data["reason"]
         words = Words((f"认定：{reason}",), (f"found: {reason}",))
-        yield from _of_matter(history, found[-1], "found", MATTER_FOUND, [*found, *later][-1], words, basis)
+        yield from _of_matter(history, found[-1], "found", MATTER_FOUND, [*found, *later][-1], words, context)
     for fact in history.all("case.reopened.v1"):
         if fact.time < before:
             key = f"matter/reopened#{fact.data['occurrence']}"
             words = Words(("已重新办理",), ("re-opened",))
-            yield from _of_matter(history, fact, "reopened", key, fact, words, basis)
+            yield from _of_matter(history, fact, "reopened", key, fact, words, context)
 
 
 def _of_matter(
-    history: History, fact: Fact, moment_: str, key: str, as_known_by: Fact, words: Words, basis: Basis
-) -> Iterator[Seen]:
-    day = basis.edition.calendar.local_day(fact.time)
-    prices = basis.tariffs.on(day).matters.get(moment_, ())
+    history: History,
+    fact: Fact,
+    moment_: str,
+    key: str,
+    as_known_by: Fact,
+    words: Words,
+    context: MonthContext,
+) -> Iterator[PricedOccurrence]:
+    day = context.edition.calendar.local_day(fact.time)
+    prices = context.tariffs.on(day).matters.get(moment_, ())
     if not prices:
         return
     known = facts_at(history, as_known_by.time)
@@ -304,22 +314,24 @@ def _of_matter(
     marks = (fact.id, *OF_FINDING) if key == MATTER_FOUND else (fact.id,)
     for price in prices:
         if price.holds(known):
-            yield Seen(sight, price, marks)
+            yield PricedOccurrence(sight, price, marks)
 
 
-def _incomplete_records(history: History, before: datetime, basis: Basis) -> Iterator[Seen]:
+def _incomplete_records(
+    history: History, before: datetime, context: MonthContext
+) -> Iterator[PricedOccurrence]:
     registered = history.first("complaint.registered.v1")
     if registered is None:
         return
     amended = history.all("record.amended.v1")
     if registered.data["complete"] and not amended:
         return
-    month_end = basis.month_end(registered.time)
+    month_end = context.month_end(registered.time)
     record = next((fact for fact in reversed(amended) if fact.time < month_end), registered)
     if month_end > before or record.data["complete"]:
         return
-    day = basis.closing_day(month_end)
-    tariff = basis.tariffs.on(day)
+    day = context.closing_day(month_end)
+    tariff = context.tariffs.on(day)
     if registered.data["kind"] in tariff.uncounted_kinds:
         return
     missing = ", ".join(record.data["missing"])
@@ -327,31 +339,33 @@ def _incomplete_records(history: History, before: datetime, basis: Basis) -> Ite
     more = () if record is registered else (record.id,)
     sight = _seen(registered, "record", month_end, day, words, evidence=more)
     for price in tariff.incomplete:
-        yield Seen(sight, price, sight.evidence)
+        yield PricedOccurrence(sight, price, sight.evidence)
 
 
-def _missing_elements(history: History, before: datetime, basis: Basis) -> Iterator[Seen]:
+def _missing_elements(
+    history: History, before: datetime, context: MonthContext
+) -> Iterator[PricedOccurrence]:
     for fact in history.all("step.completed.v1"):
         data = fact.data
         if not data.get("missing_elements") or data.get("exempt") or fact.time >= before:
             continue
-        day = basis.edition.calendar.local_day(fact.time)
+        day = context.edition.calendar.local_day(fact.time)
         report = data.get("report", "")
-        for price in basis.tariffs.on(day).elements.get(report, ()):
+        for price in context.tariffs.on(day).elements.get(report, ()):
             for element in data["missing_elements"]:
                 key = f"{report}/{data['step']}#{data['occurrence']}/{element}"
                 words = Words((f"报告缺少：{element}",), (f"the report lacks: {element}",))
                 sight = _seen(fact, key, fact.time, day, words)
-                yield Seen(sight, price, (fact.id,))
+                yield PricedOccurrence(sight, price, (fact.id,))
 
 
-def _findings(history: History, before: datetime, basis: Basis) -> Iterator[Seen]:
+def _findings(history: History, before: datetime, context: MonthContext) -> Iterator[PricedOccurrence]:
     for fact in history.all("offence.found.v1"):
         if fact.time >= before:
             continue
         data = fact.data
-        day = basis.edition.calendar.local_day(fact.time)
-        tariff = basis.tariffs.on(day)
+        day = context.edition.calendar.local_day(fact.time)
+        tariff = context.tariffs.on(day)
         prices = tariff.found.get(data["kind"], ())
         if not prices:
             continue
@@ -363,24 +377,26 @@ def _findings(history: History, before: datetime, basis: Basis) -> Iterator[Seen
         key = f"finding/{data['finding']}"
         sight = _seen(fact, key, fact.time, day, words, clauses=clauses, evidence=data["evidence"])
         for price in prices:
-            yield Seen(sight, price, (fact.id, data["finding"]))
+            yield PricedOccurrence(sight, price, (fact.id, data["finding"]))
 
 
-def _missed_callbacks(history: History, before: datetime, basis: Basis) -> Iterator[Seen]:
+def _missed_callbacks(
+    history: History, before: datetime, context: MonthContext
+) -> Iterator[PricedOccurrence]:
     for fact in history.all("callback.missed.v1"):
         data = fact.data
         due = moment(data["due_before"])
         if not is_known(fact, before) or _was_over(history, data["occurrence"], due):
             continue
-        day = basis.closing_day(due)
-        said = say_due(due, basis.edition.calendar)
+        day = context.closing_day(due)
+        said = say_due(due, context.edition.calendar)
         words = Words((f"回访期限 {said.zh} 已过",), (f"not called back before {said.en}",))
         sight = _seen(fact, f"callback#{data['occurrence']}", due, day, words, clauses=(data["clause"],))
         plan = data.get("plan") or _plan_of(history, data["occurrence"])
-        for price in basis.tariffs.on(day).callbacks:
+        for price in context.tariffs.on(day).callbacks:
             if price.plans and plan not in price.plans:
                 continue
-            yield Seen(sight, price, (fact.id, sight.key))
+            yield PricedOccurrence(sight, price, (fact.id, sight.key))
 
 
 def _plan_of(history: History, occurrence: int) -> str:
@@ -398,13 +414,13 @@ def _was_over(history: History, occurrence: int, due: datetime) -> bool:
     )
 
 
-def _praises(history: History, before: datetime, basis: Basis) -> Iterator[Seen]:
+def _praises(history: History, before: datetime, context: MonthContext) -> Iterator[PricedOccurrence]:
     for fact in history.all("praise.received.v1"):
         if fact.time >= before:
             continue
         to = fact.data["to"]
-        day = basis.edition.calendar.local_day(fact.time)
+        day = context.edition.calendar.local_day(fact.time)
         words = Words((f"受表扬（{to}）",), (f"praised to: {to}",))
         sight = _seen(fact, "praise", fact.time, day, words)
-        for price in basis.tariffs.on(day).praise.get(to, ()):
-            yield Seen(sight, price, (fact.id,))
+        for price in context.tariffs.on(day).praise.get(to, ()):
+            yield PricedOccurrence(sight, price, (fact.id,))

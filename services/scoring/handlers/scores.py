@@ -17,7 +17,7 @@ from services.scoring.domain.fair_view import document_of as fair_document
 from services.scoring.domain.fair_view import fair_view
 from services.scoring.domain.fold import MonthResult, PeriodResult, fold_subjects, unit_facts_since
 from services.scoring.domain.month import Tariffs, rules_of_month, window
-from services.scoring.domain.obligations import Duty, Ledger, Status, agenda
+from services.scoring.domain.obligations import Duty, Status, UnitRecord, agenda
 from services.scoring.domain.organisation import Organisation
 from services.scoring.domain.rankings import months_of
 from services.scoring.domain.rosters import Gap, gaps, shifts
@@ -60,7 +60,7 @@ class Scoring:
     stamp: Callable[[str, str, str, datetime], Stamp]
     organisation: Organisation = field(default_factory=lambda: Organisation.of(()))
     _tariffs: dict[str, Tariffs] = field(default_factory=dict)
-    _basis: tuple[str, Organisation, str] | None = None
+    _context: tuple[str, Organisation, str] | None = None
 
     def tariffs(self) -> Tariffs:
         """Return the prices of the edition in force, prepared once per edition."""
@@ -69,13 +69,13 @@ class Scoring:
             self._tariffs = {edition.hash: Tariffs.of(edition)}
         return self._tariffs[edition.hash]
 
-    def basis(self) -> str:
+    def context(self) -> str:
         """Return what names the edition and the organisation that postings are worked out with now."""
         edition, organisation = self.directory.edition.hash, self.organisation
-        if self._basis is None or self._basis[0] != edition or self._basis[1] is not organisation:
+        if self._context is None or self._context[0] != edition or self._context[1] is not organisation:
             text = f"{edition} {organisation.records} {organisation.spans}"
-            self._basis = (edition, organisation, hashlib.sha256(text.encode()).hexdigest())
-        return self._basis[2]
+            self._context = (edition, organisation, hashlib.sha256(text.encode()).hexdigest())
+        return self._context[2]
 
     async def load_organisation(self, _changed: Sequence[str] = ()) -> None:
         """Read the organisation from the facts about it."""
@@ -98,7 +98,7 @@ class Scoring:
         await self.load_organisation()
         total = 0
         for _ in range(REWORK_ROUNDS):
-            batch = await self.store.outdated(self.basis(), self.clock(), REWORK_BATCH)
+            batch = await self.store.outdated(self.context(), self.clock(), REWORK_BATCH)
             changes = [self._reworked(stored) for stored in batch]
             outcomes = await self.store.save_subjects(changes) if changes else ()
             total += sum(outcome is None for outcome in outcomes)
@@ -114,10 +114,10 @@ class Scoring:
         except SupervisionError as error:
             # As it stands it is shown as it was; the close says what is wrong, in front of a person.
             logger.warning("scoring.not-reworked", subject=stored.id, error=str(error))
-            return change_of(stored, known, (), None, index={"basis": self.basis(), "again": None})
+            return change_of(stored, known, (), None, index={"basis": self.context(), "again": None})
         stamp = self.stamp(stream_of(last["source"]), last["unit"], f"rework-{stored.id}", now)
         index = index_of(
-            subject, months, self.basis(), domain.judged_again(subject, months, self.tariffs(), now)
+            subject, months, self.context(), domain.judged_again(subject, months, self.tariffs(), now)
         )
         return change_of(stored, subject, happened, stamp, index=index)
 
@@ -175,12 +175,12 @@ class Scoring:
         """Return the duties that are open, overdue or lately done."""
         edition = self.directory.edition
         month = edition.calendar.month_of(now)
-        ledger = Ledger(tuple(await self.unit_facts(str(month))), self.organisation, edition.calendar)
+        ledger = UnitRecord(tuple(await self.unit_facts(str(month))), self.organisation, edition.calendar)
         return list(agenda(edition, self.organisation, ledger, now))
 
     async def figures(self, month: str) -> list[Document]:
         """Return the figures that stand for a month."""
-        ledger = Ledger(
+        ledger = UnitRecord(
             tuple(await self.unit_facts(month)), self.organisation, self.directory.edition.calendar
         )
         return [
@@ -289,11 +289,11 @@ class Scoring:
 
     async def watermark(self) -> dict[str, Any]:
         """Return how far each source's facts have all arrived, what is missing, and what is set aside."""
-        holes = await self.inbox.holes()
+        gaps = await self.inbox.gaps()
         return {
-            "received": {hole.source: hole.received for hole in holes},
-            "heads": {hole.source: hole.head for hole in holes},
-            "missing": sum(last - first + 1 for hole in holes for first, last in hole.missing),
+            "received": {gap.source: gap.received for gap in gaps},
+            "heads": {gap.source: gap.head for gap in gaps},
+            "missing": sum(last - first + 1 for gap in gaps for first, last in gap.missing),
             "aside": await self._aside(),
         }
 
@@ -385,9 +385,9 @@ class Scoring:
         return await asyncio.to_thread(fold_subjects, subjects, units, edition, month, at, before)
 
     async def _complete_watermark(self) -> dict[str, int]:
-        holes = await self.inbox.holes()
-        received = {hole.source: hole.received for hole in holes}
-        late = {hole.source for hole in holes if hole.missing}
+        gaps = await self.inbox.gaps()
+        received = {gap.source: gap.received for gap in gaps}
+        late = {gap.source for gap in gaps if gap.missing}
         for source in await self.log.sources():
             head, _ = await self.log.head(source, fresh=True)
             if received.get(source, 0) < head:

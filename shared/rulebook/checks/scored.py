@@ -188,15 +188,15 @@ def _timed(rules: Rules) -> Iterator[Fault]:
     for procedure in about.procedures.values():
         for name, step in procedure.steps.items():
             steps[name] = steps.get(name, False) or step.within is not None
-    asking: list[tuple[Loc, Part]] = [
+    driver_errors: list[tuple[Loc, Part]] = [
         (("procedures", "alerts", key), one) for key, one in about.alerts.items()
     ]
-    asking += [
+    driver_errors += [
         (("scoring", "offences", key, "trigger"), one.trigger)
         for key, one in rules.scoring.offences.items()
         if isinstance(one.trigger, MissedDeadline)
     ]
-    for loc, one in asking:
+    for loc, one in driver_errors:
         for name in getattr(one, "clocks", ()):
             if steps.get(name) is False and name not in about.watches:
                 what = f"The step '{name}' has no limit, so it is never late."

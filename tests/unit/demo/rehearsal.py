@@ -177,7 +177,7 @@ class Rehearsal:
         body |= {
             key: _moment(body[key]) for key in ("received_at", "registered_at", "handover_on") if key in body
         }
-        said = intake.Said(**body)
+        said = intake.Submission(**body)
         found = intake.examine(said, self.edition.at(call.at), NOW)
         key = intake.id_of(unit, call.key)
         event = ComplaintRegistered(

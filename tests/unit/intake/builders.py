@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.intake.domain.commands import Command
-from services.intake.domain.complaints import Complaint, Said, examine, id_of, register
-from services.intake.domain.told import Told
+from services.intake.domain.complaints import Complaint, Submission, examine, id_of, register
+from services.intake.domain.progress import Progress
 from shared.events import Sealed
 from shared.identity.access import hash_password
 from shared.identity.directory import directory_in
@@ -59,7 +59,7 @@ def the_rules() -> Rules:
     return an_edition().at(RECEIVED)
 
 
-def said(**changed: object) -> Said:
+def said(**changed: object) -> Submission:
     """Say something that can be registered, with some of it changed."""
     whole: dict[str, Any] = {
         "kind": "complaint",
@@ -68,7 +68,7 @@ def said(**changed: object) -> Said:
         "fields": FIELDS,
         "received_at": RECEIVED,
     }
-    return Said(**(whole | changed))
+    return Submission(**(whole | changed))
 
 
 def body(**changed: object) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def body(**changed: object) -> dict[str, Any]:
 A_BOX = Sealed(key="c" * 32, box="box")
 
 
-def a_complaint(told: Told | None = None, **changed: object) -> Complaint:
+def a_complaint(told: Progress | None = None, **changed: object) -> Complaint:
     """Give a registered complaint."""
     command = Command("key-0001", "digest", "request")
     complaint, _ = register(

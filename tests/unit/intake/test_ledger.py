@@ -9,14 +9,14 @@ from python_calamine import CalamineWorkbook
 
 from services.intake.api.export import csv_text, harmless, xlsx
 from services.intake.domain.ledger import COLUMNS, Row, row_of
-from services.intake.domain.told import Told, follow_all
+from services.intake.domain.progress import Progress, follow_all
 from tests.builders_rules import an_edition
 from tests.unit.intake.builders import a_complaint, a_record, the_rules
 
 PAYLOADS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "  =1", "=cmd|' /C calc'!A0"]
 
 
-def a_row(told: Told | None = None, shown: dict[str, str] | None = None) -> Row:
+def a_row(told: Progress | None = None, shown: dict[str, str] | None = None) -> Row:
     edition = an_edition()
     return row_of(a_complaint(told), shown or {}, the_rules(), edition.calendar.zone)
 
@@ -50,7 +50,7 @@ def test_a_row_shows_what_handling_and_callback_told() -> None:
     )
     answered = a_record("callback.completed.v1", satisfaction=5, satisfied=True)
 
-    row = a_row(follow_all(Told(), [missed, closed, answered]))
+    row = a_row(follow_all(Progress(), [missed, closed, answered]))
 
     assert row["missed"] == "facts（JK-03，期限 2026-07-05 10:00）"
     assert (row["status"], row["validity"], row["outcome"]) == ("已办结", "无效投诉", "已解释")

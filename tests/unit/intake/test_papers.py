@@ -16,7 +16,7 @@ from services.intake.domain.papers import (
     of_matter,
     paper_of,
 )
-from services.intake.domain.told import Told
+from services.intake.domain.progress import Progress
 from shared.errors import NotFoundError
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.intake import FACTS, Document
@@ -48,7 +48,7 @@ ORDER = Document.model_validate(
 def sources() -> Sources:
     # Resolved on 4 July 02:00 UTC: 10:00 in Chongqing.
     callback = {"result": "completed", "satisfaction": 5, "solved": True}
-    told = Told(resolved_at="2026-07-04T02:00:00Z", callback=callback)
+    told = Progress(resolved_at="2026-07-04T02:00:00Z", callback=callback)
     customer = replace(
         opened("c" * 32, "chongqing-branch", A_BOX, RECEIVED), first_business_on=date(2025, 1, 2)
     )

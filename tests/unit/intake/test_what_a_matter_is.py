@@ -9,7 +9,7 @@ from services.intake.domain.commands import Command
 from services.intake.domain.complaints import Complaint, examine, id_of_partners, register
 from services.intake.domain.forms import check
 from services.intake.domain.ledger import row_of
-from services.intake.domain.told import follow
+from services.intake.domain.progress import follow
 from services.intake.store import dump_complaint, index_of, load_complaint
 from shared.errors import InvalidInputError
 from shared.events.intake import ComplaintRegistered

@@ -7,7 +7,7 @@ import pytest
 
 from services.scoring.domain.counting import COUNTING, Count, counts
 from services.scoring.domain.facts import History, in_order
-from services.scoring.domain.month import Basis
+from services.scoring.domain.month import MonthContext
 from services.scoring.domain.organisation import Organisation
 from shared.events.handling import AlertRaised, CaseEscalated, CaseResolved
 from shared.rulebook.edition import Edition
@@ -34,8 +34,10 @@ def counting(**asked: Mapping[str, Any]) -> Edition:
 
 def counted(told: Told, asked: Mapping[str, Any], month: int = 7) -> list[tuple[str, int, bool]]:
     """Return what is counted of one matter in a month: unit, amount, whether it concerns a problem user."""
-    basis = Basis.of(counting(it=asked), Organisation({}, {}), Month(2026, month), at("2026-12-31 00:00"))
-    found = counts(History.of(in_order(told.facts)), basis)
+    context = MonthContext.of(
+        counting(it=asked), Organisation({}, {}), Month(2026, month), at("2026-12-31 00:00")
+    )
+    found = counts(History.of(in_order(told.facts)), context)
     assert {one.tally for one in found} <= {0}
     return [one[1:] for one in found if one.amount]
 
@@ -287,6 +289,6 @@ def test_a_count_is_the_tallys_place_its_unit_its_amount_and_whether_it_is_left_
     told = Told()
     told.registered("A", "2026-07-01 09:00")
     edition = counting(one={"count": "closings"}, two={"count": "matters"})
-    basis = Basis.of(edition, Organisation({}, {}), Month(2026, 7), at("2026-12-31 00:00"))
+    context = MonthContext.of(edition, Organisation({}, {}), Month(2026, 7), at("2026-12-31 00:00"))
 
-    assert counts(History.of(told.facts), basis) == (Count(1, BRANCH, 1, excluded=False),)
+    assert counts(History.of(told.facts), context) == (Count(1, BRANCH, 1, excluded=False),)

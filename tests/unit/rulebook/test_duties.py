@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from services.scoring.domain.facts import in_order
-from services.scoring.domain.month import Basis
-from services.scoring.domain.obligations import Ledger, Status, agenda, instances, unit_postings
+from services.scoring.domain.month import MonthContext
+from services.scoring.domain.obligations import Status, UnitRecord, agenda, instances, unit_postings
 from services.scoring.domain.organisation import Organisation
 from services.scoring.domain.postings import Posting
 from shared.rulebook.edition import Edition
@@ -21,9 +21,9 @@ from tests.builders_rules import an_edition, an_edition_with
 JULY = Month(2026, 7)
 
 
-def a_ledger(told: Told) -> Ledger:
+def a_ledger(told: Told) -> UnitRecord:
     facts = in_order(told.facts)
-    return Ledger(tuple(facts), Organisation.of(facts), an_edition().calendar)
+    return UnitRecord(tuple(facts), Organisation.of(facts), an_edition().calendar)
 
 
 def posted(
@@ -31,11 +31,11 @@ def posted(
 ) -> list[Posting]:
     """Return what the branch of 重庆 is charged on its scorecard."""
     ledger = a_ledger(told)
-    basis = Basis.of(edition or an_edition(), ledger.organisation, month, at(as_of))
-    duties = instances(basis.edition, ledger.organisation, month)
+    context = MonthContext.of(edition or an_edition(), ledger.organisation, month, at(as_of))
+    duties = instances(context.edition, ledger.organisation, month)
     return [
         posting
-        for posting in unit_postings(ledger, duties, basis)
+        for posting in unit_postings(ledger, duties, context)
         if (posting.unit, posting.sheet) == ("chongqing-branch", "branch-scorecard")
     ]
 

@@ -7,8 +7,8 @@ import pytest
 
 from services.scoring.domain.facts import in_order
 from services.scoring.domain.fold import MonthResult, fold
-from services.scoring.domain.month import Basis
-from services.scoring.domain.obligations import Deed, Duty, Ledger, Status, instances, unit_postings
+from services.scoring.domain.month import MonthContext
+from services.scoring.domain.obligations import Duty, Fulfilment, Status, UnitRecord, instances, unit_postings
 from services.scoring.domain.organisation import Organisation
 from shared.timekeeping.calendar import Month
 from tests.builders_facts import Told, at
@@ -28,14 +28,14 @@ def luneng() -> Told:
     return told
 
 
-def owed(told: Told, obligation: str, month: Month) -> tuple[Duty, Ledger]:
+def owed(told: Told, obligation: str, month: Month) -> tuple[Duty, UnitRecord]:
     facts = in_order(told.facts)
     organisation = Organisation.of(facts)
     (duty,) = [one for one in instances(LUNENG, organisation, month) if one.obligation == obligation]
-    return duty, Ledger(tuple(facts), organisation, LUNENG.calendar)
+    return duty, UnitRecord(tuple(facts), organisation, LUNENG.calendar)
 
 
-def courses(told: Told, *days: str) -> tuple[Duty, Ledger]:
+def courses(told: Told, *days: str) -> tuple[Duty, UnitRecord]:
     for day in days:
         told.fulfilled("training", "2026", f"{day} 10:00", MARKET, ())
     return owed(told, "training", Month(2026, 12))
@@ -74,7 +74,7 @@ def test_a_deed_says_how_often_it_was_done() -> None:
 
     deed = ledger.deed(duty, at("2026-12-31 12:00"))
 
-    assert deed == Deed(None, 2, (), deed.evidence, "head")
+    assert deed == Fulfilment(None, 2, (), deed.evidence, "head")
     assert len(deed.evidence) == 2
 
 
@@ -149,9 +149,9 @@ def posted(told: Told, as_of: datetime) -> list[tuple[str, str]]:
     """Return what the feedback of July costs, which counts in August."""
     facts = in_order(told.facts)
     organisation = Organisation.of(facts)
-    basis = Basis.of(LUNENG, organisation, Month(2026, 8), as_of)
+    context = MonthContext.of(LUNENG, organisation, Month(2026, 8), as_of)
     duties = instances(LUNENG, organisation, Month(2026, 8))
-    found = unit_postings(Ledger(tuple(facts), organisation, LUNENG.calendar), duties, basis)
+    found = unit_postings(UnitRecord(tuple(facts), organisation, LUNENG.calendar), duties, context)
     return [(one.rule, str(one.points)) for one in found if one.rule.startswith("feedback")]
 
 

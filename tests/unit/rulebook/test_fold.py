@@ -32,7 +32,7 @@ from services.scoring.domain.fold import (
     subject_entries,
     totals_of,
 )
-from services.scoring.domain.month import Basis
+from services.scoring.domain.month import MonthContext
 from services.scoring.domain.organisation import Organisation
 from services.scoring.domain.rankings import MonthTotals
 from shared.errors import RulebookGapError
@@ -334,9 +334,9 @@ def test_personal_results_are_part_of_the_month() -> None:
 
 
 def test_nothing_is_added_by_a_subject_without_facts() -> None:
-    basis = Basis.of(an_edition(), Organisation({}, {}), Month(2026, 7), AS_OF)
+    context = MonthContext.of(an_edition(), Organisation({}, {}), Month(2026, 7), AS_OF)
 
-    assert subject_entries([], basis).postings == ()
+    assert subject_entries([], context).postings == ()
 
 
 def test_a_month_before_the_rulebook_began_is_a_gap() -> None:
@@ -369,7 +369,7 @@ def test_all_months_of_a_case_agree_with_one_look_at_it(left_out: set[int]) -> N
             posting
             for number in (7, 8, 9)
             for posting in subject_entries(
-                facts, Basis.of(an_edition(), organisation, Month(2026, number), AS_OF)
+                facts, MonthContext.of(an_edition(), organisation, Month(2026, number), AS_OF)
             ).postings
         ]
     by_offence: dict[str, list[int]] = {}

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from services.scoring.domain.facts import History, in_order
-from services.scoring.domain.month import Basis
+from services.scoring.domain.month import MonthContext
 from services.scoring.domain.offences import Offence, offences
 from services.scoring.domain.organisation import Organisation
 from shared.events.facts import Fact
@@ -23,9 +23,9 @@ ORGANISATION = Organisation.of(Told().organisation().facts)
 Tells = Callable[[Told], object]
 
 
-def a_basis(edition: Edition | None = None, month: str = "2026-07") -> Basis:
+def a_basis(edition: Edition | None = None, month: str = "2026-07") -> MonthContext:
     year, number = map(int, month.split("-"))
-    return Basis.of(edition or an_edition(), ORGANISATION, Month(year, number), at("2026-12-31 00:00"))
+    return MonthContext.of(edition or an_edition(), ORGANISATION, Month(year, number), at("2026-12-31 00:00"))
 
 
 def of(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scoring.domain.facts import History, in_order
-from services.scoring.domain.month import Basis
+from services.scoring.domain.month import MonthContext
 from services.scoring.domain.offences import offences
 from services.scoring.domain.organisation import Organisation
 from services.scoring.domain.postings import Posting, posting_of, postings
@@ -24,8 +24,8 @@ MONTHS = (6, 7, 8, 9, 10)
 
 def of(facts: Sequence[Fact], month: int, as_of: str = "2026-12-31 00:00") -> list[Posting]:
     """Return the postings of one case in a month of 2026."""
-    basis = Basis.of(an_edition(), ORGANISATION, Month(2026, month), at(as_of))
-    return list(postings(History.of(in_order(facts)), basis))
+    context = MonthContext.of(an_edition(), ORGANISATION, Month(2026, month), at(as_of))
+    return list(postings(History.of(in_order(facts)), context))
 
 
 def on_the_card(posted: Sequence[Posting]) -> list[Posting]:
@@ -196,8 +196,8 @@ def test_all_months_together_cost_what_stands_in_the_end(story: list[tuple[str, 
     What breaks it: posting an offence in two months, or forgetting to give back what was replaced.
     """
     facts = a_story(story)
-    basis = Basis.of(an_edition(), ORGANISATION, Month(2026, 10), at("2026-12-31 00:00"))
-    standing = offences(History.of(in_order(facts)), basis.end, basis)
+    context = MonthContext.of(an_edition(), ORGANISATION, Month(2026, 10), at("2026-12-31 00:00"))
+    standing = offences(History.of(in_order(facts)), context.end, context)
 
     posted = [posting for month in MONTHS for posting in of(facts, month)]
 

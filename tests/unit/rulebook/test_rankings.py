@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scoring.domain.facts import in_order
-from services.scoring.domain.month import Basis
+from services.scoring.domain.month import MonthContext
 from services.scoring.domain.organisation import Organisation
 from services.scoring.domain.rankings import (
     NOT_RATED,
@@ -218,9 +218,9 @@ def test_a_title_may_come_without_money() -> None:
 
 def advice(months: Sequence[MonthTotals]) -> list[tuple[str, dict[str, Fraction]]]:
     year, number = map(int, months[-1].month.split("-"))
-    basis = Basis.of(an_edition(), Organisation({}, {}), Month(year, number), at("2026-12-31 00:00"))
+    context = MonthContext.of(an_edition(), Organisation({}, {}), Month(year, number), at("2026-12-31 00:00"))
     previous = {month.month: month for month in months[:-1]}
-    return [(found.unit, dict(found.months)) for found in recommendations(months[-1], previous, basis)]
+    return [(found.unit, dict(found.months)) for found in recommendations(months[-1], previous, context)]
 
 
 @pytest.mark.rule("JK-24")
@@ -269,9 +269,9 @@ def test_an_assessment_after_the_moment_of_closing_does_not_count() -> None:
     told = Told()
     told.assessed("zhou", "2026-08-02 10:00", "2026-07", "branch-assessment", 90)
     told.assessed("zhou", "2026-08-10 00:00", "2026-07", "sales-department", 80)
-    basis = Basis.of(an_edition(), Organisation({}, {}), Month(2026, 7), at("2026-08-10 00:00"))
+    context = MonthContext.of(an_edition(), Organisation({}, {}), Month(2026, 7), at("2026-08-10 00:00"))
 
-    (result,) = personal_results(in_order(told.facts), basis)
+    (result,) = personal_results(in_order(told.facts), context)
 
     assert (result.value, result.missing) == (None, ("sales-department",))
     assert result.parts == {"branch-assessment": 90}
@@ -281,9 +281,9 @@ def test_an_assessment_under_a_scheme_that_the_rulebook_does_not_know_is_passed_
     told = Told()
     fact = told.assessed("zhou", "2026-08-02 10:00", "2026-07", "branch-assessment", 90)
     unknown = fact._replace(data={**fact.data, "scheme": "other"})
-    basis = Basis.of(an_edition(), Organisation({}, {}), Month(2026, 7), at("2026-08-10 00:00"))
+    context = MonthContext.of(an_edition(), Organisation({}, {}), Month(2026, 7), at("2026-08-10 00:00"))
 
-    assert personal_results([unknown], basis) == ()
+    assert personal_results([unknown], context) == ()
 
 
 @pytest.mark.parametrize(

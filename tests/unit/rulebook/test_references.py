@@ -157,8 +157,10 @@ def test_a_condition_that_names_nothing_is_refused_whatever_it_asks_for(name: st
     """
     rules = edition_of("jinke").slices[-1][1]
     key, watch = next(iter(rules.procedures.watches.items()))
-    asking = watch.model_copy(update={"applies": Match.model_validate({name: ["nobody"]}, by_alias=True)})
-    procedures = rules.procedures.model_copy(update={"watches": {key: asking}})
+    driver_errors = watch.model_copy(
+        update={"applies": Match.model_validate({name: ["nobody"]}, by_alias=True)}
+    )
+    procedures = rules.procedures.model_copy(update={"watches": {key: driver_errors}})
 
     found = references(rules.model_copy(update={"procedures": procedures}))
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scoring.domain.fold import MonthResult, canonical_bytes, fold
-from services.scoring.domain.month import Basis
-from services.scoring.domain.obligations import Ledger
+from services.scoring.domain.month import MonthContext
+from services.scoring.domain.obligations import UnitRecord
 from services.scoring.domain.organisation import Organisation
 from services.scoring.domain.postings import Posting
 from services.scoring.domain.scorecards import Score, Scorecard, scorecards
@@ -93,8 +93,8 @@ def the_card(sheet: Sheet, posted: Sequence[Posting]) -> Scorecard:
     edition = an_edition()
     first, rules = edition.slices[-1]
     edition = replace(edition, slices=((first, with_scoring(rules, sheets={"made-up": sheet})),))
-    basis = Basis.of(edition, ORGANISATION, Month(2026, 7), LATER)
-    cards = scorecards(posted, Ledger((), ORGANISATION, edition.calendar), (), basis)
+    context = MonthContext.of(edition, ORGANISATION, Month(2026, 7), LATER)
+    cards = scorecards(posted, UnitRecord((), ORGANISATION, edition.calendar), (), context)
     return next(card for card in cards if card.sheet == "made-up")
 
 

@@ -10,8 +10,8 @@ import pytest
 from jiandu.rulebook.coverage import GROUPS
 from services.scoring.domain.facts import in_order
 from services.scoring.domain.fold import MonthResult, fold
-from services.scoring.domain.month import Basis
-from services.scoring.domain.obligations import Duty, Ledger, instances, publishing
+from services.scoring.domain.month import MonthContext
+from services.scoring.domain.obligations import Duty, UnitRecord, instances, publishing
 from services.scoring.domain.organisation import Organisation
 from services.scoring.domain.rankings import (
     MonthTotals,
@@ -152,13 +152,13 @@ def _totals(month: str, units: Mapping[str, Any]) -> MonthTotals:
     )
 
 
-def _basis(month: str, group: str = "jinke", facts: Iterable[Fact] = ()) -> Basis:
-    return Basis.of(an_edition(group), Organisation.of(facts), months_of(month)[0], MUCH_LATER)
+def _context(month: str, group: str = "jinke", facts: Iterable[Fact] = ()) -> MonthContext:
+    return MonthContext.of(an_edition(group), Organisation.of(facts), months_of(month)[0], MUCH_LATER)
 
 
 def _advice(months: Sequence[MonthTotals]) -> list[str]:
     previous = {month.month: month for month in months[:-1]}
-    return [advice.unit for advice in recommendations(months[-1], previous, _basis(months[-1].month))]
+    return [advice.unit for advice in recommendations(months[-1], previous, _context(months[-1].month))]
 
 
 def _personal(assessed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -167,7 +167,7 @@ def _personal(assessed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         result.person: f"missing {', '.join(result.missing)}"
         if result.value is None
         else text_of(result.value)
-        for result in personal_results(in_order(facts), _basis("2026-07"))
+        for result in personal_results(in_order(facts), _context("2026-07"))
     }
 
 
@@ -199,7 +199,7 @@ def owed(group: str, given: Mapping[str, Any], facts: Sequence[Fact]) -> list[Du
 
 def standing(group: str, given: Mapping[str, Any], facts: Sequence[Fact], now: datetime) -> str:
     (duty,) = owed(group, given, facts)
-    ledger = Ledger(tuple(facts), Organisation.of(facts), edition_of(group).calendar)
+    ledger = UnitRecord(tuple(facts), Organisation.of(facts), edition_of(group).calendar)
     return str(ledger.status(duty, now))
 
 

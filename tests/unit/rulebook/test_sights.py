@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from services.scoring.domain.facts import History, in_order
-from services.scoring.domain.month import Basis, Tariffs
+from services.scoring.domain.month import MonthContext, Tariffs
 from services.scoring.domain.organisation import Organisation
-from services.scoring.domain.triggers import Seen, next_overdue, overdue_times, sights
+from services.scoring.domain.triggers import PricedOccurrence, next_overdue, overdue_times, priced_occurrences
 from shared.events.facts import Fact
 from shared.events.handling import CaseResolved
 from shared.rulebook.edition import Edition
@@ -35,10 +35,10 @@ def with_trigger(trigger: Trigger) -> Edition:
     return an_edition_with(lambda rules: with_offences(rules, missed_step={"trigger": trigger}))
 
 
-def seen(told: Told, edition: Edition, before: str = "2026-12-31 00:00") -> list[Seen]:
+def seen(told: Told, edition: Edition, before: str = "2026-12-31 00:00") -> list[PricedOccurrence]:
     """Return what is seen under the rule that such an edition changed."""
-    basis = Basis.of(edition, Organisation({}, {}), Month(2026, 7), at("2026-12-31 00:00"))
-    found = sights(History.of(in_order(told.facts)), at(before), basis)
+    context = MonthContext.of(edition, Organisation({}, {}), Month(2026, 7), at("2026-12-31 00:00"))
+    found = priced_occurrences(History.of(in_order(told.facts)), at(before), context)
     return [one for one in found if one.price.rule == "missed-step"]
 
 

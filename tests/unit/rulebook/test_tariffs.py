@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from services.scoring.domain.month import Basis, Price, Tariff, Tariffs
+from services.scoring.domain.month import MonthContext, Price, Tariff, Tariffs
 from services.scoring.domain.obligations import Publishing, publishing
 from services.scoring.domain.organisation import Organisation
 from shared.rulebook.schema import Match
@@ -98,15 +98,15 @@ def test_a_step_costs_by_its_clock_its_own_name_or_as_any_step_and_once_by_each_
 
 
 def test_a_month_has_its_days_and_ends_where_the_next_one_begins() -> None:
-    basis = Basis.of(an_edition(), Organisation({}, {}), Month(2026, 2), at("2026-03-05 00:00"))
+    context = MonthContext.of(an_edition(), Organisation({}, {}), Month(2026, 2), at("2026-03-05 00:00"))
 
-    assert (basis.first_day, basis.last_day) == (date(2026, 2, 1), date(2026, 2, 28))
-    assert (basis.start, basis.end, basis.before) == (
+    assert (context.first_day, context.last_day) == (date(2026, 2, 1), date(2026, 2, 28))
+    assert (context.start, context.end, context.before) == (
         at("2026-02-01 00:00"),
         at("2026-03-01 00:00"),
         at("2026-03-01 00:00"),
     )
-    assert basis.of_month(Month(2026, 1)).last_day == date(2026, 1, 31)
+    assert context.of_month(Month(2026, 1)).last_day == date(2026, 1, 31)
 
 
 @pytest.mark.parametrize(
@@ -122,10 +122,10 @@ def test_a_month_has_its_days_and_ends_where_the_next_one_begins() -> None:
 def test_midnight_of_the_first_belongs_to_its_own_month_unless_it_closes_the_one_before(
     moment: str, open_: str, closing: str
 ) -> None:
-    basis = Basis.of(an_edition(), Organisation({}, {}), Month(2026, 2), at("2026-03-05 00:00"))
+    context = MonthContext.of(an_edition(), Organisation({}, {}), Month(2026, 2), at("2026-03-05 00:00"))
 
-    assert basis.month_end(at(moment)) == at(open_)
-    assert basis.month_end(at(moment), closing=True) == at(closing)
+    assert context.month_end(at(moment)) == at(open_)
+    assert context.month_end(at(moment), closing=True) == at(closing)
 
 
 @pytest.mark.parametrize("group", GROUPS)

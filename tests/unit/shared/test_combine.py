@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from shared.errors import TransientError
-from shared.storage.write_batching import Combined
+from shared.storage.write_batching import WriteBatcher
 
 
 class Writes:
@@ -28,7 +28,7 @@ class Writes:
 
 async def test_what_queued_during_a_write_goes_in_the_next_one() -> None:
     writes = Writes()
-    save: Combined[int, int] = Combined(writes)
+    save: WriteBatcher[int, int] = WriteBatcher(writes)
 
     answers = await asyncio.gather(*(save(item) for item in range(1, 6)))
 
@@ -38,7 +38,7 @@ async def test_what_queued_during_a_write_goes_in_the_next_one() -> None:
 
 async def test_an_idle_caller_waits_for_nobody() -> None:
     writes = Writes()
-    save: Combined[int, int] = Combined(writes)
+    save: WriteBatcher[int, int] = WriteBatcher(writes)
 
     assert (await save(1), await save(2)) == (10, 20)
     assert writes.batches == [[1], [2]]
@@ -46,7 +46,7 @@ async def test_an_idle_caller_waits_for_nobody() -> None:
 
 async def test_a_large_queue_goes_in_parts() -> None:
     writes = Writes()
-    save: Combined[int, int] = Combined(writes, most=2)
+    save: WriteBatcher[int, int] = WriteBatcher(writes, most=2)
 
     await asyncio.gather(*(save(item) for item in range(1, 6)))
 
@@ -58,7 +58,7 @@ async def test_one_bad_item_fails_alone() -> None:
 
     What breaks it: giving the error of the whole write to everybody in it.
     """
-    save: Combined[int, int] = Combined(Writes())
+    save: WriteBatcher[int, int] = WriteBatcher(Writes())
 
     good, bad, other = await asyncio.gather(save(1), save(-1), save(2), return_exceptions=True)
 
@@ -74,7 +74,7 @@ async def test_a_fault_that_passes_is_everybodys_and_is_not_written_again_one_by
         msg = "away"
         raise TransientError(msg)
 
-    save: Combined[int, int] = Combined(down)
+    save: WriteBatcher[int, int] = WriteBatcher(down)
 
     answers = await asyncio.gather(*(save(item) for item in range(3)), return_exceptions=True)
 
@@ -89,7 +89,7 @@ async def test_a_caller_that_is_cancelled_takes_nobody_with_it() -> None:
     """
     writes = Writes()
     writes.open.clear()
-    save: Combined[int, int] = Combined(writes)
+    save: WriteBatcher[int, int] = WriteBatcher(writes)
     first, second = asyncio.create_task(save(1)), asyncio.create_task(save(2))
     await asyncio.sleep(0)
 
@@ -109,7 +109,7 @@ async def test_a_write_that_is_cancelled_leaves_nobody_waiting_and_the_next_call
     """
     writes = Writes()
     writes.open.clear()
-    save: Combined[int, int] = Combined(writes)
+    save: WriteBatcher[int, int] = WriteBatcher(writes)
     caller = asyncio.create_task(save(1))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -127,7 +127,7 @@ async def test_a_writer_that_answers_for_too_few_is_a_fault_and_not_a_silence() 
     async def forgetful(items: Sequence[int]) -> list[int | Exception]:
         return []
 
-    save: Combined[int, int] = Combined(forgetful)
+    save: WriteBatcher[int, int] = WriteBatcher(forgetful)
 
     with pytest.raises(RuntimeError, match="1 items were written together, and 0 answers came back"):
         await save(1)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.inbox.applier import Decision, Following, _in_order, _plan
+from shared.inbox.applier import Decision, Subscription, _in_order, _plan
 from shared.inbox.deliveries import Arrived, Record
 from shared.storage.aggregates import Aggregates, Stored
 
@@ -31,7 +31,7 @@ def names(arrived: Sequence[Arrived]) -> list[str]:
     return [f"{one.record['source'].split('/')[1]} {one.record['ordinal']}" for one in arrived]
 
 
-def refusing(*bad: str) -> Following[State]:
+def refusing(*bad: str) -> Subscription[State]:
     """A following that cannot stand some events."""
 
     def decide(stored: Stored[State], records: Sequence[Record]) -> Decision[State]:
@@ -42,7 +42,7 @@ def refusing(*bad: str) -> Following[State]:
         return Decision({"n": len(records)})
 
     collection: Aggregates[State] = object.__new__(Aggregates)
-    return Following(collection, lambda record: "s", decide)
+    return Subscription(collection, lambda record: "s", decide)
 
 
 def test_an_event_is_ready_when_all_before_it_were_applied_and_early_when_not() -> None:
@@ -126,8 +126,10 @@ def test_two_bad_ones_are_both_found() -> None:
 
 def test_events_that_open_nothing_wait() -> None:
     collection: Aggregates[State] = object.__new__(Aggregates)
-    following: Following[State] = Following(collection, lambda record: "s", lambda stored, records: None)
+    subscription: Subscription[State] = Subscription(
+        collection, lambda record: "s", lambda stored, records: None
+    )
 
-    plan = _plan(following, Stored("s"), [an_event(A, 1)])
+    plan = _plan(subscription, Stored("s"), [an_event(A, 1)])
 
     assert (plan.change, names(plan.early)) == (None, ["intake 1"])

@@ -9,7 +9,7 @@ import pytest
 
 from shared.inbox.consumer import Prefix
 from shared.runtime import supervisor
-from shared.runtime.supervisor import Tending
+from shared.runtime.supervisor import TaskSupervisor
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ async def test_a_task_that_fails_is_started_again_and_told_of_when_it_goes_on_fa
         begun.append(1)
         raise LookupError("unforeseen")
 
-    tasks = Tending()
+    tasks = TaskSupervisor()
     async with AsyncExitStack() as stack:
         tasks.start(stack, "work", work)
         await until(lambda: len(begun) == 2)
@@ -59,7 +59,7 @@ async def test_a_cancellation_that_nobody_of_ours_asked_for_does_not_end_a_task(
         await asyncio.Event().wait()
 
     async with AsyncExitStack() as stack:
-        Tending().start(stack, "work", work)
+        TaskSupervisor().start(stack, "work", work)
         await until(lambda: len(begun) == 2)
 
 
@@ -73,7 +73,7 @@ async def test_stopping_ends_all_at_once_and_waits_for_what_each_still_does() ->
             await asyncio.sleep(0.05)
             ended.append(name)
 
-    tasks = Tending()
+    tasks = TaskSupervisor()
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
         for name in ("a", "b", "c", "d"):

@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from services.intake.domain import complaints, forms
 from services.intake.domain.commands import Command
-from services.intake.domain.complaints import Complaint, Examined, Said
+from services.intake.domain.complaints import CheckedSubmission, Complaint, Submission
 from shared.events import Sealed
 from shared.events.intake import ComplaintRegistered
 from shared.rulebook.schema import Rules
@@ -65,7 +65,7 @@ def words_of(problem: Problem, words: Mapping[str, str], rules: Rules) -> str:
 
 def examine(
     problem: Problem, first: Complaint, known: Mapping[str, str], words: str, rules: Rules
-) -> Examined:
+) -> CheckedSubmission:
     """Make what a customer said into a matter.
 
     Class and service are the first matter's where the kind has them, else the first that the kind names: a finding
@@ -83,7 +83,7 @@ def examine(
     }
     if _WORDS in form.fields:
         given[_WORDS] = words[: form.fields[_WORDS].max_length]
-    said = Said(
+    said = Submission(
         kind=problem.kind,
         channel=CHANNEL,
         fields=given,
@@ -94,7 +94,9 @@ def examine(
     )
     tier, grade = complaints.tier_and_grade(said, rules)
     missing = tuple(name for name, one in form.fields.items() if one.need != "may" and not given.get(name))
-    return Examined(said, problem.at, problem.at, given, forms.plain(form, given), missing, tier, grade)
+    return CheckedSubmission(
+        said, problem.at, problem.at, given, forms.plain(form, given), missing, tier, grade
+    )
 
 
 def _first_of(allowed: tuple[str, ...], wanted: str) -> str:
@@ -104,7 +106,7 @@ def _first_of(allowed: tuple[str, ...], wanted: str) -> str:
 def register(
     problem: Problem,
     first: Complaint,
-    examined: Examined,
+    examined: CheckedSubmission,
     *,
     month: str,
     problem_user: bool,

@@ -26,13 +26,13 @@ async def site(servers: Stack, fresh_name: FreshName) -> AsyncIterator[Site]:
 
 
 async def words(site: Site, customer: str, said: str) -> Sealed:
-    keys = await site.base.vault.ensure([customer])
+    keys = await site.context.vault.ensure([customer])
     return seal(customer, keys[customer], {"opinion": said})
 
 
 async def follow(site: Site, record: dict[str, Any]) -> None:
     """Write what following the event writes, as the messaging would."""
-    problems = site.use.brought_up.problems
+    problems = site.use.follow_ups.problems
     stored = await problems.get(events.problem_of(record) or "")
     decided = events.note(stored, [record])
     await problems.save(change_of(stored, decided.state, [], None, index=decided.index))
@@ -65,7 +65,7 @@ async def test_what_a_customer_brings_up_is_registered_once_and_by_itself(site: 
 
     for _ in range(2):
         await follow(site, record)
-        await site.use.brought_up.register_all()
+        await site.use.follow_ups.register_all()
     opened = UUID(events.problem_of(record))
     shown = (await site.get(f"/v1/complaints/{opened}")).json()
     revealed = await site.post(f"/v1/complaints/{opened}/reveal", {"purpose": "核实"}, "head")

@@ -9,7 +9,7 @@ Missed = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Progress:
     """The ledger's part of a complaint. Moments are ISO text, as they came.
 
     Attributes:
@@ -47,31 +47,31 @@ class Told:
     callback: Data | None = None
 
 
-def dump(told: Told) -> dict[str, Any]:
+def dump(told: Progress) -> dict[str, Any]:
     """Return what differs from a complaint that nothing was told of yet."""
     return {name: value for name, default in _DEFAULTS if (value := getattr(told, name)) != default}
 
 
-def load(document: Data) -> Told:
+def load(document: Data) -> Progress:
     """Read what :func:`dump` wrote."""
     known = {name: value for name, value in document.items() if name in _NAMES}
-    return Told(**{**known, "missed": tuple(known.get("missed", ()))})
+    return Progress(**{**known, "missed": tuple(known.get("missed", ()))})
 
 
-def follow(told: Told, record: Data) -> Told:
+def follow(told: Progress, record: Data) -> Progress:
     """Return what is known after one more event. Types that the ledger does not show change nothing."""
     effect = _EFFECTS.get(record["type"])
     return effect(told, record["data"], record) if effect else told
 
 
-def follow_all(told: Told, records: Sequence[Data]) -> Told:
+def follow_all(told: Progress, records: Sequence[Data]) -> Progress:
     """Return what is known after some events, in order."""
     for record in records:
         told = follow(told, record)
     return told
 
 
-def _opened(told: Told, data: Data, _: Data) -> Told:
+def _opened(told: Progress, data: Data, _: Data) -> Progress:
     return replace(
         told,
         status="open",
@@ -83,26 +83,26 @@ def _opened(told: Told, data: Data, _: Data) -> Told:
     )
 
 
-def _graded(told: Told, data: Data) -> dict[str, Any]:
+def _graded(told: Progress, data: Data) -> dict[str, Any]:
     return {name: data.get(name) or getattr(told, name) for name in ("grade", "tier", "service")}
 
 
-def _responsible(told: Told, data: Data) -> dict[str, Any]:
+def _responsible(told: Progress, data: Data) -> dict[str, Any]:
     return {
         "department": data.get("department") or told.department,
         "person": data.get("person") or told.person,
     }
 
 
-def _assigned(told: Told, data: Data, _: Data) -> Told:
+def _assigned(told: Progress, data: Data, _: Data) -> Progress:
     return replace(told, **_responsible(told, data))
 
 
-def _step(told: Told, data: Data, record: Data) -> Told:
+def _step(told: Progress, data: Data, record: Data) -> Progress:
     return replace(told, step=data["step"], step_at=record["time"], next_due=data.get("next_due") or "")
 
 
-def _finding(told: Told, data: Data, _: Data) -> Told:
+def _finding(told: Progress, data: Data, _: Data) -> Progress:
     return replace(
         told,
         validity=data["validity"],
@@ -113,7 +113,7 @@ def _finding(told: Told, data: Data, _: Data) -> Told:
     )
 
 
-def _deadline_missed(told: Told, data: Data, record: Data) -> Told:
+def _deadline_missed(told: Progress, data: Data, record: Data) -> Progress:
     missed = {
         "event": record["id"],
         "clock": data["clock"],
@@ -127,7 +127,7 @@ def _deadline_missed(told: Told, data: Data, record: Data) -> Told:
     return replace(told, missed=(*_without(told.missed, data), missed))
 
 
-def _deadline_cleared(told: Told, data: Data, _: Data) -> Told:
+def _deadline_cleared(told: Progress, data: Data, _: Data) -> Progress:
     return replace(told, missed=_without(told.missed, data))
 
 
@@ -136,7 +136,7 @@ def _without(missed: Sequence[Missed], data: Data) -> tuple[Missed, ...]:
     return tuple(one for one in missed if (one["clock"], one["occurrence"]) != gone)
 
 
-def _appeal_decided(told: Told, data: Data, _: Data) -> Told:
+def _appeal_decided(told: Progress, data: Data, _: Data) -> Progress:
     if not data["upheld"]:
         return told
     against = data["against"]
@@ -145,11 +145,11 @@ def _appeal_decided(told: Told, data: Data, _: Data) -> Told:
     )
 
 
-def _clock_changed(told: Told, data: Data, _: Data) -> Told:
+def _clock_changed(told: Progress, data: Data, _: Data) -> Progress:
     return replace(told, next_due=data.get("due_before") or told.next_due)
 
 
-def _settlement(told: Told, data: Data, record: Data) -> Told:
+def _settlement(told: Progress, data: Data, record: Data) -> Progress:
     settlement = {
         "way": data["way"],
         "amount": data.get("amount"),
@@ -159,23 +159,23 @@ def _settlement(told: Told, data: Data, record: Data) -> Told:
     return replace(told, way=data["way"], settlement=settlement)
 
 
-def _accepted(told: Told, _: Data, __: Data) -> Told:
+def _accepted(told: Progress, _: Data, __: Data) -> Progress:
     return replace(told, accepted=True)
 
 
-def _result_refused(told: Told, _: Data, __: Data) -> Told:
+def _result_refused(told: Progress, _: Data, __: Data) -> Progress:
     return replace(told, accepted=False)
 
 
-def _escalated(told: Told, data: Data, _: Data) -> Told:
+def _escalated(told: Progress, data: Data, _: Data) -> Progress:
     return replace(told, escalated=max(told.escalated, data["level"]))
 
 
-def _resolved(told: Told, data: Data, record: Data) -> Told:
+def _resolved(told: Progress, data: Data, record: Data) -> Progress:
     return replace(told, status="resolved", resolved_at=record["time"], way=data.get("way") or told.way)
 
 
-def _closed(told: Told, data: Data, record: Data) -> Told:
+def _closed(told: Progress, data: Data, record: Data) -> Progress:
     return replace(
         told,
         status="closed",
@@ -188,15 +188,15 @@ def _closed(told: Told, data: Data, record: Data) -> Told:
     )
 
 
-def _reopened(told: Told, _: Data, __: Data) -> Told:
+def _reopened(told: Progress, _: Data, __: Data) -> Progress:
     return replace(told, status="open", closed_at="", resolved_at="", reopened=told.reopened + 1)
 
 
-def _withdrawn(told: Told, _: Data, record: Data) -> Told:
+def _withdrawn(told: Progress, _: Data, record: Data) -> Progress:
     return replace(told, status="withdrawn", closed_at=record["time"], next_due="")
 
 
-def _reclassified(told: Told, data: Data, _: Data) -> Told:
+def _reclassified(told: Progress, data: Data, _: Data) -> Progress:
     return replace(
         told,
         class_=data["class_"],
@@ -206,23 +206,23 @@ def _reclassified(told: Told, data: Data, _: Data) -> Told:
     )
 
 
-def _transferred(told: Told, data: Data, _: Data) -> Told:
+def _transferred(told: Progress, data: Data, _: Data) -> Progress:
     return replace(told, unit=data["to_unit"], **_responsible(told, data))
 
 
-def _merged(told: Told, data: Data, _: Data) -> Told:
+def _merged(told: Progress, data: Data, _: Data) -> Progress:
     return replace(told, status="merged", into=data["into"])
 
 
-def _parted(told: Told, _: Data, __: Data) -> Told:
+def _parted(told: Progress, _: Data, __: Data) -> Progress:
     return replace(told, status="open", into="")
 
 
-def _callback(told: Told, **known: Any) -> Told:  # noqa: ANN401  # JSON values
+def _callback(told: Progress, **known: Any) -> Progress:  # noqa: ANN401  # JSON values
     return replace(told, callback={**(told.callback or {}), **known})
 
 
-def _callback_due(told: Told, data: Data, _: Data) -> Told:
+def _callback_due(told: Progress, data: Data, _: Data) -> Progress:
     return replace(
         told,
         callback={
@@ -235,11 +235,11 @@ def _callback_due(told: Told, data: Data, _: Data) -> Told:
     )
 
 
-def _callback_attempted(told: Told, data: Data, _: Data) -> Told:
+def _callback_attempted(told: Progress, data: Data, _: Data) -> Progress:
     return _callback(told, attempts=data["attempt"])
 
 
-def _callback_completed(told: Told, data: Data, record: Data) -> Told:
+def _callback_completed(told: Progress, data: Data, record: Data) -> Progress:
     return _callback(
         told,
         result="completed",
@@ -250,19 +250,19 @@ def _callback_completed(told: Told, data: Data, record: Data) -> Told:
     )
 
 
-def _callback_recalled(told: Told, data: Data, _: Data) -> Told:
+def _callback_recalled(told: Progress, data: Data, _: Data) -> Progress:
     return _callback(told, again=data["satisfaction"], agrees=data["agrees"])
 
 
-def _callback_missed(told: Told, data: Data, _: Data) -> Told:
+def _callback_missed(told: Progress, data: Data, _: Data) -> Progress:
     return _callback(told, result="missed", clause=data["clause"])
 
 
-def _callback_unreachable(told: Told, data: Data, _: Data) -> Told:
+def _callback_unreachable(told: Progress, data: Data, _: Data) -> Progress:
     return _callback(told, result="unreachable", attempts=data["attempts"])
 
 
-_EFFECTS: dict[str, Callable[[Told, Data, Data], Told]] = {
+_EFFECTS: dict[str, Callable[[Progress, Data, Data], Progress]] = {
     "case.opened.v1": _opened,
     "case.assigned.v1": _assigned,
     "step.completed.v1": _step,
@@ -292,5 +292,5 @@ _EFFECTS: dict[str, Callable[[Told, Data, Data], Told]] = {
     "callback.unreachable.v1": _callback_unreachable,
 }
 
-_DEFAULTS = [(one.name, one.default) for one in fields(Told) if one.default is not MISSING]
-_NAMES = {one.name for one in fields(Told)}
+_DEFAULTS = [(one.name, one.default) for one in fields(Progress) if one.default is not MISSING]
+_NAMES = {one.name for one in fields(Progress)}

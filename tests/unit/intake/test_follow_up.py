@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 from services.intake import events
-from services.intake.domain import brought_up
+from services.intake.domain import follow_up
 from services.intake.domain.complaints import Complaint
-from services.intake.domain.told import Told
+from services.intake.domain.progress import Progress
 from shared.events.intake import ComplaintRegistered
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.callback import Questionnaire
@@ -39,7 +39,7 @@ def a_record(answer: str = "", unit: str = "chongqing-branch", **more: Any) -> d
     }
 
 
-def noted(**changed: Any) -> brought_up.Problem:  # noqa: ANN401  # JSON
+def noted(**changed: Any) -> follow_up.Problem:  # noqa: ANN401  # JSON
     record = a_record(**changed)
     decided = events.note(Stored(events.problem_of(record) or ""), [record])
     assert decided.index == {"waits": True}
@@ -47,10 +47,10 @@ def noted(**changed: Any) -> brought_up.Problem:  # noqa: ANN401  # JSON
 
 
 def registered(
-    problem: brought_up.Problem, first: Complaint, words: str = "仍有异味", rules: Rules | None = None
+    problem: follow_up.Problem, first: Complaint, words: str = "仍有异味", rules: Rules | None = None
 ) -> tuple[Complaint, ComplaintRegistered]:
-    examined = brought_up.examine(problem, first, FIELDS, words, rules or gas())
-    return brought_up.register(
+    examined = follow_up.examine(problem, first, FIELDS, words, rules or gas())
+    return follow_up.register(
         problem, first, examined, month="202607", problem_user=False, sealed=A_BOX, edition=an_edition().hash
     )
 
@@ -68,7 +68,7 @@ def test_what_was_brought_up_belongs_to_the_same_customer_and_the_same_first_tak
 def test_the_form_is_filled_from_the_first_record_and_the_rest_is_missing() -> None:
     # The customer's own words stand in the place of those of the first matter.
     known = {name: value for name, value in FIELDS.items() if name != "project"}
-    examined = brought_up.examine(noted(), a_complaint(), known, "仍有异味", gas())
+    examined = follow_up.examine(noted(), a_complaint(), known, "仍有异味", gas())
 
     assert (examined.values["phone"], examined.values["words"]) == ("13812345678", "仍有异味")
     assert examined.missing == ("project",)
@@ -76,7 +76,7 @@ def test_the_form_is_filled_from_the_first_record_and_the_rest_is_missing() -> N
 
 def test_class_and_service_are_the_first_matter_s_where_the_kind_has_them() -> None:
     # As it was found; a service line of another kind falls back to the first that the kind names.
-    found = a_complaint(told=Told(class_="general-engineering"))
+    found = a_complaint(told=Progress(class_="general-engineering"))
 
     complaint, event = registered(noted(), found)
 
@@ -102,7 +102,7 @@ def test_the_same_event_is_the_same_matter_and_is_noted_once() -> None:
     again = events.note(Stored(problem.id, 1, problem), [a_record()])
 
     assert (again.state, again.index) == (problem, {})
-    assert problem.id == brought_up.id_of("5f6f1c1e-7f3a-5d5b-9a57-0d8a5f0c7a11")
+    assert problem.id == follow_up.id_of("5f6f1c1e-7f3a-5d5b-9a57-0d8a5f0c7a11")
     assert events.problem_of({**a_record(), "type": "callback.completed.v1"}) is None
 
 
@@ -117,10 +117,10 @@ def test_a_choice_is_registered_as_question_and_answer() -> None:
         update={"callback": rules.callback.model_copy(update={"questionnaires": {"safety": form}})}
     )
 
-    assert brought_up.words_of(noted(answer="smell"), {}, rules) == "是否还有异味：有"
-    assert brought_up.words_of(noted(), {"smell": "厨房有味"}, rules) == "厨房有味"
+    assert follow_up.words_of(noted(answer="smell"), {}, rules) == "是否还有异味：有"
+    assert follow_up.words_of(noted(), {"smell": "厨房有味"}, rules) == "厨房有味"
     # An edition that no longer has the question still has what was told.
-    assert brought_up.words_of(noted(answer="smell"), {}, gas()) == "smell：smell"
+    assert follow_up.words_of(noted(answer="smell"), {}, gas()) == "smell：smell"
 
 
 def test_what_was_entered_later_opens_what_was_entered_later() -> None:

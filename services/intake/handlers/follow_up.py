@@ -4,28 +4,28 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from services.intake.domain import brought_up, forms
-from services.intake.domain.brought_up import Problem
+from services.intake.domain import follow_up, forms
 from services.intake.domain.complaints import Complaint
+from services.intake.domain.follow_up import Problem
 from services.intake.handlers.people import People
 from services.intake.store import Complaints, Problems, index_of
 from shared.errors import StaleWriteError
 from shared.events import Happened
 from shared.identity.vault import ErasedError, seal
-from shared.service.context import Base
+from shared.service.context import ServiceContext
 from shared.storage.aggregates import Stored, change_of
 
 logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class BroughtUp:
+class FollowUps:
     """What callbacks brought up at one site, followed and then registered.
 
     Following an event may not wait for a customer's key, so it only notes the problem; the sweep does the rest.
     """
 
-    base: Base
+    context: ServiceContext
     problems: Problems
     complaints: Complaints
     people: People
@@ -36,7 +36,7 @@ class BroughtUp:
             if stored.state is None:
                 continue
             first = (await self.complaints.get(stored.state.first)).state
-            rules = self.base.directory.edition.at(stored.state.at)
+            rules = self.context.directory.edition.at(stored.state.at)
             if first is None or stored.state.kind not in rules.intake.kinds:
                 logger.warning(
                     "problem.waits", problem=stored.id, kind=stored.state.kind, first=stored.state.first
@@ -50,22 +50,20 @@ class BroughtUp:
                 logger.info("problem.registered-meanwhile", problem=stored.id, error=late.code)
 
     async def _register(self, problem: Problem, first: Complaint) -> None:
-        base = self.base
-        edition = base.directory.edition
+        context = self.context
+        edition = context.directory.edition
         rules = edition.at(problem.at)
         try:
-            known = await base.vault.open(first.sealed)
-            words = await base.vault.open(problem.sealed) if problem.sealed else {}
+            known = await context.vault.open(first.sealed)
+            words = await context.vault.open(problem.sealed) if problem.sealed else {}
         except ErasedError as gone:
             # Nothing is left of the customer that could be registered.
             logger.info("problem.customer-erased", problem=problem.id, error=gone.code)
             return
-        examined = brought_up.examine(
-            problem, first, known, brought_up.words_of(problem, words, rules), rules
-        )
+        examined = follow_up.examine(problem, first, known, follow_up.words_of(problem, words, rules), rules)
         month = edition.calendar.month_of(problem.at)
-        key = (await base.vault.keys([first.customer]))[first.customer]
-        complaint, event = brought_up.register(
+        key = (await context.vault.keys([first.customer]))[first.customer]
+        complaint, event = follow_up.register(
             problem,
             first,
             examined,
@@ -74,11 +72,11 @@ class BroughtUp:
             sealed=seal(first.customer, key, examined.values),
             edition=edition.hash,
         )
-        stamp = base.stamp(
-            stream=first.site, unit=complaint.concerns, correlation=problem.correlation, now=base.clock()
+        stamp = context.stamp(
+            stream=first.site, unit=complaint.concerns, correlation=problem.correlation, now=context.clock()
         )
         place = forms.place(examined.values, complaint.product)
-        index = index_of(complaint, base.vault.blind(place) if place else "")
+        index = index_of(complaint, context.vault.blind(place) if place else "")
         change = change_of(Stored(complaint.id), complaint, [Happened(event, problem.at)], stamp, index=index)
         try:
             await self.complaints.save(change)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from itertools import accumulate
 
-from services.intake.domain.told import Told, dump, follow, follow_all, load
+from services.intake.domain.progress import Progress, dump, follow, follow_all, load
 from tests.unit.intake.builders import RECEIVED, a_record
 
 DUE = (RECEIVED + timedelta(days=2)).isoformat()
@@ -31,13 +31,13 @@ CLOSED = a_record(
 
 
 def test_an_opened_case_shows_procedure_next_due_and_who_answers() -> None:
-    told = follow(Told(), OPENED)
+    told = follow(Progress(), OPENED)
 
     assert (told.status, told.procedure, told.next_due, told.person) == ("open", "general", DUE, "李四")
 
 
 def test_a_missed_deadline_shows_clause_and_explanation_in_both_languages() -> None:
-    missed = follow(Told(), MISSED).missed[0]
+    missed = follow(Progress(), MISSED).missed[0]
 
     assert (missed["clause"], missed["zh"], missed["en"]) == (
         "JK-03",
@@ -49,7 +49,7 @@ def test_a_missed_deadline_shows_clause_and_explanation_in_both_languages() -> N
 def test_a_cleared_deadline_is_no_longer_missed() -> None:
     cleared = a_record("deadline.cleared.v1", clock="facts", occurrence=1, due_before=DUE, reason="补录")
 
-    assert follow_all(Told(), [MISSED, cleared]).missed == ()
+    assert follow_all(Progress(), [MISSED, cleared]).missed == ()
 
 
 def test_an_appeal_upheld_takes_the_missed_deadline_away_and_one_refused_does_not() -> None:
@@ -57,13 +57,13 @@ def test_an_appeal_upheld_takes_the_missed_deadline_away_and_one_refused_does_no
     by_event = a_record("appeal.decided.v1", against=MISSED["id"], upheld=True)
     refused = a_record("appeal.decided.v1", against="facts", upheld=False)
 
-    assert follow_all(Told(), [MISSED, upheld]).missed == ()
-    assert follow_all(Told(), [MISSED, by_event]).missed == ()
-    assert len(follow_all(Told(), [MISSED, refused]).missed) == 1
+    assert follow_all(Progress(), [MISSED, upheld]).missed == ()
+    assert follow_all(Progress(), [MISSED, by_event]).missed == ()
+    assert len(follow_all(Progress(), [MISSED, refused]).missed) == 1
 
 
 def test_the_same_deadline_told_again_is_one() -> None:
-    assert len(follow_all(Told(), [MISSED, MISSED]).missed) == 1
+    assert len(follow_all(Progress(), [MISSED, MISSED]).missed) == 1
 
 
 def test_the_life_of_a_case_shows_in_its_status() -> None:
@@ -74,13 +74,13 @@ def test_the_life_of_a_case_shows_in_its_status() -> None:
     parted = a_record("case.parted.v1", from_case="other", reason="不同", by="x")
     story = [OPENED, merged, parted, resolved, CLOSED, reopened, withdrawn]
 
-    statuses = [told.status for told in accumulate(story, follow, initial=Told())]
+    statuses = [told.status for told in accumulate(story, follow, initial=Progress())]
 
     assert statuses == ["registered", "open", "merged", "open", "resolved", "closed", "open", "withdrawn"]
 
 
 def test_a_reopened_case_is_counted_and_no_longer_closed() -> None:
-    told = follow_all(Told(), [OPENED, CLOSED, a_record("case.reopened.v1")])
+    told = follow_all(Progress(), [OPENED, CLOSED, a_record("case.reopened.v1")])
 
     assert (told.reopened, told.closed_at) == (1, "")
 
@@ -89,13 +89,13 @@ def test_a_settlement_shows_way_amount_payer_and_whether_it_was_approved() -> No
     proposed = a_record("settlement.proposed.v1", way="payment", amount="1200.00", payer="contractor")
     approved = a_record("settlement.approved.v1", way="payment", amount="1200.00", payer="contractor")
 
-    assert follow(Told(), proposed).settlement == {
+    assert follow(Progress(), proposed).settlement == {
         "way": "payment",
         "amount": "1200.00",
         "payer": "contractor",
         "approved_at": None,
     }
-    assert follow_all(Told(), [proposed, approved]).settlement == {
+    assert follow_all(Progress(), [proposed, approved]).settlement == {
         "way": "payment",
         "amount": "1200.00",
         "payer": "contractor",
@@ -113,7 +113,7 @@ def test_findings_steps_and_transfers_show_who_answers_for_what() -> None:
     assigned = a_record("case.assigned.v1", person="赵六", department="工程部")
 
     told = follow_all(
-        Told(), [OPENED, finding, step, moved, changed, refused, accepted, up, agreed, assigned]
+        Progress(), [OPENED, finding, step, moved, changed, refused, accepted, up, agreed, assigned]
     )
 
     assert (told.validity, told.class_, told.procedure, told.step) == (
@@ -133,9 +133,9 @@ def test_a_callback_shows_its_window_attempts_and_answer() -> None:
     missed = a_record("callback.missed.v1", occurrence=1, due_before=DUE, clause="JK-27")
     nobody = a_record("callback.unreachable.v1", occurrence=1, attempts=3)
 
-    answer = follow_all(Told(), [due, tried, answered]).callback
-    late = follow_all(Told(), [due, missed]).callback
-    silent = follow_all(Told(), [due, nobody]).callback
+    answer = follow_all(Progress(), [due, tried, answered]).callback
+    late = follow_all(Progress(), [due, missed]).callback
+    silent = follow_all(Progress(), [due, nobody]).callback
 
     assert answer is not None
     assert (answer["result"], answer["satisfaction"], answer["attempts"]) == ("completed", 4, 2)
@@ -146,12 +146,12 @@ def test_a_callback_shows_its_window_attempts_and_answer() -> None:
 
 
 def test_what_the_ledger_does_not_show_changes_nothing() -> None:
-    assert follow(Told(), a_record("power.used.v1")) == Told()
-    assert follow(Told(), a_record("something.new.v7")) == Told()
+    assert follow(Progress(), a_record("power.used.v1")) == Progress()
+    assert follow(Progress(), a_record("something.new.v7")) == Progress()
 
 
 def test_what_was_written_is_read_back_and_nothing_told_takes_no_room() -> None:
-    told = follow_all(Told(), [OPENED, MISSED])
+    told = follow_all(Progress(), [OPENED, MISSED])
 
     assert load(dump(told)) == told
-    assert dump(Told()) == {}
+    assert dump(Progress()) == {}
