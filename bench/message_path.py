@@ -31,7 +31,7 @@ from shared.inbox.consumer import Consumer
 from shared.inbox.deliveries import Record
 from shared.inbox.store import Inbox
 from shared.outbox.log import Log
-from shared.outbox.sequencer import Relay
+from shared.outbox.sequencer import Offers, Relay
 from shared.runtime.clock import utc_now
 from shared.storage.aggregates import Aggregates, Stamp, Stored, change_of
 from shared.storage.database import Database, open_database
@@ -157,7 +157,7 @@ async def ceiling(amqp_url: str, bodies: Sequence[bytes], window: int = 512) -> 
 async def _publish(place: Place, count: int) -> None:
     async with open_database(place.mongo_url, f"{place.name}_w") as database, AsyncExitStack() as stack:
         log = Log(database)
-        relay = Relay(log, Lease(database, "relay", "bench"), [], place.writers(), place.amqp_url)
+        relay = Relay(log, Lease(database, "relay", "bench"), Offers(), [], place.writers(), place.amqp_url)
         await relay.run(stack)
         await _until(lambda: log.published(place.source), count)
 

@@ -144,6 +144,8 @@ def horizons_in(database: Database) -> Aggregates[dict[str, Any]]:
 _UP = ASCENDING
 _IS_DATE = {"$type": "date"}
 
+CAMPAIGN_INDEXES = (IndexModel([("stage", _UP)], name="stage"),)
+
 INDEXES = (
     IndexModel([("lane", _UP), ("due", _UP)], name="sweep", partialFilterExpression={"due": _IS_DATE}),
     IndexModel([("unit", _UP), ("status", _UP), ("ends", _UP), ("_id", _UP)], name="queue-of-unit"),

@@ -1,4 +1,4 @@
-"""Handling: wire the ports, serve HTTP, follow events, sweep deadlines.
+"""Handling: open the context, wire the use cases, serve HTTP, follow events, sweep deadlines.
 
 Run: uvicorn services.handling.app:create_app --factory
 """
@@ -6,7 +6,6 @@ Run: uvicorn services.handling.app:create_app --factory
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -14,93 +13,51 @@ from services.handling import api, events, jobs
 from services.handling.domain import Case
 from services.handling.handlers import Handling
 from services.handling.store import CASE_INDEXES, MongoStore, cases_in, horizons_in
-from shared.inbox.applier import Subscription
+from shared.runtime.clock import Clock, utc_now
 from shared.runtime.settings import Settings
-from shared.service.app import service_app
-from shared.service.context import ServiceContext, running
-from shared.storage.aggregates import Aggregates, Stamp
+from shared.service.app import Service, service_app
+from shared.service.context import opened
+from shared.storage.aggregates import Stamp
 
 
 def create_app() -> FastAPI:
     """Build the service; connections open in its lifespan."""
-    return service_app("handling", lifespan, api.router)
+    return service_app("handling", serving, api.router)
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Hold the connections open for as long as the service runs."""
-    async with serving(Settings()) as parts:
-        app.state.context, app.state.use = parts.context, parts.use
-        yield
-
-
-@asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator["Parts"]:
+async def serving(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Service[Handling]]:
     """Run the service, without its HTTP side."""
-    parts = Parts()
-    async with running(
-        settings,
-        "handling",
-        collections=parts.wire,
-        before=parts.prepare,
-        subscriptions=parts.subscriptions,
-        jobs=lambda context: jobs.jobs(parts.use, context.directory),
-        takes_keys=True,
-    ):
-        yield parts
+    async with opened(settings, "handling", clock) as context:
+        directory = context.directory
+        cases, horizons = cases_in(context.database, context.offers), horizons_in(context.database)
+        await cases.ensure_indexes(*CASE_INDEXES)
+        await horizons.ensure_indexes()
 
+        def stamp(case: Case, correlation: str, causation: str | None, now: datetime) -> Stamp:
+            """Stamp a decision on a case: its site's stream, its unit, the edition it began under."""
+            return Stamp(
+                service="handling",
+                stream=case.site,
+                group=settings.group,
+                unit=case.unit,
+                recorded=now,
+                correlation=correlation,
+                causation=causation,
+                edition=case.edition,
+                edition_hash=case.edition_hash,
+            )
 
-class Parts:
-    """The object graph of the service, made once the database is open."""
-
-    context: ServiceContext
-    cases: Aggregates[Case]
-    use: Handling
-
-    def wire(self, context: ServiceContext) -> list[Aggregates[Any]]:
-        """Make the collections and the use cases; return the collections that tell events."""
-        self.context = context
-        self.cases = cases_in(context.database, context.offer)
-        self.horizons = horizons_in(context.database)
-        self.use = Handling(
-            MongoStore(self.cases, self.horizons),
-            self.now,
-            context.directory.edition_called,
-            self.stamp,
-            context.directory.within,
+        use = Handling(MongoStore(cases, horizons), clock, directory.edition_called, stamp, directory.within)
+        subscriptions = events.subscriptions(
+            cases,
+            horizons,
+            current=lambda: directory.edition,
+            edition=directory.edition_called,
+            stamp=stamp,
+            clock=clock,
         )
-        return [self.cases]
-
-    def now(self) -> datetime:
-        """Return the time of the service's clock."""
-        return self.context.clock()
-
-    def stamp(self, case: Case, correlation: str, causation: str | None, now: datetime) -> Stamp:
-        """Stamp a decision on a case: its site's stream, its unit, the edition it began under."""
-        return Stamp(
-            service="handling",
-            stream=case.site,
-            group=self.context.settings.group,
-            unit=case.unit,
-            recorded=now,
-            correlation=correlation,
-            causation=causation,
-            edition=case.edition,
-            edition_hash=case.edition_hash,
-        )
-
-    async def prepare(self, context: ServiceContext) -> None:
-        """Create the indexes."""
-        await self.cases.ensure_indexes(*CASE_INDEXES)
-        await self.horizons.ensure_indexes()
-
-    def subscriptions(self, context: ServiceContext) -> list[Subscription[Any]]:
-        """Return the table of subscriptions."""
-        return events.subscriptions(
-            self.cases,
-            self.horizons,
-            current=lambda: context.directory.edition,
-            edition=context.directory.edition_called,
-            stamp=self.stamp,
-            clock=self.now,
-        )
+        async with context.running(
+            tells=[cases], subscriptions=subscriptions, jobs=jobs.jobs(use, directory), takes_keys=True
+        ):
+            yield Service(context, use)

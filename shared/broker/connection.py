@@ -38,7 +38,6 @@ _DECLARED_EACH = 5
 """Looks at a consumer between declaring everything anew."""
 
 _CLOSE_TIMEOUT_S = 3
-_REMINDED_EVERY_S = 60
 
 
 class BrokerDownError(TransientError):
@@ -195,20 +194,3 @@ async def soon(event: asyncio.Event, timeout_s: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(timeout_s):
             await event.wait()
-
-
-async def supervise(name: str, session: Callable[[], Awaitable[None]], *, pause_s: float = 0.5) -> None:
-    """Run ``session`` again and again; a broken connection starts the next one after a pause."""
-    loop = asyncio.get_running_loop()
-    said, at = "", 0.0
-    while True:
-        try:
-            await session()
-        except BROKEN as error:
-            # One line when it breaks and one a minute, not one each half second for as long as it is down.
-            if type(error).__name__ != said or loop.time() - at > _REMINDED_EVERY_S:
-                log.warning("broker.lost", link=name, error=repr(error))
-                said, at = type(error).__name__, loop.time()
-        else:
-            said = ""
-        await asyncio.sleep(pause_s)

@@ -427,10 +427,11 @@ def _on(records: Sequence[Unit], day: date) -> Unit:
     return next((one for one in reversed(records) if one.established_on <= day), records[0])
 
 
-def directory_in(database: Database, offer: Offer | None = None) -> Directory:
+def directory_in(database: Database, offer: Offer | None = None, clock: Clock = utc_now) -> Directory:
     """Return the directory kept in ``database``, empty until it is loaded. The registry's own tells events."""
     return Directory(
-        Aggregates(database, "directory", load=lambda state: state, dump=lambda state: state, offer=offer)
+        Aggregates(database, "directory", load=lambda state: state, dump=lambda state: state, offer=offer),
+        clock,
     )
 
 

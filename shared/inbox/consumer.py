@@ -85,12 +85,10 @@ class Consumer:
 
     async def run(self, stack: AsyncExitStack) -> None:
         """Start consuming; ``stack`` stops it after the batch in hand."""
-        for name, work in (
-            ("deliveries", lambda: connection.supervise("consumer", self._consume)),
-            ("gaps", lambda: connection.supervise("gaps", self._gaps.run)),
-            ("retries", self._retry),
-        ):
-            self._supervisor.start(stack, f"consumer-{name}", work)
+        start = self._supervisor.start
+        start(stack, "consumer-deliveries", self._consume, breaks=connection.BROKEN)
+        start(stack, "consumer-gaps", self._gaps.run, breaks=connection.BROKEN)
+        start(stack, "consumer-retries", self._retry)
 
     # --- broker → documents
 

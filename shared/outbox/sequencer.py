@@ -9,8 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
@@ -53,17 +52,48 @@ class Pending(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Offer:
+class Offered(NamedTuple):
+    """Drafts of one document that are durable now."""
+
     collection: str
     document: str
     drafts: Sequence[dict[str, Any]]
+
+
+class Offers:
+    """Hints from the collections to the relay: drafts that are durable now. Losing a hint loses nothing.
+
+    Made before both, so that a collection can be made before the relay that reads it.
+    """
+
+    def __init__(self) -> None:
+        """Nobody listens yet."""
+        self.wanted = False
+        self._queue: asyncio.Queue[Offered] = asyncio.Queue(_OFFERS)
+
+    def __call__(self, collection: str, document: str, drafts: Sequence[dict[str, Any]]) -> None:
+        """Tell of drafts; dropped while nobody listens, or too many wait. For ``Aggregates(offer=…)``."""
+        if self.wanted and not self._queue.full():
+            self._queue.put_nowait(Offered(collection, document, drafts))
+
+    async def some(self, wait_s: float) -> list[Offered]:
+        """Return what was offered, once a first hint has waited a moment for others; nothing after ``wait_s``."""
+        try:
+            async with asyncio.timeout(wait_s):
+                offers = [await self._queue.get()]
+        except TimeoutError:
+            return []
+        await asyncio.sleep(_GATHER_S)
+        while not self._queue.empty() and len(offers) < WINDOW:
+            offers.append(self._queue.get_nowait())
+        return offers
 
 
 class Relay:
     """Sequencer and publisher of one service.
 
     Args:
+        offers: Hints of new drafts.
         collections: Every collection that can hold pending events.
         attach: Looks up keys to send beside events with sealed data.
         poll_s: How soon events are found that no offer told of (a crash, another replica).
@@ -74,6 +104,7 @@ class Relay:
         self,
         log_: Log,
         lease: Lease,
+        offers: Offers,
         collections: Sequence[Pending],
         wanted: Topology,
         amqp_url: str,
@@ -87,29 +118,22 @@ class Relay:
         self._log, self._lease, self._poll_s = log_, lease, poll_s
         self._collections = {collection.name: collection for collection in collections}
         self._supervisor = supervisor or TaskSupervisor()
-        self._offers: asyncio.Queue[_Offer] = asyncio.Queue(_OFFERS)
+        self._offers = offers
         self._recent: OrderedDict[str, None] = OrderedDict()
         self._held = asyncio.Event()
         self._publisher = Publisher(
             log_, wanted, amqp_url, self._held, attach=attach, poll_s=poll_s, announce_s=announce_s
         )
 
-    def offer(self, collection: str, document: str, drafts: Sequence[dict[str, Any]]) -> None:
-        """Tell of drafts that are durable now. Losing the hint loses nothing."""
-        if self._held.is_set() and not self._offers.full():
-            self._offers.put_nowait(_Offer(collection, document, drafts))
-
     async def run(self, stack: AsyncExitStack) -> None:
         """Start sequencer, publisher and request server; ``stack`` ends them."""
         # First in, so that it is last out: while the tasks run, one of them would take it again.
         stack.push_async_callback(self._release)
-        for name, work in (
-            ("lease", self._keep_lease),
-            ("sequencer", self._sequence),
-            ("publisher", lambda: connection.supervise("publisher", self._publisher.publish)),
-            ("requests", lambda: connection.supervise("requests", self._publisher.serve)),
-        ):
-            self._supervisor.start(stack, f"relay-{name}", work)
+        start = self._supervisor.start
+        start(stack, "relay-lease", self._keep_lease)
+        start(stack, "relay-sequencer", self._sequence)
+        start(stack, "relay-publisher", self._publisher.publish, breaks=connection.BROKEN)
+        start(stack, "relay-requests", self._publisher.serve, breaks=connection.BROKEN)
 
     # --- who does it
 
@@ -126,6 +150,7 @@ class Relay:
                 self._held.set()
             elif not held:
                 self._held.clear()
+            self._offers.wanted = held
             await asyncio.sleep(_LEASE_EVERY_S)
 
     async def _release(self) -> None:
@@ -143,7 +168,8 @@ class Relay:
                 wait_s = self._poll_s
                 await self._held.wait()
             try:
-                offers = [] if more else await self._collect(wait_s)
+                offers = [] if more else await self._offers.some(wait_s)
+                offers = [one for one in offers if one.drafts[-1]["id"] not in self._recent]
                 if not offers or time.monotonic() - looked > _LOOKS * self._poll_s:
                     found, more = await self._look({offer.document for offer in offers})
                     wait_s = self._poll_s if found else min(2 * wait_s, _QUIET * self._poll_s)
@@ -155,27 +181,16 @@ class Relay:
                 log.warning("relay.database-lost", error=repr(error))
                 await asyncio.sleep(1)
 
-    async def _collect(self, wait_s: float) -> list[_Offer]:
-        try:
-            async with asyncio.timeout(wait_s):
-                offers = [await self._offers.get()]
-        except TimeoutError:
-            return []
-        await asyncio.sleep(_GATHER_S)
-        while not self._offers.empty() and len(offers) < WINDOW:
-            offers.append(self._offers.get_nowait())
-        return [offer for offer in offers if offer.drafts[-1]["id"] not in self._recent]
-
-    async def _look(self, told: set[str]) -> tuple[list[_Offer], bool]:
+    async def _look(self, told: set[str]) -> tuple[list[Offered], bool]:
         """Find pending events that no offer told of, and whether there may be more."""
         offers, more = [], False
         for collection in self._collections.values():
             page = await collection.pending(WINDOW)
             more = more or len(page) == WINDOW
-            offers += [_Offer(collection.name, key, drafts) for key, drafts in page if key not in told]
+            offers += [Offered(collection.name, key, drafts) for key, drafts in page if key not in told]
         return offers, more
 
-    async def _append(self, offers: Sequence[_Offer]) -> None:
+    async def _append(self, offers: Sequence[Offered]) -> None:
         by_source: dict[str, dict[str, dict[str, Any]]] = {}
         logged: dict[str, dict[str, list[str]]] = {}
         for offer in offers:

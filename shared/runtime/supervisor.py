@@ -7,9 +7,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 import structlog
 from prometheus_client import Counter
+
+from shared.errors import TransientError
 
 log = structlog.get_logger(__name__)
 
@@ -22,23 +25,58 @@ _FAILING_AFTER = 3
 _WELL_AFTER_S = 60.0
 """A task that ran so long since its last end counts as well again."""
 
+_SESSION_PAUSE_S = 0.5
+_REMINDED_EVERY_S = 60.0
+"""One line when a session breaks and one a minute, not one each half second for as long as it is down."""
+
+Work = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Health:
+    """How one task fares: how often it ended in a row, since when it runs, and what was said of its breaks."""
+
+    ends: int = 0
+    begun: float = 0.0
+    said: str = ""
+    said_at: float = 0.0
+
 
 class TaskSupervisor:
     """The endless tasks of one process."""
 
     def __init__(self) -> None:
         """Nothing runs yet."""
-        self._ends: dict[str, int] = {}
-        self._begun: dict[str, float] = {}
+        self._health: dict[str, _Health] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
 
-    def start(self, stack: AsyncExitStack, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run ``work`` for as long as ``stack`` is open; it then has a moment to finish what it holds."""
-        self._ends[name] = 0
-        task = asyncio.create_task(self._tend(name, work), name=name)
-        self._tasks.append(task)
+    def start(
+        self, stack: AsyncExitStack, name: str, work: Work, *, breaks: tuple[type[Exception], ...] = ()
+    ) -> None:
+        """Run ``work`` for as long as ``stack`` is open; it then has a moment to finish what it holds.
+
+        Args:
+            breaks: What ends a session, and is no fault of the task: a lost connection. It is begun again at once.
+        """
+        self._health[name] = _Health()
+        self._tasks.append(asyncio.create_task(self._keep(name, work, breaks), name=name))
         stack.push_async_callback(self._stop)
+
+    def every(self, stack: AsyncExitStack, name: str, job: Work, every_s: float) -> None:
+        """Run ``job`` again and again. One that fails is logged and runs the next time all the same."""
+
+        async def again_and_again() -> None:
+            while True:
+                try:
+                    await job()
+                except TransientError as error:
+                    log.warning("job.later", job=name, error=repr(error))
+                except Exception:  # the third edge: a failing sweep must not end the service
+                    log.exception("job.failed", job=name)
+                await asyncio.sleep(every_s)
+
+        self.start(stack, f"job-{name}", again_and_again)
 
     async def _stop(self) -> None:
         """End all at once: one after the other, each with its own moment, would take too long."""
@@ -50,30 +88,43 @@ class TaskSupervisor:
         """Say which tasks end again and again. Empty when all is well."""
         now = time.monotonic()
         return {
-            name: f"ended {count} times in a row"
-            for name, count in self._ends.items()
-            if count >= _FAILING_AFTER and now - self._begun.get(name, now) < _WELL_AFTER_S
+            name: f"ended {one.ends} times in a row"
+            for name, one in self._health.items()
+            if one.ends >= _FAILING_AFTER and now - one.begun < _WELL_AFTER_S
         }
 
-    async def _tend(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        me = asyncio.current_task()
+    async def _keep(self, name: str, work: Work, breaks: tuple[type[Exception], ...]) -> None:
+        """Run a task, and begin it again whenever it ends. The one restart loop of a process."""
+        me, health = asyncio.current_task(), self._health[name]
         while True:
-            self._begun[name] = time.monotonic()
+            health.begun = time.monotonic()
             try:
                 await work()
+                if breaks:
+                    health.said = ""
+                    await asyncio.sleep(_SESSION_PAUSE_S)
+                    continue
                 log.error("task.ended", task=name)
             except asyncio.CancelledError as error:
                 if me is None or me.cancelling():
                     raise
                 # Not ours: a library cancelled what it waited for, and its waiter with it.
                 log.exception("task.cancelled", task=name, exc_info=error)
+            except breaks as error:
+                _say_broken(name, health, error)
+                await asyncio.sleep(_SESSION_PAUSE_S)
+                continue
             except Exception as error:  # whatever it was, the work must go on
                 log.exception("task.failed", task=name, exc_info=error)
             RESTARTED.labels(name).inc()
-            if time.monotonic() - self._begun[name] > _WELL_AFTER_S:
-                self._ends[name] = 0
-            self._ends[name] += 1
-            await asyncio.sleep(_PAUSES_S[min(self._ends[name], len(_PAUSES_S)) - 1])
+            health.ends = 1 if time.monotonic() - health.begun > _WELL_AFTER_S else health.ends + 1
+            await asyncio.sleep(_PAUSES_S[min(health.ends, len(_PAUSES_S)) - 1])
+
+
+def _say_broken(name: str, health: _Health, error: Exception) -> None:
+    if type(error).__name__ != health.said or time.monotonic() - health.said_at > _REMINDED_EVERY_S:
+        log.warning("broker.lost", link=name, error=repr(error))
+        health.said, health.said_at = type(error).__name__, time.monotonic()
 
 
 async def ended(task: asyncio.Task[None], within_s: float = 6.0) -> None:

@@ -3,9 +3,11 @@
 Sessions, health, metrics, and the operator's routes beside the service's own.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -15,7 +17,9 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from shared.http.edge import EDGES, ERRORS, Body, Guard, HttpContext, caller
 from shared.identity.access import Caller
+from shared.runtime.settings import Settings
 from shared.service import operations
+from shared.service.context import ServiceContext
 
 
 class SignIn(Body):
@@ -102,8 +106,30 @@ OPEN_ROUTES = frozenset({"/v1/session", "/health/live", "/health/ready", "/metri
 """The only routes that answer without a session."""
 
 
-def service_app(title: str, lifespan: Callable[[FastAPI], Any], *routers: APIRouter) -> FastAPI:
-    """Return a service's application with the common routes and error answers."""
+U = TypeVar("U")
+
+
+@dataclass(frozen=True, slots=True)
+class Service(Generic[U]):
+    """A running service: what it stands on, and its use cases."""
+
+    context: ServiceContext
+    use: U
+
+
+Serving = Callable[[Settings], AbstractAsyncContextManager[Service[Any]]]
+"""Runs a service without its HTTP side, as its ``app.py`` says."""
+
+
+def service_app(title: str, serving: Serving, *routers: APIRouter) -> FastAPI:
+    """Return a service's application with the common routes and error answers; it runs in its lifespan."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with serving(Settings()) as service:
+            app.state.context, app.state.use = service.context, service.use
+            yield
+
     # The interactive pages load from a network that an intranet does not have.
     # Nothing listens to its telemetry, and asking whether something does takes a twentieth of a request.
     silent = TelemetryConfig(tracing=False, metrics=False, logs=False)

@@ -1,31 +1,28 @@
 """The parts that every service runs on, wired once: database, log, relay, consumer, directory, sweeps.
 
-A service's ``app.py`` says which collections it has and what it follows; this module holds them open.
+A service's ``app.py`` opens a context, wires its use cases to it, and runs.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import orjson
-import structlog
 
 from shared.broker.topology import Topology, follows, topology
 from shared.errors import TransientError
 from shared.events.envelope import customer_key_of
-from shared.identity import directory, vault
 from shared.identity.access import Access
-from shared.identity.directory import Directory
+from shared.identity.directory import Directory, directory_in, subscription
+from shared.identity.vault import Vault
 from shared.inbox.applier import Subscription
 from shared.inbox.consumer import Consumer
 from shared.inbox.store import Inbox
 from shared.outbox.log import Entry, Log
 from shared.outbox.publisher import Attach
-from shared.outbox.sequencer import Relay
+from shared.outbox.sequencer import Offers, Relay
 from shared.runtime import logging
 from shared.runtime.clock import Clock, utc_now
 from shared.runtime.ids import fresh
@@ -37,31 +34,32 @@ from shared.storage.keys import KeyStore
 from shared.storage.lease import Lease
 from shared.storage.seals import seal_key_of
 
-logger = structlog.get_logger(__name__)
+Jobs = Sequence[tuple[str, Callable[[], Awaitable[None]]]]
+"""Named sweeps, each run every ``sweep_every_s``."""
+
+_CLOCK_EVERY_S = 30.0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ServiceContext:
-    """What a service stands on. ``app.state.front`` of every service."""
+    """What a service stands on. ``app.state.context`` of every service.
+
+    Attributes:
+        offers: For ``Aggregates(offer=context.offers)``: tells the relay of durable drafts.
+    """
 
     settings: Settings
     service: str
+    clock: Clock
     database: Database
     log: Log
     inbox: Inbox
-    vault: vault.Vault
+    offers: Offers
+    vault: Vault
     directory: Directory
     access: Access
     topology: Topology
-    clock: Clock = utc_now
-    relay: Relay | None = None
-    consumer: Consumer | None = None
-    supervisor: TaskSupervisor = field(default_factory=TaskSupervisor)
-
-    def offer(self, collection: str, document: str, drafts: Sequence[dict[str, Any]]) -> None:
-        """Tell the relay of durable drafts. For ``Aggregates(offer=base.offer)``."""
-        if self.relay:
-            self.relay.offer(collection, document, drafts)
+    supervisor: TaskSupervisor
 
     def stamp(self, *, stream: str, unit: str, correlation: str, now: datetime, **more: str) -> Stamp:
         """Return the stamp of a decision made now, under the edition in force (or the one named)."""
@@ -100,102 +98,89 @@ class ServiceContext:
         heads = {source: (await self.log.head(source, fresh=True))[0] for source in await self.log.sources()}
         return {"heads": heads, "received": {one.source: one.received for one in await self.inbox.gaps()}}
 
+    @asynccontextmanager
+    async def running(
+        self,
+        *,
+        tells: Sequence[Aggregates[Any]],
+        subscriptions: Sequence[Subscription[Any]] = (),
+        jobs: Jobs = (),
+        gives_keys: bool = False,
+        takes_keys: bool = False,
+    ) -> AsyncIterator[None]:
+        """Relay, consume and sweep for as long as the context is entered.
+
+        Args:
+            tells: The collections with events, besides the directory's.
+            subscriptions: The table of subscriptions, besides the directory's.
+            gives_keys, takes_keys: Whether customer keys travel beside this service's events, or are kept.
+        """
+        amqp, settings = self.settings.amqp_url.get_secret_value(), self.settings
+        async with AsyncExitStack() as stack:
+            relay = Relay(
+                self.log,
+                Lease(self.database, "relay", fresh()),  # names this process
+                self.offers,
+                tells,
+                self.topology,
+                amqp,
+                attach=_attached(self.vault) if gives_keys else None,
+                poll_s=settings.poll_s,
+                announce_s=settings.announce_s,
+                supervisor=self.supervisor,
+            )
+            await relay.run(stack)
+            if follows(self.service):
+                consumer = Consumer(
+                    self.inbox,
+                    [subscription(self.directory), *subscriptions],
+                    self.topology,
+                    amqp,
+                    self.clock,
+                    keep_keys=self.vault.keep if takes_keys else None,
+                    gaps_after_s=settings.gaps_after_s,
+                    gaps_every_s=settings.gaps_every_s,
+                    lease=Lease(self.database, "gaps", fresh()),
+                    supervisor=self.supervisor,
+                )
+                await consumer.run(stack)
+            self.supervisor.every(stack, "clock", self.database.ping, _CLOCK_EVERY_S)
+            for name, job in (("directory", self.directory.catch_up), *jobs):
+                self.supervisor.every(stack, name, job, settings.sweep_every_s)
+            yield
+
 
 @asynccontextmanager
-async def running(
-    settings: Settings,
-    service: str,
-    *,
-    collections: Callable[[ServiceContext], Sequence[Aggregates[Any]]],
-    subscriptions: Callable[[ServiceContext], Sequence[Subscription[Any]]] = lambda context: (),
-    jobs: Callable[
-        [ServiceContext], Sequence[tuple[str, Callable[[], Awaitable[None]]]]
-    ] = lambda context: (),
-    before: Callable[[ServiceContext], Awaitable[None]] | None = None,
-    gives_keys: bool = False,
-    takes_keys: bool = False,
-) -> AsyncIterator[ServiceContext]:
-    """Hold a service open.
-
-    Args:
-        collections: Makes the service's collections; those with events go through the relay.
-        followings: The table of subscriptions, besides the directory's.
-        jobs: Named sweeps, each run every ``sweep_every_s``.
-        before: Runs once the collections are there and before anything is consumed (indexes, seeds).
-        gives_keys, takes_keys: Whether customer keys travel beside this service's events, or are kept.
-    """
+async def opened(settings: Settings, service: str, clock: Clock = utc_now) -> AsyncIterator[ServiceContext]:
+    """Open what a service stands on: its database with log and inbox, and all that it knows of the group."""
     logging.configure(settings.log_level, service, settings.site)
-    async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(
-            open_database(
-                settings.mongo_url.get_secret_value(),
-                settings.database(service),
-                seal_key_of(settings.site_key),
-            )
-        )
+    mongo, name = settings.mongo_url.get_secret_value(), settings.database(service)
+    async with open_database(mongo, name, seal_key_of(settings.site_key)) as database:
         await database.ping()
-
-        def offer(collection: str, document: str, drafts: Sequence[dict[str, Any]]) -> None:
-            context.offer(collection, document, drafts)
-
-        known = directory.directory_in(database, offer)
-        keys = vault.Vault(KeyStore(database), settings.site_key, settings.group_key)
-        context = ServiceContext(
+        offers, log, inbox = Offers(), Log(database), Inbox(database)
+        directory = directory_in(database, offers, clock)
+        await log.ensure_indexes()
+        await inbox.ensure_indexes()
+        await directory.load()
+        yield ServiceContext(
             settings=settings,
             service=service,
+            clock=clock,
             database=database,
-            log=Log(database),
-            inbox=Inbox(database),
-            vault=keys,
-            directory=known,
+            log=log,
+            inbox=inbox,
+            offers=offers,
+            vault=Vault(KeyStore(database), settings.site_key, settings.group_key),
+            directory=directory,
             access=Access(
-                known, settings.site, settings.token_secret, settings.group_key, settings.session_hours
+                directory, settings.site, settings.token_secret, settings.group_key, settings.session_hours
             ),
             topology=topology(service, settings.site),
+            supervisor=TaskSupervisor(),
         )
-        known.clock = lambda: context.clock()  # noqa: PLW0108  # read at each use: tests set the base's clock
-        await context.log.ensure_indexes()
-        await context.inbox.ensure_indexes()
-        await known.load()
-        written = list(collections(context))
-        for collection in written:
-            await collection.ensure_indexes()
-        amqp = settings.amqp_url.get_secret_value()
-        context.relay = Relay(
-            context.log,
-            Lease(database, "relay", fresh()),  # names this process
-            written,
-            context.topology,
-            amqp,
-            attach=_attached(keys) if gives_keys else None,
-            poll_s=settings.poll_s,
-            announce_s=settings.announce_s,
-            supervisor=context.supervisor,
-        )
-        if before:
-            await before(context)
-        await context.relay.run(stack)
-        if follows(service):
-            context.consumer = Consumer(
-                context.inbox,
-                [directory.subscription(known), *subscriptions(context)],
-                context.topology,
-                amqp,
-                context.clock,
-                keep_keys=keys.keep if takes_keys else None,
-                gaps_after_s=settings.gaps_after_s,
-                gaps_every_s=settings.gaps_every_s,
-                lease=Lease(database, "gaps", fresh()),
-                supervisor=context.supervisor,
-            )
-            await context.consumer.run(stack)
-        for name, job in (("clock", database.ping), ("directory", known.catch_up), *jobs(context)):
-            every_s = 30.0 if name == "clock" else settings.sweep_every_s
-            context.supervisor.start(stack, f"job-{name}", partial(_again_and_again, name, job, every_s))
-        yield context
 
 
-def _attached(keys: vault.Vault) -> Attach:
+def _attached(keys: Vault) -> Attach:
     """Return what looks up, for entries about to be sent, the customer keys that go beside them."""
 
     async def attach(entries: Sequence[Entry]) -> Mapping[str, tuple[str, str]]:
@@ -211,14 +196,3 @@ def _attached(keys: vault.Vault) -> Attach:
         return {event: (key_id, wrapped[key_id]) for event, key_id in wanted.items() if key_id in wrapped}
 
     return attach
-
-
-async def _again_and_again(name: str, job: Callable[[], Awaitable[None]], every_s: float) -> None:
-    while True:
-        try:
-            await job()
-        except TransientError as error:
-            logger.warning("job.later", job=name, error=repr(error))
-        except Exception:  # the third edge: a failing sweep must not end the service
-            logger.exception("job.failed", job=name)
-        await asyncio.sleep(every_s)

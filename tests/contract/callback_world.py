@@ -5,7 +5,7 @@ import base64
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,8 @@ import aio_pika
 import orjson
 from aio_pika.abc import AbstractChannel
 
-from services.callback.app import Parts, serving
+from services.callback.app import serving
+from services.callback.handlers import UseCases
 from shared.broker.connection import declare
 from shared.broker.topology import topology
 from shared.events import Event, Sealed, event_id, iso, source_of, to_bytes
@@ -29,9 +30,11 @@ from shared.rulebook.edition import Edition
 from shared.rulebook.load import bundle
 from shared.runtime.clock import utc_now
 from shared.runtime.settings import Settings
+from shared.service.app import Service
 from shared.storage.database import open_database
 from shared.storage.keys import KeyStore
 from tests.builders_rules import an_edition
+from tests.contract.clocks import SetClock
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 KEY = bytes(range(32))
@@ -100,12 +103,13 @@ class World:
     channel: AbstractChannel
     intake: Vault
     edition: Edition = field(default_factory=an_edition)
-    replicas: list[Parts] = field(default_factory=list)
+    clock: SetClock = field(default_factory=SetClock)
+    replicas: list[Service[UseCases]] = field(default_factory=list)
     sequences: dict[str, int] = field(default_factory=dict)
     ordinals: dict[tuple[str, str], int] = field(default_factory=dict)
 
     @property
-    def one(self) -> Parts:
+    def one(self) -> Service[UseCases]:
         """The first replica."""
         return self.replicas[0]
 
@@ -202,7 +206,7 @@ class World:
         await self.send("intake", self.told("intake", event, str(complaint), at), key=wrapped[key_id])
 
         async def there() -> bool:
-            state = (await self.one.matters.get(str(complaint))).state
+            state = (await self.one.use.campaigns.matters.get(str(complaint))).state
             return state is not None and bool(state.boxes)
 
         await until(there)
@@ -223,10 +227,8 @@ class World:
         return context.access.sign_in(account, PASSWORD, context.clock()).token
 
     def stand_at(self, moment: datetime) -> None:
-        """Let commands and sessions of the first replica take ``moment`` for now. Sweeps keep the real time."""
-        self.one.context.clock = lambda: moment
-        self.one.use = replace(self.one.use, clock=lambda: moment)
-        self.one.campaigns = replace(self.one.campaigns, clock=lambda: moment)
+        """Let the first replica take ``moment`` for now."""
+        self.clock.stands_at = moment
 
 
 def a_closing(complaint: UUID, *, imported: bool = False, customer: str = "") -> CaseClosed:
@@ -313,8 +315,9 @@ async def a_world(settings: Settings, replicas: int, edition: Edition | None = N
         channel = await connection.channel()
         await declare(channel, topology("callback", "group"))
         world = World(channel, Vault(KeyStore(database), KEY, KEY), edition or an_edition())
-        for _ in range(replicas):
-            world.replicas.append(await stack.enter_async_context(serving(settings)))
+        for number in range(replicas):
+            clock = SetClock() if number else world.clock
+            world.replicas.append(await stack.enter_async_context(serving(settings, clock)))
         await world.send("registry", *directory(world))
 
         async def known() -> bool:

@@ -12,7 +12,7 @@ import orjson
 from httpx2 import ASGITransport, AsyncClient, Response
 
 from jiandu.stack.stack import Stack
-from services.handling.app import Parts, create_app, serving
+from services.handling.app import create_app, serving
 from shared.broker.connection import declare
 from shared.broker.topology import topology
 from shared.events.intake import ComplaintRegistered
@@ -21,6 +21,7 @@ from shared.storage.database import open_database
 from tests.builders_facts import SEALED, at
 from tests.contract import scoring_world
 from tests.contract.callback_world import PASSWORD, settings_for, until
+from tests.contract.clocks import SetClock
 
 BRANCH = "chongqing-branch"
 NOW = at("2026-07-01 10:00")
@@ -40,9 +41,17 @@ ACCOUNTS = {
 class World(scoring_world.World):
     """Handling, and the others as it hears them."""
 
-    parts: Any
-    now: datetime = NOW
+    service: Any
     used: int = field(default=0)
+
+    @property
+    def now(self) -> datetime:
+        """What handling takes for now."""
+        return self.clock()
+
+    @now.setter
+    def now(self, moment: datetime) -> None:
+        self.clock.stands_at = moment
 
     async def registered(
         self,
@@ -83,7 +92,7 @@ class World(scoring_world.World):
         wanted = {one["source"]: one["sequence"] for one in self.told.envelopes}
 
         async def arrived() -> bool:
-            received = await self.parts.context.inbox.watermark()
+            received = await self.service.context.inbox.watermark()
             return all(received.get(source, 0) >= count for source, count in wanted.items())
 
         await until(arrived, within_s=60)
@@ -102,9 +111,9 @@ async def a_world(servers: Stack, name: str, edition: Edition | None = None) -> 
         stack.push_async_callback(connection.close)
         channel = await connection.channel()
         await declare(channel, topology("handling", "group"))
-        parts: Parts = await stack.enter_async_context(serving(settings))
-        world = World(channel, parts, "jinke")
-        parts.context.clock = lambda: world.now
+        clock = SetClock(NOW)
+        service = await stack.enter_async_context(serving(settings, clock))
+        world = World(channel, service, clock, "jinke")
         people = {"head": (BRANCH, "branch-head")}
         scoring_world.directory(world, ACCOUNTS, people, edition=edition)
         world.told.organisation()
@@ -122,8 +131,8 @@ class Api:
 
     def __init__(self, world: World, account: str) -> None:
         app = create_app()
-        context = world.parts.context
-        app.state.context, app.state.use = context, world.parts.use
+        context = world.service.context
+        app.state.context, app.state.use = context, world.service.use
         self._world = world
         self._client = AsyncClient(transport=ASGITransport(app=app), base_url="http://handling")
         token = context.access.sign_in(account, PASSWORD, context.clock()).token

@@ -17,6 +17,7 @@ from services.intake.handlers import Intake
 from shared.rulebook.edition import Edition
 from shared.service.context import ServiceContext
 from shared.storage.database import open_database
+from tests.contract.clocks import SetClock
 from tests.unit.intake.builders import PASSWORD, body, seed, settings_of
 
 NOW = datetime(2026, 7, 10, 2, 0, tzinfo=UTC)
@@ -33,9 +34,18 @@ class Site:
     context: ServiceContext
     use: Intake
     http: httpx2.AsyncClient
-    now: datetime = NOW
+    clock: SetClock
     tokens: dict[tuple[str, datetime], dict[str, str]] = field(default_factory=dict)
     keys: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    @property
+    def now(self) -> datetime:
+        """What the site takes for now."""
+        return self.clock()
+
+    @now.setter
+    def now(self, moment: datetime) -> None:
+        self.clock.stands_at = moment
 
     def bearer(self, account: str) -> dict[str, str]:
         if (account, self.now) not in self.tokens:
@@ -101,12 +111,11 @@ async def a_site(
     settings = settings_of(mongo_url, amqp_url, prefix)
     await seed(mongo_url, settings.database("intake"), edition=edition)
     app = create_app()
-    async with serving(settings) as (context, use):
-        app.state.context, app.state.use = context, use
+    clock = SetClock(NOW)
+    async with serving(settings, clock) as service:
+        app.state.context, app.state.use = service.context, service.use
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://intake") as http:
-            site = Site(context, use, http)
-            context.clock = lambda: site.now
-            yield site
+            yield Site(service.context, service.use, http, clock)
     async with open_database(mongo_url, settings.database("intake")) as database:
         await database.drop()

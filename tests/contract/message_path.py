@@ -18,7 +18,7 @@ from shared.inbox.consumer import Consumer
 from shared.inbox.deliveries import Record
 from shared.inbox.store import Inbox
 from shared.outbox.log import Entry, Log
-from shared.outbox.sequencer import Relay
+from shared.outbox.sequencer import Offers, Relay
 from shared.runtime.clock import utc_now
 from shared.runtime.supervisor import TaskSupervisor
 from shared.storage.aggregates import Aggregates, Offer, Stamp, Stored, change_of
@@ -114,7 +114,7 @@ class Writer:
     url: str
     log: Log
     things: Aggregates[State]
-    relay: Relay | None = None
+    offers: Offers = field(default_factory=Offers)
     supervisor: TaskSupervisor = field(default_factory=TaskSupervisor)
 
     @property
@@ -123,15 +123,11 @@ class Writer:
 
     @classmethod
     async def on(cls, database: Database, url: str, name: str) -> "Writer":
-        writer = cls(name, database, url, Log(database), documents(database))
-        writer.things = documents(database, offer=writer._offer)
+        offers = Offers()
+        writer = cls(name, database, url, Log(database), documents(database, offer=offers), offers)
         await writer.log.ensure_indexes()
         await writer.things.ensure_indexes()
         return writer
-
-    def _offer(self, collection: str, document: str, drafts: Sequence[dict[str, Any]]) -> None:
-        if self.relay:
-            self.relay.offer(collection, document, drafts)
 
     async def tell(self, subject: str, *numbers: int) -> None:
         """Add numbers to a thing; each is an event."""
@@ -164,6 +160,7 @@ class Writer:
         return Relay(
             self.log,
             Lease(self.database, "relay", f"{id(self)}"),
+            self.offers,
             [self.things],
             writers(self.name),
             self.url,
@@ -177,10 +174,9 @@ class Writer:
         """Run the relay."""
         self.supervisor = TaskSupervisor()
         async with AsyncExitStack() as stack:
-            self.relay = self.a_relay(**more)
-            await self.relay.run(stack)
-            yield self.relay
-        self.relay = None
+            relay = self.a_relay(**more)
+            await relay.run(stack)
+            yield relay
 
 
 # --- the reader

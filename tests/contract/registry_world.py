@@ -58,12 +58,12 @@ class Office:
 @asynccontextmanager
 async def an_office(settings: Settings) -> AsyncIterator[Office]:
     async with AsyncExitStack() as stack:
-        context, use = await stack.enter_async_context(serving(settings))
+        service = await stack.enter_async_context(serving(settings))
         app = create_app()
-        app.state.context, app.state.use = context, use
+        app.state.context, app.state.use = service.context, service.use
         transport = ASGITransport(app=app)
         http = await stack.enter_async_context(AsyncClient(transport=transport, base_url="http://registry"))
-        yield Office(context, use, http)
+        yield Office(service.context, service.use, http)
 
 
 def files(office: Office, **changed: str) -> dict[str, str]:

@@ -12,7 +12,8 @@ import orjson
 from aio_pika.abc import AbstractChannel
 from httpx2 import ASGITransport, AsyncClient, Response
 
-from services.scoring.app import Parts, create_app, serving
+from services.scoring.app import create_app, serving
+from services.scoring.handlers import UseCases
 from shared.broker.connection import declare
 from shared.broker.topology import topology
 from shared.events import to_bytes
@@ -23,10 +24,12 @@ from shared.outbox.log import Entry
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import bundle
 from shared.runtime.settings import Settings
+from shared.service.app import Service
 from shared.storage.database import open_database
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition
 from tests.contract.callback_world import KEY, PASSWORD, until
+from tests.contract.clocks import SetClock
 
 GROUP = "group"
 ACCOUNTS = {
@@ -50,7 +53,8 @@ class World:
     """The broker as the others see it, and scoring itself."""
 
     channel: AbstractChannel
-    parts: Parts
+    service: Service[UseCases]
+    clock: SetClock
     group: str
     told: Told = field(default_factory=lambda: Told("all", epoch=2))
     sent: int = 0
@@ -85,7 +89,7 @@ class World:
             wanted[one["source"]] = max(one["sequence"], wanted.get(one["source"], 0))
 
         async def there() -> bool:
-            context, store = self.parts.context, self.parts.store
+            context, store = self.service.context, self.service.use.scores.store
             told = (store.records, store.subjects, store.periods, store.disputes)
             waiting = [await one.pending(1) for one in told]
             own = {one: (await context.log.head(one, fresh=True))[0] for one in await context.log.sources()}
@@ -98,14 +102,13 @@ class World:
 
     async def entries(self, kind: str) -> list[Entry]:
         """Return the entries of one type in scoring's log."""
-        log = self.parts.context.log
+        log = self.service.context.log
         found = [one for source in await log.sources() for one in await log.read(source, 0, 100_000)]
         return [entry for entry in found if entry.type == kind]
 
     def stand_at(self, moment: datetime | str) -> None:
         """Let scoring take ``moment`` for now."""
-        stands = at(moment)
-        self.parts.context.clock = lambda: stands
+        self.clock.stands_at = at(moment)
 
     def revoke(self, account: str) -> None:
         event = AccountRevoked(account=account, reason="left")
@@ -117,8 +120,8 @@ class Api:
 
     def __init__(self, world: World, account: str) -> None:
         app = create_app()
-        context = world.parts.context
-        app.state.context, app.state.use, app.state.disputes = context, world.parts.use, world.parts.disputes
+        context = world.service.context
+        app.state.context, app.state.use = context, world.service.use
         self._world = world
         self._client = AsyncClient(transport=ASGITransport(app=app), base_url="http://scoring")
         self._token = context.access.sign_in(account, PASSWORD, context.clock()).token if account else ""
@@ -197,9 +200,9 @@ async def a_world(
         stack.push_async_callback(connection.close)
         channel = await connection.channel()
         await declare(channel, topology("scoring", "group"))
-        parts = await stack.enter_async_context(serving(settings))
-        world = World(channel, parts, settings.group)
-        world.stand_at(now)
+        clock = SetClock(at(now))
+        service = await stack.enter_async_context(serving(settings, clock))
+        world = World(channel, service, clock, settings.group)
         directory(world, accounts, PEOPLE if accounts is ACCOUNTS else accounts, since, edition)
         yield world
 

@@ -66,7 +66,6 @@ class Api:
     def __init__(self, world: World, account: str) -> None:
         app = create_app()
         app.state.context, app.state.use = world.one.context, world.one.use
-        app.state.campaigns = world.one.campaigns
         self._client = AsyncClient(transport=ASGITransport(app=app), base_url="http://callback")
         self._token = {"Authorization": f"Bearer {world.token(account)}"} if account else {}
 
@@ -115,7 +114,7 @@ async def test_the_customer_s_own_words_are_nowhere_in_the_clear(
     await Api(world, "caller").post(f"/tasks/{closed[0]}/attempts", ANSWER)
     await world.logged("callback.completed.v1", closed)
 
-    document = await world.one.matters.collection.find_one({"_id": str(closed[0])})
+    document = await world.one.use.campaigns.matters.collection.find_one({"_id": str(closed[0])})
     bodies = b"".join(entry.body for entry in await world.entries())
     assert "13900001111" not in str(document)
     assert b"13900001111" not in bodies
@@ -291,7 +290,7 @@ async def test_twenty_callers_share_ten_tasks_and_no_task_is_given_twice(fresh: 
 
     async def one(caller: int) -> str:
         try:
-            matter, _ = await fresh.one.use.claim(
+            matter, _ = await fresh.one.use.calls.claim(
                 Dialler("", f"caller-{caller}"), None, timedelta(minutes=15)
             )
         except QueueEmptyError:
@@ -377,7 +376,7 @@ async def examined(
     world: World, query: dict[str, Any], sort: dict[str, int] | None = None
 ) -> tuple[int, int, bool]:
     """Return documents returned, documents examined, and whether the whole collection was scanned."""
-    collection = world.one.matters.collection
+    collection = world.one.use.campaigns.matters.collection
     find = {"find": collection.name, "filter": query, **({"sort": sort} if sort else {})}
     plan = await collection.database.command({"explain": find, "verbosity": "executionStats"})
     stats = plan["executionStats"]
@@ -413,8 +412,8 @@ async def test_every_query_uses_an_index_and_looks_at_little_more_than_it_return
 
     What breaks it: a field in a query that no index holds.
     """
-    _, task = await fresh.one.use.claim(Dialler("", "caller"), None, timedelta(minutes=15))
-    await fresh.one.use.claim(Dialler("", "other"), None, timedelta(minutes=15))
+    _, task = await fresh.one.use.calls.claim(Dialler("", "caller"), None, timedelta(minutes=15))
+    await fresh.one.use.calls.claim(Dialler("", "other"), None, timedelta(minutes=15))
 
     found = [
         (await examined(fresh, query, sort), count) for query, sort, count in queries(noon(), task.month)

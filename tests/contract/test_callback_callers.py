@@ -106,7 +106,7 @@ async def test_a_campaign_commits_draws_asks_and_ends(world: World) -> None:
     for one in complaints:
         await world.registered(one, noon() - 2 * HOUR)
     above, caller = Api(world, "supervisor"), Api(world, "central-caller")
-    surveys = world.one.campaigns
+    surveys = world.one.use.campaigns
 
     refused = await caller.post("/campaigns", {"campaign": "visit"})
     opened = await above.post("/campaigns", {"campaign": "visit"})

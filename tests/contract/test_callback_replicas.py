@@ -59,7 +59,7 @@ def once(about: Sequence[UUID]) -> Counter[str]:
 
 
 async def sweep_everywhere(world: World) -> None:
-    await asyncio.gather(*(replica.use.sweep() for replica in world.replicas for _ in range(3)))
+    await asyncio.gather(*(replica.use.calls.sweep() for replica in world.replicas for _ in range(3)))
 
 
 async def test_two_hundred_closings_told_twice_and_shuffled_open_two_hundred_tasks(two: World) -> None:
@@ -75,7 +75,9 @@ async def test_two_hundred_closings_told_twice_and_shuffled_open_two_hundred_tas
     await two.applied("handling")
     await two.logged("callback.due.v1", many)
 
-    tasks = await two.one.matters.collection.count_documents({"_id": {"$in": [str(one) for one in many]}})
+    tasks = await two.one.use.campaigns.matters.collection.count_documents(
+        {"_id": {"$in": [str(one) for one in many]}}
+    )
     assert tasks == len(many)
     assert await told(two, "callback.due.v1", many) == once(many)
 
@@ -121,7 +123,7 @@ async def test_a_re_opening_ends_the_call_whichever_replica_hears_of_it(two: Wor
     await two.closed(one, at=now - timedelta(hours=2))
     await two.logged("callback.voided.v1", [one])
 
-    stored = await two.replicas[1].matters.get(str(one))
+    stored = await two.replicas[1].use.campaigns.matters.get(str(one))
     assert stored.state is not None
     assert [task.status for task in stored.state.tasks] == [Status.VOID]
 

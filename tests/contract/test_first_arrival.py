@@ -49,7 +49,8 @@ async def test_a_site_is_ready_once_every_account_is_here_and_stays_so_without_b
 
     What breaks it: saying so at the first record that arrives, or asking the registry anew at each start.
     """
-    async with intake.serving(at_site(headquarters)) as (site, _):
+    async with intake.serving(at_site(headquarters)) as running:
+        site = running.context
         empty, too_early = await site.ready(), await signed_in(site, "chongqing-head")
         async with registry.serving(headquarters):
 
@@ -60,7 +61,8 @@ async def test_a_site_is_ready_once_every_account_is_here_and_stays_so_without_b
             # rulebooks/jinke/organisation.yaml: leader, HR, head, two officers, caller, two desk officers,
             # property officer, engineer, importer and operator of Chongqing. Other sites' accounts never come here.
             here = set(site.directory.accounts)
-    async with intake.serving(at_site(headquarters, amqp_url=SecretStr(NO_BROKER))) as (again, _):
+    async with intake.serving(at_site(headquarters, amqp_url=SecretStr(NO_BROKER))) as running:
+        again = running.context
         later, head = await again.ready(), await signed_in(again, "chongqing-head")
         stranger = await signed_in(again, "chengdu-head")
 
@@ -77,9 +79,9 @@ async def test_the_registry_tells_how_much_it_was_filled_with(headquarters: Sett
 
     Units: headquarters, six each of Chongqing and Chengdu, five each of Wuxi and Changsha, two of Jiangyin.
     """
-    async with registry.serving(headquarters) as (context, _):
-        told = context.directory.filled
-        assert await context.ready() == {}
+    async with registry.serving(headquarters) as running:
+        told = running.context.directory.filled
+        assert await running.context.ready() == {}
 
     assert told == {
         "units": 1 + 6 + 6 + 5 + 5 + 2,

@@ -92,8 +92,8 @@ async def test_what_was_missed_while_nobody_swept_is_told_once_in_order_and_mark
     await world.there()
     world.now = NOW + timedelta(days=4)
 
-    await world.parts.use.sweep()
-    await world.parts.use.sweep()
+    await world.service.use.sweep()
+    await world.service.use.sweep()
 
     async def in_the_log() -> bool:
         return any(word == "press" for word, *_ in await told_of(world, case))

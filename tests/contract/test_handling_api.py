@@ -233,7 +233,7 @@ async def test_every_query_uses_an_index(world: World) -> None:
         Page(None, overdue=True),
         Page([BRANCH], overdue=True, before=before),
     ]
-    collection = world.parts.cases.collection
+    collection = world.service.context.database.collection("cases")
     asked: list[tuple[dict[str, Any], dict[str, int]]] = [
         (page_query(one), dict(NEWEST_FIRST)) for one in pages
     ]
@@ -256,14 +256,14 @@ async def test_the_sweep_tells_live_deadlines_and_entered_ones_only_as_far_as_de
     many = [await world.registered(number, received) for number in range(200, 650)]
     await world.there()
     world.now = NOW + timedelta(days=30)
-    log = world.parts.context.log
+    log = world.service.context.log
 
     async def missed(case: UUID) -> int:
         return sum(one.type == "deadline.missed.v1" for one in await log.about(str(case)))
 
     async def swept() -> bool:
         # More than two batches.
-        due = world.parts.cases.collection.count_documents(due_query(LIVE, world.now))
+        due = world.service.context.database.collection("cases").count_documents(due_query(LIVE, world.now))
         told = [await missed(case) for case in (live, many[-1])]
         return bool(await due == 0 and all(told))
 

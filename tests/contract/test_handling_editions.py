@@ -32,7 +32,7 @@ async def test_a_limit_edited_afterwards_changes_no_case_that_began_before(world
 
     What breaks it: asking for the edition in force wherever a case is worked out.
     """
-    old = world.parts.context.directory.edition
+    old = world.service.context.directory.edition
     text = old.files["procedures.yaml"]
     assert "within: {days: 10}" in text
     new = edition_from_files(
@@ -52,13 +52,13 @@ async def test_a_limit_edited_afterwards_changes_no_case_that_began_before(world
     await world.there()
 
     async def in_force() -> bool:
-        return bool(world.parts.context.directory.edition.hash == new.hash)
+        return bool(world.service.context.directory.edition.hash == new.hash)
 
     await until(in_force)
     after = await world.registered(102, NOW - timedelta(minutes=5), BRANCH)
     await world.there()
-    cases = [await world.parts.use.get(str(one)) for one in (before, after)]
-    anew = [domain.recompute(one, world.parts.use.edition(one.edition_hash)) for one in cases]
+    cases = [await world.service.use.get(str(one)) for one in (before, after)]
+    anew = [domain.recompute(one, world.service.use.edition(one.edition_hash)) for one in cases]
 
     def days(case: domain.Case) -> int:
         clock = case.clock("handled")

@@ -46,7 +46,7 @@ async def test_open_cases_follow_who_is_there(world: World) -> None:
     await world.there()
 
     async def charged(case: str) -> tuple[str, str]:
-        found = await world.parts.use.get(case)
+        found = await world.service.use.get(case)
         return found.unit, found.person
 
     assert await charged(str(other)) == ("wuxi-branch", "")
@@ -58,7 +58,7 @@ async def test_open_cases_follow_who_is_there(world: World) -> None:
 
     await until(moved, within_s=60)
     gone = await Api(world, "head").do(mine, do="assign", department="客服", person="officer")
-    entries = [orjson.loads(one.body) for one in await world.parts.context.log.about(str(other))]
+    entries = [orjson.loads(one.body) for one in await world.service.context.log.about(str(other))]
     transferred = [one for one in entries if one["type"] == "case.transferred.v1"]
 
     assert refused.status_code == 200

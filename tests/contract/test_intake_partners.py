@@ -18,6 +18,7 @@ from shared.storage.database import open_database
 from tests.builders_rules import an_edition
 from tests.conftest import FreshName
 from tests.contract.callback_world import until
+from tests.contract.clocks import SetClock
 from tests.contract.intake_world import NOW
 from tests.unit.intake.builders import PASSWORD, seed, settings_of
 
@@ -98,10 +99,10 @@ class Company:
         return await self.outbox()
 
 
-def a_service(module: Any, context: Any, use: Any, account: str) -> Service:  # noqa: ANN401  # a service's own
+def a_service(module: Any, running: Any, account: str) -> Service:  # noqa: ANN401  # a service's own
     app = module.create_app()
-    app.state.context, app.state.use = context, use
-    context.clock = lambda: NOW
+    context = running.context
+    app.state.context, app.state.use = context, running.use
     token = context.access.sign_in(account, PASSWORD, NOW).token
     http = AsyncClient(transport=ASGITransport(app=app), base_url="http://service")
     return Service(http, account, {"Authorization": f"Bearer {token}"})
@@ -121,13 +122,14 @@ async def company(servers: Stack, fresh_name: FreshName) -> AsyncIterator[Compan
         return settings
 
     async with AsyncExitStack() as stack:
-        parts = await stack.enter_async_context(handling.serving(await prepared("handling", "group", stack)))
+        centre = await prepared("handling", "group", stack)
+        group = await stack.enter_async_context(handling.serving(centre, SetClock(NOW)))
         at_station = await prepared("intake", STATION, stack)
-        context, use = await stack.enter_async_context(intake.serving(at_station))
+        site = await stack.enter_async_context(intake.serving(at_station, SetClock(NOW)))
         yield Company(
-            a_service(intake, context, use, "importer"),
-            a_service(handling, parts.context, parts.use, "handler"),
-            a_service(handling, parts.context, parts.use, "officer"),
+            a_service(intake, site, "importer"),
+            a_service(handling, group, "handler"),
+            a_service(handling, group, "officer"),
         )
 
 

@@ -106,6 +106,7 @@ async def test_four_relays_on_one_database_log_each_event_once_without_a_gap(
             relay = Relay(
                 rival.log,
                 Lease(writer.database, f"relay-{number}", "me"),
+                rival.offers,
                 [rival.things],
                 writers(writer.name),
                 servers.amqp_url,

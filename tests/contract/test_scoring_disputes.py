@@ -240,7 +240,7 @@ async def test_what_is_late_is_told_once(world: World) -> None:
         return dispute in {one["dispute"] for one in (orjson.loads(entry.body)["data"] for entry in entries)}
 
     await until(told)
-    await world.parts.disputes.sweep()
+    await world.service.use.disputes.sweep()
     world.stand_at(NOW)
     mine = [
         orjson.loads(one.body)

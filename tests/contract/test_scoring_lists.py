@@ -163,9 +163,9 @@ async def test_every_query_uses_an_index_and_sorts_by_it(world: World) -> None:
 
     What breaks it: a field in a query that no index holds, or a page in another order than an index gives.
     """
-    context = world.parts.use.context()
+    context = world.service.use.scores.context()
     # Of few documents that nearly all match, the planner would rather walk all by their id.
-    await world.parts.store.subjects.collection.insert_many(
+    await world.service.use.scores.store.subjects.collection.insert_many(
         {
             "_id": f"-{month}-{number}",
             "months": [month],
@@ -175,7 +175,7 @@ async def test_every_query_uses_an_index_and_sorts_by_it(world: World) -> None:
         for month in ("2025-01", "2025-02")
         for number in range(200)
     )
-    store, now = world.parts.store, world.parts.now()
+    store, now = world.service.use.scores.store, world.clock()
     july = (at("2026-07-01"), at("2026-08-01"))
     asked: list[tuple[Aggregates[Any], dict[str, Any], Sort]] = [
         (store.subjects, touching_query("2026-07"), BY_ID),
@@ -183,7 +183,7 @@ async def test_every_query_uses_an_index_and_sorts_by_it(world: World) -> None:
         (store.subjects, posted_query([BRANCH, WUXI], "2026-07"), BY_ID),
         (store.subjects, posted_query(None, "2026-07"), BY_ID),
         (store.subjects, {"postings.id": "x"}, ()),
-        (store.subjects, outdated_query(world.parts.use.context()), ()),
+        (store.subjects, outdated_query(world.service.use.scores.context()), ()),
         (store.subjects, again_query(now), ()),
         (store.unit_facts, facts_query(["duty.fulfilled.v1"]), ()),
         (store.unit_facts, facts_query(["duty.fulfilled.v1"], now), ()),

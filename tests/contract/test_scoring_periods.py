@@ -88,7 +88,7 @@ async def test_a_period_waits_for_facts_that_are_on_their_way(world: World) -> N
     first, second = world.bodies()
     await world.send(second)
     for _ in range(100):
-        if (await world.parts.use.watermark())["missing"]:
+        if (await world.service.use.scores.watermark())["missing"]:
             break
         await asyncio.sleep(0.05)
 

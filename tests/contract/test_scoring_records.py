@@ -39,7 +39,7 @@ async def world(servers: Stack, fresh_name: FreshName) -> AsyncIterator[World]:
 
 
 async def kept(world: World) -> int:
-    return int(await world.parts.store.records.collection.count_documents({}))
+    return int(await world.service.use.scores.store.records.collection.count_documents({}))
 
 
 # --- recording

@@ -108,26 +108,26 @@ async def test_a_month_is_published_by_itself_on_the_10th_or_the_next_working_da
         world.told.organisation(*SITES.values())
         a_month(world, "2026-04", {CHONGQING: 1, WUXI: 0})
         await world.arrived()
-        look = dict(jobs(world.parts.use, world.parts.disputes))["publication"]
+        look = dict(jobs(world.service.use.scores, world.service.use.disputes))["publication"]
 
         await look()
-        on_sunday = await world.parts.store.published()
+        on_sunday = await world.service.use.scores.store.published()
         world.told.registered("late-1", "2026-04-20 09:00", WUXI)
         world.told.registered("late-2", "2026-04-20 10:00", WUXI)
         first, second = world.bodies()
         await world.send(second)
 
         async def one_is_missing() -> bool:
-            return bool((await world.parts.use.watermark())["missing"])
+            return bool((await world.service.use.scores.watermark())["missing"])
 
         await until(one_is_missing)
         world.stand_at("2026-05-11 00:00")
         await look()
-        while_one_is_missing = await world.parts.store.published()
+        while_one_is_missing = await world.service.use.scores.store.published()
         await world.send(first)
 
         async def is_published() -> bool:
-            return bool(await world.parts.store.published())
+            return bool(await world.service.use.scores.store.published())
 
         await until(is_published)
         (listed,) = (await Api(world, "hr").get("/periods")).json()["periods"]

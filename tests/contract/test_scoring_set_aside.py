@@ -33,13 +33,13 @@ async def world(servers: Stack, fresh_name: FreshName) -> AsyncIterator[World]:
 async def parked(world: World, *bodies: tuple[str, bytes]) -> list[dict[str, Any]]:
     """Send what cannot be applied, and wait until the last try has failed too."""
     await world.send(*bodies)
-    inbox = world.parts.context.inbox
+    inbox = world.service.context.inbox
 
     async def on_retry() -> bool:
         return sum(await inbox.aside_counts()) == len(bodies)
 
     await until(on_retry)
-    for one in await inbox.due(world.parts.now().replace(year=2099), 10):
+    for one in await inbox.due(world.clock().replace(year=2099), 10):
         await inbox.failed_again(one, reason=one.reason, fingerprint=one.fingerprint, due=None)
     aside: list[dict[str, Any]] = (await Api(world, "director").get("/watermark")).json()["aside"]
     return aside
@@ -60,7 +60,7 @@ async def test_a_fact_that_is_set_aside_is_named_and_the_month_closes_once_it_is
     director = Api(world, "director")
     refused = await director.post(f"/periods/{JULY}/close", {})
     other = (await Api(world, "wuxi-head").get("/watermark")).json()["aside"]
-    await dict(jobs(world.parts.use, world.parts.disputes))["publication"]()
+    await dict(jobs(world.service.use.scores, world.service.use.disputes))["publication"]()
 
     assert (aside["type"], aside["unit"]) == ("assessment.recorded.v1", DESK)
     assert aside["subject"] == f"assessment/zhou/{JULY}/branch-assessment"
@@ -69,8 +69,8 @@ async def test_a_fact_that_is_set_aside_is_named_and_the_month_closes_once_it_is
         assert told in refused.json()["detail"]
     assert other == []
 
-    inbox = world.parts.context.inbox
-    await inbox.discard(await inbox.parked(), "a slip of the pen", "operator", world.parts.now())
+    inbox = world.service.context.inbox
+    await inbox.discard(await inbox.parked(), "a slip of the pen", "operator", world.clock())
 
     async def given_up() -> bool:
         return sum(await inbox.aside_counts()) == 0

@@ -133,7 +133,7 @@ async def test_vector_6_an_appeal_upheld_after_publication_restates_the_ranking(
 
 async def test_vector_7_documents_edited_in_the_database_by_hand_are_named(world: World) -> None:
     """FIELD vector 7: a published ranking, and a posting."""
-    database, case = world.parts.context.database, case_id("chongqing")
+    database, case = world.service.context.database, case_id("chongqing")
     period = await database.collection("periods").find_one({"_id": f"period/{JULY}"})
     forged = period["state"]["result"].replace('"rank":4', '"rank":1')
     assert forged != period["state"]["result"]

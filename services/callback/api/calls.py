@@ -423,7 +423,7 @@ async def attempt(
 
 
 def _use(request: Request) -> Callbacks:
-    found: Callbacks = request.app.state.use
+    found: Callbacks = request.app.state.use.calls
     return found
 
 

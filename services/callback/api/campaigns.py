@@ -138,7 +138,7 @@ async def draw(campaign_id: UUID, request: Request, who: Runner) -> CampaignView
 
 
 def _use(request: Request) -> Campaigns:
-    found: Campaigns = request.app.state.campaigns
+    found: Campaigns = request.app.state.use.campaigns
     return found
 
 

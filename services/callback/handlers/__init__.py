@@ -1,6 +1,17 @@
 """Use cases: load, decide, save."""
 
+from dataclasses import dataclass
+
 from services.callback.handlers.calls import Callbacks, Sees
 from services.callback.handlers.campaigns import Campaigns, Started
 
-__all__ = ["Callbacks", "Campaigns", "Sees", "Started"]
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """All that callback does."""
+
+    calls: Callbacks
+    campaigns: Campaigns
+
+
+__all__ = ["Callbacks", "Campaigns", "Sees", "Started", "UseCases"]

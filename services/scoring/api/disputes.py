@@ -62,7 +62,7 @@ class DisputeRuling(Body):
 
 def disputes_of(request: Request) -> Disputes:
     """Return the use cases."""
-    found: Disputes = request.app.state.disputes
+    found: Disputes = request.app.state.use.disputes
     return found
 
 

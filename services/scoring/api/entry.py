@@ -24,7 +24,7 @@ IMPORT = "complaints.import"
 
 def use_of(request: Request) -> Scoring:
     """Return the service's use cases."""
-    found: Scoring = request.app.state.use
+    found: Scoring = request.app.state.use.scores
     return found
 
 
