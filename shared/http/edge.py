@@ -3,7 +3,6 @@
 Errors are RFC 9457 problem details with a stable ``code``. 422 is only for malformed requests.
 """
 
-import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
@@ -26,6 +25,7 @@ from shared.runtime.clock import Clock
 from shared.runtime.ids import fresh
 from shared.storage.database import TRANSIENT, DatabaseDownError
 from shared.values.bounds import Instant
+from shared.values.idempotency import digest_of
 from shared.values.text import Written
 
 log = structlog.get_logger(__name__)
@@ -233,8 +233,8 @@ def needs(right: str) -> Any:  # noqa: ANN401  # FastAPI's dependency marker is 
 
 
 async def digest(request: Request) -> str:
-    """Return the hash of the body: what an idempotency key is tied to."""
-    return hashlib.sha256(await request.body()).hexdigest()
+    """Return the hash of what the body says: what an idempotency key is tied to."""
+    return digest_of(await request.body())
 
 
 IdempotencyKey = Annotated[

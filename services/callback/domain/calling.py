@@ -30,7 +30,7 @@ from services.callback.domain.task import (
     Status,
     Task,
 )
-from shared.errors import KeyReusedError, RulebookGapError
+from shared.errors import RulebookGapError
 from shared.events import Happened, Sealed
 from shared.events.callback import (
     CallbackAttempted,
@@ -44,6 +44,7 @@ from shared.rulebook.schema import Rules
 from shared.rulebook.schema.callback import CallbackPlan, Questionnaire
 from shared.timekeeping.calendar import WorkingCalendar
 from shared.timekeeping.limits import due_before
+from shared.values.idempotency import must_be_same
 
 Told = CallbackAttempted | CallbackCompleted | CallbackProblem | CallbackRecalled | CallbackUnreachable
 
@@ -69,9 +70,7 @@ def answered(matter: Matter, key: str, digest: str) -> tuple[Task, Attempt] | No
         for one in task.attempts:
             if one.key != key:
                 continue
-            if one.digest != digest:
-                msg = "This idempotency key was used for another call. Send each call under a key of its own."
-                raise KeyReusedError(msg)
+            must_be_same(one.digest, digest)
             return task, one
     return None
 

@@ -9,15 +9,16 @@ from uuid import NAMESPACE_URL, uuid5
 from services.callback import domain
 from services.callback.domain import DAY, Attempt, Call, Dialler, Matter, Summary, Task
 from services.callback.store import LIVE, Page, Store, index_of
-from shared.errors import KeyReusedError, NotYetHereError, StaleWriteError
+from shared.errors import NotYetHereError, StaleWriteError
 from shared.events import Happened, Sealed
 from shared.events.intake import PersonalDataRevealed
 from shared.identity.vault import ErasedError, Vault, seal
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema.callback import Questionnaire
 from shared.storage.aggregates import Aggregates, Stamp, Stored, change_of
+from shared.storage.retrying import retrying
+from shared.values.idempotency import must_be_same
 
-TRIES = 6
 """Rounds against others who change the same matter; each loads and decides anew."""
 
 CLAIM_ROUNDS = 10
@@ -103,7 +104,8 @@ class Callbacks:
             ConflictError: The call may not be made then, or by this caller, or the task is over.
             InvalidInputError: The answers do not fit the questionnaire.
         """
-        for round_ in range(TRIES):
+
+        async def once() -> tuple[Task, Attempt]:
             stored = await self.store.get(complaint_id)
             matter, _ = self._seen(stored, sees)
             before = domain.answered(matter, call.key, call.digest)
@@ -123,14 +125,10 @@ class Callbacks:
             task = decided.task_at(call.at)
             if task is None:
                 raise AssertionError  # an attempt was recorded on it
-            try:
-                await self._save(stored, decided, happened, task, call.key)
-            except StaleWriteError:
-                if round_ + 1 == TRIES:
-                    raise
-                continue
+            await self._save(stored, decided, happened, task, call.key)
             return task, one
-        raise AssertionError  # the loop returns or raises
+
+        return await retrying(once)
 
     async def claim(self, who: Dialler, units: Sequence[str] | None, lasts: timedelta) -> tuple[Matter, Task]:
         """Give the next task to a caller for a while; what they hold already is given again.
@@ -167,19 +165,17 @@ class Callbacks:
 
     async def release(self, complaint_id: str, account: str, sees: Sees) -> tuple[Matter, Task]:
         """Give a claimed task back before its lease ends."""
-        for _ in range(TRIES):
+
+        async def once() -> tuple[Matter, Task]:
             stored = await self.store.get(complaint_id)
             matter, task = self._seen(stored, sees)
             freed = domain.release(matter, account, self.clock())
             if freed is matter:
                 return matter, task
-            try:
-                await self._save(stored, freed, [], task, account)
-            except StaleWriteError:
-                continue
+            await self._save(stored, freed, [], task, account)
             return self._task_of(freed)
-        msg = "Others change this task right now. Try again."
-        raise StaleWriteError(msg)
+
+        return await retrying(once)
 
     async def reveal(
         self, complaint_id: str, person: str, purpose: str, key: str, digest: str, sees: Sees
@@ -203,9 +199,8 @@ class Callbacks:
                 await self.reveals.save(change_of(stored, state, [Happened(event, now)], stamp, index={}))
             except StaleWriteError:
                 stored = await self.reveals.get(subject)
-        if stored.state is not None and stored.state["digest"] != digest:
-            msg = "This idempotency key was used for another purpose. Send each look under a key of its own."
-            raise KeyReusedError(msg)
+        if stored.state is not None:
+            must_be_same(stored.state["digest"], digest)
         return contact
 
     # --- silence

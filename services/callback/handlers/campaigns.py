@@ -11,15 +11,16 @@ from services.callback.domain import Matter, campaigns
 from services.callback.domain.campaigns import Campaign, Stage
 from services.callback.handlers.calls import Sees
 from services.callback.store import index_of
-from shared.errors import KeyReusedError, NotFoundError, StaleWriteError
+from shared.errors import NotFoundError, StaleWriteError
 from shared.events import Happened
 from shared.identity.access import Caller
 from shared.rulebook.edition import Edition
 from shared.storage.aggregates import Aggregates, Stamp, Stored, change_of
+from shared.storage.retrying import retrying
+from shared.values.idempotency import must_be_same
 
 logger = structlog.get_logger(__name__)
 
-TRIES = 6
 BATCH = 500
 
 
@@ -111,23 +112,21 @@ class Campaigns:
 
     async def draw(self, campaign_id: str, sees: Sees) -> Campaign:
         """Draw the lot, tell the seed, and make the interviews. Again changes nothing."""
-        for _ in range(TRIES):
+
+        async def once() -> Campaign:
             await self._stored(campaign_id, sees)
             stored = await self.campaigns.get(_key(campaign_id))
             if stored.state is None:
-                continue
+                raise StaleWriteError("It went while it was read.")
             campaigns.must_be_drawable(stored.state)
             now = self.clock()
             campaign, happened = campaigns.draw(stored.state, self.edition(stored.state.edition_hash), now)
             if happened:
-                try:
-                    await self._save(stored, campaign, happened, now)
-                except StaleWriteError:
-                    continue
-            await self._place(campaign)
-            return await self._stored(campaign_id, sees)
-        msg = "Others change this campaign right now. Try again."
-        raise StaleWriteError(msg)
+                await self._save(stored, campaign, happened, now)
+            return campaign
+
+        await self._place(await retrying(once))
+        return await self._stored(campaign_id, sees)
 
     async def tend(self) -> None:
         """Make the interviews that a crash left out, and end what is over. Safe to repeat and to overlap."""
@@ -196,9 +195,7 @@ def _key(campaign_id: str) -> str:
 
 
 def _same(known: Campaign, digest: str) -> Campaign:
-    if known.digest != digest:
-        msg = "This idempotency key was used for another campaign. Start each under a key of its own."
-        raise KeyReusedError(msg)
+    must_be_same(known.digest, digest)
     return known
 
 

@@ -5,7 +5,6 @@ would do, in the same order and with the same answers, and is declared like any 
 the walk over all routes see it.
 """
 
-import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
@@ -16,10 +15,10 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 from starlette.types import Receive, Scope, Send
 
-from services.intake.domain.commands import Command
 from services.intake.handlers import Intake
 from shared.http.edge import Body, HttpContext, recognised
 from shared.identity.access import Caller
+from shared.values.idempotency import Command, digest_of
 
 _KEY = re.compile(r"[\x21-\x7e]{8,128}")
 _KEY_HEADER = b"idempotency-key"
@@ -49,7 +48,7 @@ class DirectRoute(APIRoute):
         raw = await Request(scope, receive).body()
         key = _key(headers)
         body = self._read(raw, headers)
-        command = Command(key, hashlib.sha256(raw).hexdigest(), scope["request_id"])
+        command = Command(key, digest_of(raw), scope["request_id"])
         use: Intake = scope["app"].state.use
         response = await self._answer(body=body, who=who, command=command, use=use)
         await response(scope, receive, send)

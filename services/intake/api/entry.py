@@ -6,10 +6,10 @@ from fastapi import Request
 from fastapi.params import Depends
 from pydantic import Field
 
-from services.intake.domain.commands import Command
 from services.intake.handlers import Intake
 from shared.http.edge import Digest, IdempotencyKey
 from shared.values.bounds import Instant
+from shared.values.idempotency import Command
 
 
 def intake(request: Request) -> Intake:

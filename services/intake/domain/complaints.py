@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from services.intake.domain import forms
-from services.intake.domain.commands import Command, Remembered, remember
 from services.intake.domain.progress import Progress
 from shared.errors import ConflictError, FieldProblem, InvalidInputError
 from shared.events import Sealed
@@ -15,6 +14,7 @@ from shared.events.intake import ComplaintRegistered, PersonalDataRevealed, Reco
 from shared.rulebook.grading import grade_of, tier_of
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.intake import MatterKind, RecordForm
+from shared.values.idempotency import Command, Remembered, remember
 
 _HANDOVER = "handover"
 

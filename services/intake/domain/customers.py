@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
-from services.intake.domain.commands import Command, Remembered, remember
 from services.intake.domain.complaints import refused
 from shared.errors import ConflictError, FieldProblem, NotFoundError
 from shared.events import Sealed
@@ -16,6 +15,7 @@ from shared.events.intake import CustomerFiled, CustomerFlagged
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.intake import ProblemUser
 from shared.timekeeping.calendar import WorkingCalendar
+from shared.values.idempotency import Command, Remembered, remember
 
 FILED = ("name", "phone", "address")
 """Fields of a matter that belong to the customer's file."""

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from services.intake.domain.commands import Command, Remembered, remember
 from services.intake.domain.complaints import refused
 from shared.errors import ConflictError, FieldProblem
 from shared.events import Sealed
 from shared.events.intake import ImportDeclared, PraiseReceived, ProductFiled
+from shared.values.idempotency import Command, Remembered, remember
 
 
 class EarlierDeclarationError(ConflictError):

@@ -10,11 +10,11 @@ from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
 from services.intake.domain import complaints, forms
-from services.intake.domain.commands import Command
 from services.intake.domain.complaints import CheckedSubmission, Complaint, Submission
 from shared.events import Sealed
 from shared.events.intake import ComplaintRegistered
 from shared.rulebook.schema import Rules
+from shared.values.idempotency import Command
 
 CHANNEL = "callback"
 """Channel by which such a matter comes in."""

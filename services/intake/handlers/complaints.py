@@ -8,9 +8,8 @@ from uuid import UUID
 
 import structlog
 
-from services.intake.domain import commands, forms
 from services.intake.domain import complaints as domain
-from services.intake.domain.commands import Command
+from services.intake.domain import forms
 from services.intake.domain.complaints import Amendment, CheckedSubmission, Complaint, Submission
 from services.intake.handlers.entry import IMPORT, entered, unit_for, units_of
 from services.intake.handlers.people import People
@@ -23,10 +22,11 @@ from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules
 from shared.service.context import ServiceContext
 from shared.storage.aggregates import Stored, change_of
+from shared.storage.retrying import retrying
+from shared.values.idempotency import Command, must_be_same, recall
 
 logger = structlog.get_logger(__name__)
 
-TRIES = 5
 """Rounds against events and other commands that change the same record."""
 
 WHAT = "such complaint here"
@@ -153,8 +153,7 @@ class Matters:
         if known.command_key != command.key:
             msg = f"The partner's number {known.external_number} is registered already, as {known.number}."
             raise domain.NumberKnownError(msg)
-        if known.digest != command.digest:
-            raise commands.reused()
+        must_be_same(known.digest, command.digest)
         return known
 
     # --- reading
@@ -274,23 +273,20 @@ class Matters:
     ) -> Mapping[str, Any]:
         """Decide and save, against events that change the same record. Returns the command's first answer."""
         context = self.context
-        for _ in range(TRIES):
+
+        async def once() -> Mapping[str, Any]:
             stored = await self._visible(complaint_id, who)
             known = _state(stored)
-            if (answer := commands.recall(known.remembered, command)) is not None:
+            if (answer := recall(known.remembered, command)) is not None:
                 return answer
             state, happened, index = await decide(known)
             stamp = context.stamp(
                 stream=known.site, unit=known.concerns, correlation=command.request, now=now
             )
-            try:
-                await self.store.save(change_of(stored, state, [happened], stamp, index=index))
-            except StaleWriteError as late:
-                logger.info("complaint.changed-meanwhile", complaint=stored.id, error=late.code)
-            else:
-                return commands.recall(state.remembered, command) or {}
-        msg = "Other changes of this record came first, again and again. Try again."
-        raise StaleWriteError(msg)
+            await self.store.save(change_of(stored, state, [happened], stamp, index=index))
+            return recall(state.remembered, command) or {}
+
+        return await retrying(once)
 
 
 def _state(stored: Stored[Complaint]) -> Complaint:

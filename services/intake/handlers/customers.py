@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 import structlog
 
 from services.intake import store
-from services.intake.domain import commands, customers, files, forms
-from services.intake.domain.commands import Command
+from services.intake.domain import customers, files, forms
 from services.intake.domain.complaints import refused
 from services.intake.domain.customers import Customer
 from services.intake.domain.files import Declaration, Praise, Product
@@ -23,11 +22,12 @@ from shared.identity.access import Caller
 from shared.identity.vault import open_sealed, seal
 from shared.service.context import ServiceContext
 from shared.storage.aggregates import Stored, change_of
+from shared.storage.retrying import retrying
+from shared.values.idempotency import Command, must_be_same, recall
 
 logger = structlog.get_logger(__name__)
 
 S = TypeVar("S")
-TRIES = 5
 _CUSTOMER = "such customer here"
 
 
@@ -178,7 +178,7 @@ class Files:
             return state, event, {}
 
         state = await self._change(customer, who, command, command.request, (happened_at, now), decide)
-        return commands.recall(state.remembered, command) or {}
+        return recall(state.remembered, command) or {}
 
     async def _must_be_theirs(self, customer: str, contact: str) -> None:
         if contact:
@@ -222,7 +222,7 @@ class Files:
 
         state = await self._change(customer, who, command, command.request, (happened_at, now), decide)
         self.people.take(state)
-        return commands.recall(state.remembered, command) or {}
+        return recall(state.remembered, command) or {}
 
     async def _change(
         self,
@@ -234,22 +234,18 @@ class Files:
         decide: Callable[[Customer], Awaitable[tuple[Customer, Event, Mapping[str, Any]]]],
     ) -> Customer:
         at, now = times
-        for _ in range(TRIES):
+
+        async def once() -> Customer:
             stored = await self._visible(customer, who)
             known = _known(stored)
-            if command and commands.recall(known.remembered, command) is not None:
+            if command and recall(known.remembered, command) is not None:
                 return known
             state, event, index = await decide(known)
-            try:
-                await self._save(
-                    self.customers, stored, state, Happened(event, at), known.unit, request, now, index
-                )
-            except StaleWriteError as late:
-                logger.info("customer.changed-meanwhile", customer=customer, error=late.code)
-            else:
-                return state
-        msg = "Other changes of this file came first, again and again. Try again."
-        raise StaleWriteError(msg)
+            happened = Happened(event, at)
+            await self._save(self.customers, stored, state, happened, known.unit, request, now, index)
+            return state
+
+        return await retrying(once)
 
     async def _save(
         self,
@@ -271,7 +267,7 @@ class Files:
         """Open a product's file at the caller's unit, or bring it up to date."""
         now = self.context.clock()
         stored = await self.products.get(product_key(product.unit, product.product))
-        if stored.state and (answer := commands.recall(stored.state.remembered, command)) is not None:
+        if stored.state and (answer := recall(stored.state.remembered, command)) is not None:
             return answer
         state, event = files.file_product(stored.state, product, command)
         await self._save(
@@ -284,7 +280,7 @@ class Files:
             now,
             {"unit": state.unit},
         )
-        return commands.recall(state.remembered, command) or {}
+        return recall(state.remembered, command) or {}
 
     async def list_products(self, after: str, limit: int, who: Caller) -> Sequence[Product]:
         """Return products of the caller's units, in order of unit and id."""
@@ -317,8 +313,9 @@ class Files:
             await self._save(self.praises, fresh, praise, Happened(event, at), unit, command.request, now, {})
         except StaleWriteError:
             known = (await self.praises.get(fresh.id)).state
-            if known is None or known.digest != command.digest:
-                raise commands.reused() from None
+            if known is None:
+                raise
+            must_be_same(known.digest, command.digest)
             return known, False
         await self.people.file(customer, key, unit, fields, at)
         return praise, True
@@ -332,13 +329,13 @@ class Files:
         unit = unit_for(self.context, who, asked_unit)
         now = self.context.clock()
         stored = await self.declarations.get(f"import/{unit}")
-        if stored.state and (answer := commands.recall(stored.state.remembered, command)) is not None:
+        if stored.state and (answer := recall(stored.state.remembered, command)) is not None:
             return answer
         state, event = files.declare(stored.state, unit, complete_up_to, who.person, now, command)
         await self._save(
             self.declarations, stored, state, Happened(event, now), unit, command.request, now, {}
         )
-        return commands.recall(state.remembered, command) or {}
+        return recall(state.remembered, command) or {}
 
 
 def _known(stored: Stored[Customer]) -> Customer:

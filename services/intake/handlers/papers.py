@@ -8,7 +8,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.intake.domain import papers
-from services.intake.domain.commands import Command
 from services.intake.domain.ledger import Column, Row
 from services.intake.domain.papers import Paper, Sources
 from services.intake.handlers.complaints import Matters, Shown
@@ -17,6 +16,7 @@ from services.intake.handlers.ledger import Ledger
 from shared.errors import NotFoundError
 from shared.identity.access import Caller
 from shared.rulebook.schema.intake import Document
+from shared.values.idempotency import Command
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 
 from services.intake.domain import sheets
-from services.intake.domain.commands import Command
 from services.intake.domain.complaints import Complaint, Submission
 from services.intake.domain.papers import document_called
 from services.intake.domain.sheets import Defaults, Entry, Fault, Grid, SheetRefusedError
@@ -20,6 +19,7 @@ from services.intake.handlers.ledger import Ledger
 from shared.errors import ForbiddenError, InvalidInputError, NotFoundError, RulebookGapError
 from shared.identity.access import Caller
 from shared.rulebook.schema import Rules
+from shared.values.idempotency import Command
 
 _AT_ONCE = 100
 """Rows registered side by side: they share their writes, and leave room for the registrations of others."""

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.scoring.domain.facts import History
 from services.scoring.domain.overturns import Overturn, hands_in, overturns
-from shared.errors import FieldProblem, InvalidInputError, KeyReusedError
+from shared.errors import FieldProblem, InvalidInputError
 from shared.events import Happened
 from shared.events.facts import Fact, moment
 from shared.events.scoring import DisputeAdvised, DisputeLodged, DisputeOverdue, DisputeRuled
@@ -25,6 +25,7 @@ from shared.rulebook.disputes import (
 )
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema.procedures import Appeals, Contestable
+from shared.values.idempotency import must_be_same
 
 ALWAYS_RESTATES = frozenset({"inspection", "callback"})
 """They are in a mean or a share of their month, which no posting of a later month can take back."""
@@ -349,9 +350,7 @@ def same_words(key: str, digest: str, words: Words) -> bool:
     """
     if key != words.key:
         return False
-    if digest != words.digest:
-        msg = "This idempotency key was used with another body. Send a new key."
-        raise KeyReusedError(msg)
+    must_be_same(digest, words.digest)
     return True
 
 

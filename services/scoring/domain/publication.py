@@ -25,7 +25,6 @@ from shared.errors import (
     ConflictError,
     FieldProblem,
     InvalidInputError,
-    KeyReusedError,
     RulebookGapError,
     TransientError,
 )
@@ -41,6 +40,7 @@ from shared.events.scoring import (
 from shared.rulebook.edition import Edition
 from shared.timekeeping.calendar import Month
 from shared.values.canonical import plain
+from shared.values.idempotency import must_be_same
 
 Document = dict[str, Any]
 
@@ -145,9 +145,7 @@ def answered(document: Document | None, order: Order) -> Document | None:
         return None
     for key, digest, version in document["keys"]:
         if key == order.key:
-            if digest != order.digest:
-                msg = "This idempotency key was used with another body. Send a new key."
-                raise KeyReusedError(msg)
+            must_be_same(digest, order.digest)
             return next(dict(one) for one in document["versions"] if one["version"] == version)
     return None
 

@@ -22,7 +22,7 @@ from services.scoring.domain.organisation import Organisation
 from services.scoring.domain.rankings import months_of
 from services.scoring.domain.rosters import Gap, gaps, shifts
 from services.scoring.store import MongoStore, index_of
-from shared.errors import KeyReusedError, NotFoundError, StaleWriteError, SupervisionError
+from shared.errors import NotFoundError, StaleWriteError, SupervisionError
 from shared.events import Event, Happened, stream_of
 from shared.events.facts import Fact
 from shared.events.scoring import PeriodClosed
@@ -30,13 +30,14 @@ from shared.identity.directory import Directory, Unit
 from shared.inbox.store import Inbox
 from shared.outbox.log import Log
 from shared.storage.aggregates import Change, Stamp, Stored, change_of
+from shared.storage.retrying import retrying
 from shared.timekeeping.calendar import Month
+from shared.values.idempotency import must_be_same
 
 logger = structlog.get_logger(__name__)
 
 UNIT_FACT_TYPES = (*sorted(UNIT_TYPES | ORGANISATION_TYPES), "dispute.ruled.v1", "offence.found.v1")
 
-TRIES = 3
 """Rounds against others who publish the same period."""
 
 REWORK_BATCH = 200
@@ -333,16 +334,14 @@ class Scoring:
             SetAsideError: Facts are here that could not be applied.
             KeyReusedError: The key came before with another body.
         """
-        for _ in range(TRIES):
+
+        async def once() -> Document:
             stored = await self.store.period(period)
             if (told := domain.answered(stored.state, order)) is not None:
                 return told
-            try:
-                return await self._publish(period, stored, order)
-            except StaleWriteError:
-                continue
-        msg = f"Others publish {period} at the same time. Try again."
-        raise StaleWriteError(msg)
+            return await self._publish(period, stored, order)
+
+        return await retrying(once)
 
     async def _publish(self, period: str, stored: Stored[Document], order: Order) -> Document:
         edition, months = self.directory.edition, months_of(period)
@@ -402,7 +401,5 @@ class Scoring:
 
 
 def _same(state: Document, digest: str) -> Document:
-    if state.get("digest") != digest:
-        msg = "This idempotency key was used with another body. Send a new key."
-        raise KeyReusedError(msg)
+    must_be_same(str(state.get("digest")), digest)
     return state

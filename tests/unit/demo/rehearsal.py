@@ -20,7 +20,6 @@ from services.callback import domain as callback
 from services.handling import domain as handling
 from services.intake.domain import complaints as intake
 from services.intake.domain import customers, forms
-from services.intake.domain.commands import Command
 from services.scoring import domain as scoring
 from services.scoring.domain.facts import ORGANISATION_TYPES, fact_of
 from services.scoring.domain.fold import MonthResult, PeriodResult, fold, totals_of
@@ -43,6 +42,7 @@ from shared.rulebook.edition import Edition
 from shared.rulebook.load import load_edition, load_organisation
 from shared.rulebook.schema.organisation import Organisation as Seed
 from shared.timekeeping.calendar import add_months
+from shared.values.idempotency import Command
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from services.intake.domain.commands import Command
 from services.intake.domain.complaints import Complaint, Submission, examine, id_of, register
 from services.intake.domain.progress import Progress
 from shared.events import Sealed
@@ -18,6 +17,7 @@ from shared.rulebook.schema import Rules
 from shared.runtime.settings import Settings
 from shared.storage.aggregates import Stored, change_of
 from shared.storage.database import open_database
+from shared.values.idempotency import Command
 from tests.builders_rules import an_edition
 
 SITE = "chongqing"

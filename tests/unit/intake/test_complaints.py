@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from services.intake.domain.commands import MOST, Command, recall, remember
 from services.intake.domain.complaints import (
     Amendment,
     amend,
@@ -20,6 +19,7 @@ from services.intake.domain.forms import form_for
 from shared.errors import InvalidInputError, KeyReusedError
 from shared.events.intake import ComplaintRegistered
 from shared.rulebook.schema import Rules
+from shared.values.idempotency import MOST, Command, recall, remember
 from tests.builders_rules import an_edition
 from tests.unit.intake.builders import (
     A_BOX,

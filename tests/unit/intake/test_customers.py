@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from services.intake.domain.commands import Command
 from services.intake.domain.customers import (
     Customer,
     FlagOpenError,
@@ -29,6 +28,7 @@ from services.intake.domain.files import (
     receive_praise,
 )
 from shared.errors import InvalidInputError, NotFoundError
+from shared.values.idempotency import Command
 from tests.builders_rules import an_edition
 from tests.unit.intake.builders import A_BOX, RECEIVED, the_rules
 

@@ -6,7 +6,6 @@ from itertools import combinations
 import pytest
 
 from services.intake.domain.census import Filed, count
-from services.intake.domain.commands import Command
 from services.intake.domain.customers import (
     Customer,
     SamePersonError,
@@ -19,6 +18,7 @@ from services.intake.domain.customers import (
     standard,
 )
 from shared.errors import InvalidInputError
+from shared.values.idempotency import Command
 from tests.builders_rules import an_edition
 from tests.unit.intake.builders import A_BOX
 

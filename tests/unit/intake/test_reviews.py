@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.intake.domain.commands import Command
 from services.intake.domain.customers import (
     Customer,
     NoStatusError,
@@ -20,6 +19,7 @@ from services.intake.domain.customers import (
 )
 from shared.errors import InvalidInputError
 from shared.events.intake import CustomerFlagged
+from shared.values.idempotency import Command
 from tests.builders_rules import an_edition
 from tests.unit.intake.builders import A_BOX, RECEIVED, the_rules
 

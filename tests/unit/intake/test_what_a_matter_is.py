@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from services.intake.domain.commands import Command
 from services.intake.domain.complaints import Complaint, examine, id_of_partners, register
 from services.intake.domain.forms import check
 from services.intake.domain.ledger import row_of
@@ -15,6 +14,7 @@ from shared.errors import InvalidInputError
 from shared.events.intake import ComplaintRegistered
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.intake import Channel, Grade, MatterKind, RecordForm, ServiceLine, Tier
+from shared.values.idempotency import Command
 from tests.builders_rules import an_edition
 from tests.unit.intake.builders import A_BOX, RECEIVED, SITE, a_record, said, the_rules
 

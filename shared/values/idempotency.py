@@ -1,0 +1,74 @@
+"""A command that was answered once is answered the same way again. Pure.
+
+Its key is the caller's own; a record that commands change keeps the last answers beside what they changed, so both
+are written together. A key stands for what was said with it, not for the bytes: the same JSON in another order is the
+same command.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from shared.errors import KeyReusedError
+
+MOST = 50
+"""Commands remembered with one record. A key is repeated within minutes, never fifty commands later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What came beside a command's body.
+
+    Attributes:
+        key: The caller's own key for it.
+        digest: Hash of what its body says; see :func:`digest_of`.
+        request: Id of the request, for tracing.
+    """
+
+    key: str
+    digest: str
+    request: str
+
+
+Remembered = tuple[Mapping[str, Any], ...]
+
+
+def digest_of(body: bytes) -> str:
+    """Return the hash of what a body says; of its bytes, where it is no JSON.
+
+    Example:
+        >>> digest_of(b'{"a": 1, "b": 2}') == digest_of(b'{"b":2,"a":1}')
+        True
+    """
+    try:
+        body = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONDecodeError:
+        pass  # a form, a sheet, or what the route is about to refuse
+    return hashlib.sha256(body).hexdigest()
+
+
+def must_be_same(known: str, digest: str) -> None:
+    """Refuse a key that came before with another body. Raises ``KeyReusedError``."""
+    if known != digest:
+        msg = "This Idempotency-Key was used with another body. Send the first body again, or take a new key."
+        raise KeyReusedError(msg)
+
+
+def recall(remembered: Sequence[Mapping[str, Any]], command: Command) -> Mapping[str, Any] | None:
+    """Return the first answer to ``command``; None when it is new. Raises ``KeyReusedError``."""
+    for one in remembered:
+        if one["key"] == command.key:
+            must_be_same(one["digest"], command.digest)
+            answer: Mapping[str, Any] = one["answer"]
+            return answer
+    return None
+
+
+def remember(
+    remembered: Sequence[Mapping[str, Any]], command: Command, answer: Mapping[str, Any]
+) -> Remembered:
+    """Keep the answer to ``command``."""
+    return (*remembered, {"key": command.key, "digest": command.digest, "answer": dict(answer)})[-MOST:]
