@@ -7,6 +7,7 @@ same command.
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,10 +44,8 @@ def digest_of(body: bytes) -> str:
         >>> digest_of(b'{"a": 1, "b": 2}') == digest_of(b'{"b":2,"a":1}')
         True
     """
-    try:
+    with suppress(orjson.JSONDecodeError):  # a form, a sheet, or what the route is about to refuse
         body = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONDecodeError:
-        pass  # a form, a sheet, or what the route is about to refuse
     return hashlib.sha256(body).hexdigest()
 
 
