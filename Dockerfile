@@ -1,11 +1,10 @@
 # One image for every service; docker-compose.yml picks the service by its command.
 
 FROM python:3.11-slim-bookworm AS packages
-COPY requirements-runtime.lock /
+COPY requirements-runtime.lock deploy/install /
 # The environment that goes on into the image has no pip of its own.
 RUN python -m venv --without-pip /opt/venv \
-    && python -m pip --python /opt/venv/bin/python install \
-        --no-cache-dir --require-hashes --requirement /requirements-runtime.lock
+    && PIP_NO_CACHE_DIR=1 /install /requirements-runtime.lock python -m pip --python /opt/venv/bin/python
 
 FROM python:3.11-slim-bookworm
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp jiandu

@@ -19,7 +19,7 @@ help: ## List the commands
 .PHONY: setup
 setup: $(STAMP) ## Make the virtual environment, as the lock file says; quick when nothing changed
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml deploy/install
 	@$(AS_ROOT); \
 	for candidate in python3.11 python3; do \
 	    if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
@@ -39,9 +39,8 @@ $(STAMP): requirements.lock pyproject.toml
 	    fi; \
 	fi; \
 	echo "Installing into $(VENV) ..."; \
-	"$$python" -m venv $(VENV)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip --version > /dev/null 2>&1 || "$$python" -m venv $(VENV)
+	@deploy/install --editable . requirements.lock $(BIN)/python -m pip
 	@touch $@
 
 .PHONY: lint
@@ -85,8 +84,7 @@ bench: setup ## Measure the promised ratios and write a report
 
 .PHONY: mutants
 mutants: setup ## Change the core in SAMPLE places drawn by SEED, and list what no test notices
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps $$($(BIN)/python -c \
-	    'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["mutation"])')
+	@deploy/install requirements-mutation.lock $(BIN)/python -m pip
 	@nice -n 19 $(BIN)/python -m bench.mutants --seed $(or $(SEED),1) --sample $(or $(SAMPLE),500)
 
 .PHONY: docs
@@ -102,16 +100,19 @@ compose-check: ## Try docker-compose.yml for real: start, three callbacks, kill 
 	@deploy/compose-check
 
 .PHONY: lock
-lock: ## Renew both lock files from pyproject.toml, with releases at least a week old
+lock: ## Renew every lock file from pyproject.toml, with releases at least a week old
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	python3 -m venv "$$folder"; \
-	"$$folder/bin/python" -m pip install -q --disable-pip-version-check uv; \
+	"$$folder/bin/python" -m pip install -q --disable-pip-version-check --no-deps uv; \
 	compile() { \
-	    "$$folder/bin/uv" pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
-	        --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' "$$@"; \
+	    "$$folder/bin/uv" pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	        --exclude-newer '1 week' --no-emit-index-url --no-emit-find-links \
+	        --custom-compile-command 'make lock' "$$@"; \
 	}; \
-	compile --group dev --group stack --upgrade --exclude-newer '1 week' --output-file requirements.lock; \
-	compile --upgrade --constraint requirements.lock --output-file requirements-runtime.lock
+	compile pyproject.toml --group dev --group stack --output-file requirements.lock; \
+	compile pyproject.toml --constraint requirements.lock --output-file requirements-runtime.lock; \
+	compile --group mutation --constraint requirements.lock --output-file requirements-mutation.lock; \
+	compile - --output-file tests/architecture/pips/newest.lock <<< pip
 
 .PHONY: clean
 clean: ## Stop the system and delete its data, keys and virtual environment

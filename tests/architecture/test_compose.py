@@ -370,6 +370,14 @@ def test_the_image_has_the_packages_that_the_tests_ran_with() -> None:
     assert {name: tested.get(name) for name in shipped} == shipped
 
 
+def test_what_changes_the_core_leaves_the_other_packages_as_they_are() -> None:
+    tested, beside = pins("requirements.lock"), pins("requirements-mutation.lock")
+    both = tested.keys() & beside.keys()
+
+    assert {"coverage", "pytest"} < both
+    assert {one: beside[one].split()[0] for one in both} == {one: tested[one].split()[0] for one in both}
+
+
 def test_the_image_takes_nothing_from_the_folder_but_what_it_copies() -> None:
     ignored, *rest = [
         line for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if not line.startswith("#")
