@@ -1,4 +1,4 @@
-"""The commands ``jiandu stack up``, ``down`` and ``status``."""
+"""The commands ``jiandu stack up``, ``env``, ``down`` and ``status``."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,9 +40,9 @@ def up(
         stack = Stack(folder)
         with _shown() as progress:
             services = stack.up(plan, progress)
-    table = Table("service", "address", "interface", box=None, pad_edge=False)
+    table = Table("service", "address", "API", box=None, pad_edge=False)
     for service in services:
-        table.add_row(service.name, service.url, f"{service.url}/openapi.json")
+        table.add_row(service.name, service.url, f"{service.url}/docs")
     console.print(table)
     console.print(f"\nmongodb   {stack.mongo_url}\nrabbitmq  {stack.amqp_url}", soft_wrap=True)
     console.print(_accounts(group))
@@ -64,6 +64,19 @@ def _accounts(group: str) -> Table:
         if held:
             table.add_row(f"{unit} {seed.name.zh}", ", ".join(held))
     return table
+
+
+@app.command()
+def env(folder: Folder = FOLDER) -> None:
+    """Print addresses and password as variables of a shell: eval "$(jiandu stack env)"."""
+    with _refusals():
+        stack = Stack(folder)
+        addresses = stack.addresses()
+        if not addresses:
+            raise StackError("Nothing is running. Run `jiandu stack up` first.")
+    for name, url in addresses.items():
+        typer.echo(f"export {name.upper().replace('-', '_')}={url}")
+    typer.echo(f"export JIANDU_PASSWORD={stack.file.secret('seed-password')}")
 
 
 @app.command()

@@ -146,6 +146,7 @@ class Service(Server):
             JIANDU_TOKEN_SECRET=self.file.secret(f"token:{site}"),
             JIANDU_SITE_KEY=self.file.secret(f"site-key:{site}"),
             JIANDU_GROUP_KEY=self.file.secret("group-key"),
+            JIANDU_API_PAGES="true",
             PYTHONUNBUFFERED="1",
             **self.process.env,
         )

@@ -123,6 +123,11 @@ class Stack:
                     self._down(progress)
                 raise
 
+    def addresses(self) -> dict[str, str]:
+        """Say where each service answers that runs."""
+        services = (self.service(Process(name, "")) for name in self.file.running() if name not in _SERVERS)
+        return {service.name: service.url for service in services}
+
     def down(self, progress: Progress = _unseen) -> int:
         """End every process of this folder, and answer how many there were. Data, ports and keys stay."""
         with self.file.alone():

@@ -84,6 +84,11 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("gaps_every_s", "JIANDU_GAPS_EVERY_S", "JIANDU_HOLES_EVERY_S"),
         description="Seconds between looks for missing events.",
     )
+    # Off unless asked for: in production they would tell whoever reaches the port what there is to call.
+    api_pages: bool = Field(
+        default=False,
+        description="Whether every service has pages for people at `/` and `/docs`; the stack of `make up` has them.",
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @classmethod

@@ -18,7 +18,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from shared.http.edge import EDGES, ERRORS, Body, Guard, HttpContext, caller
 from shared.identity.access import Caller
 from shared.runtime.settings import Settings
-from shared.service import operations
+from shared.service import api_pages, operations
 from shared.service.context import ServiceContext
 
 
@@ -102,7 +102,10 @@ async def metrics() -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-OPEN_ROUTES = frozenset({"/v1/session", "/health/live", "/health/ready", "/metrics", "/openapi.json"})
+OPEN_ROUTES = frozenset(
+    {"/v1/session", "/health/live", "/health/ready", "/metrics", "/openapi.json"}
+    | {"/", "/docs", "/docs/{asset}"}
+)
 """The only routes that answer without a session."""
 
 
@@ -130,7 +133,7 @@ def service_app(title: str, serving: Serving, *routers: APIRouter) -> FastAPI:
             app.state.context, app.state.use = service.context, service.use
             yield
 
-    # The interactive pages load from a network that an intranet does not have.
+    # FastAPI's own pages load from a network that an intranet does not have; ours are in api_pages.
     # Nothing listens to its telemetry, and asking whether something does takes a twentieth of a request.
     silent = TelemetryConfig(tracing=False, metrics=False, logs=False)
     app = FastAPI(title=f"Jiandu {title}", lifespan=lifespan, docs_url=None, redoc_url=None, telemetry=silent)
@@ -142,4 +145,5 @@ def service_app(title: str, serving: Serving, *routers: APIRouter) -> FastAPI:
         app.include_router(router, responses=ERRORS)
     app.include_router(common)
     app.include_router(operations.router, responses=ERRORS)
+    app.include_router(api_pages.router)
     return app

@@ -155,6 +155,7 @@ async def a_closed_matter(system: System) -> None:
         posting="0" * 36,
         period="2026-07",
         document="work-order",
+        asset="swagger-ui.css",
         channel="hotline",
         message_id=NO_SUCH,
         campaign_id=NO_SUCH,
