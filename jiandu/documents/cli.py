@@ -15,6 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import AwareDatetime
 from pydantic.fields import FieldInfo
 
+from jiandu import notice
 from jiandu.documents import settings_page
 from jiandu.rulebook import language
 from jiandu.rulebook.coverage import GROUPS, coverage, page
@@ -103,6 +104,7 @@ def write() -> None:
         (RULEBOOKS / group / "COVERAGE.md").write_text(text, encoding="utf-8")
     language.write()
     settings_page.write()
+    notice.write()
 
 
 def _is_told_by(one: object, module: str) -> bool:

@@ -3,10 +3,12 @@
 import ast
 import re
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from jiandu import notice
 from jiandu.documents import cli
 from jiandu.rulebook import language
 from shared.events import EVENTS
@@ -105,6 +107,28 @@ def test_a_field_of_the_language_has_an_example_of_a_real_rulebook() -> None:
     What breaks it: a word that no rulebook of the repository uses. Add its use to a rulebook, or leave it out.
     """
     assert language.without_example() == WITHOUT_EXAMPLE
+
+
+def test_the_notice_is_current() -> None:
+    assert notice.NOTICE.read_text("utf-8") == notice.notice(), "Run `make docs`."
+
+
+def test_the_notice_names_a_licence_for_each_package_of_the_image_whose_text_ships_too() -> None:
+    """INVARIANT: nobody is handed the work of others without its licence.
+
+    What breaks it: a package that names none, or whose files hold no text of it.
+    """
+    named = {name: licence for name, _, licence in notice.shipped()}
+    texts_of = {
+        name: [
+            str(path) for path in metadata.files(name) or () if re.search(r"LICEN[CS]E|COPYING", str(path))
+        ]
+        for name in named
+    }
+
+    assert {"fastapi", "fastapi-offline", "pymongo", "uvicorn"} < named.keys()
+    assert [name for name, licence in named.items() if not licence or "UNKNOWN" in licence] == []
+    assert [name for name, found in texts_of.items() if not found] == []
 
 
 def test_every_link_leads_somewhere() -> None:
