@@ -15,8 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import AwareDatetime
 from pydantic.fields import FieldInfo
 
-from jiandu import notice
-from jiandu.documents import settings_page
+from jiandu.documents import notice, settings_page
 from jiandu.rulebook import language
 from jiandu.rulebook.coverage import GROUPS, coverage, page
 from jiandu.stack.server import ROOT

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jiandu import notice
-from jiandu.documents import cli
+from jiandu.documents import cli, notice
 from jiandu.rulebook import language
 from shared.events import EVENTS
 from shared.rulebook.schema.base import Part

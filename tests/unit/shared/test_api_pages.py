@@ -41,7 +41,7 @@ def settings(*, api_pages: bool, site: str = "group") -> Settings:
 
 @asynccontextmanager
 async def browsing(context: HttpContext) -> AsyncIterator[AsyncClient]:
-    app = import_module(f"services.{front.service}.app").create_app()
+    app = import_module(f"services.{context.service}.app").create_app()
     app.state.context = context
     async with AsyncClient(transport=ASGITransport(app), base_url=HERE) as client:
         yield client
