@@ -10,7 +10,7 @@ from jiandu.demo.walk import Walk
 from services.callback.domain import field_of, plan_for
 from shared.events.handling import CaseClosed, CaseResolved
 from shared.rulebook.schema.callback import CallbackPlan, Question
-from shared.timekeeping.limits import due_before
+from shared.rulebook.steps import window_of
 
 CALLS = "callbacks.call"
 _MOMENTS = {CaseResolved: "resolution", CaseClosed: "closing"}
@@ -29,12 +29,11 @@ def interview(walk: Walk, manners: Manners, rng: Random) -> tuple[datetime, dict
     if found is None or rng.randrange(100) < manners.uncalled:
         return None
     over_at, plan = found
-    calendar = walk.edition.calendar
-    opens = due_before(plan.earliest, over_at, calendar).due_before if plan.earliest else over_at
-    latest = due_before(plan.latest, over_at, calendar).due_before
-    window = min(latest - opens, timedelta(days=_LATEST_DAYS))
-    at = _in_hours(walk, opens + window * rng.uniform(0.1, 0.9), timedelta(minutes=rng.randint(1, 150)))
-    if at >= latest:
+    window = window_of(plan, over_at, walk.edition.calendar)
+    length = min(window.due_before - window.earliest, timedelta(days=_LATEST_DAYS))
+    begins = window.earliest + length * rng.uniform(0.1, 0.9)
+    at = _in_hours(walk, begins, timedelta(minutes=rng.randint(1, 150)))
+    if at >= window.due_before:
         return None
     drawn = rng.choices(range(1, 6), manners.answers)[0]
     satisfaction = max(drawn, plan.reopen_at + 1)

@@ -18,7 +18,7 @@ from jiandu.rulebook.coverage import page
 from jiandu.rulebook.diff import Altered, altered
 from jiandu.rulebook.due import (
     DueDate,
-    callback_clock,
+    callback_due,
     duty_due,
     moments_of,
     of_clock,
@@ -214,6 +214,9 @@ def due(  # noqa: PLR0913, PLR0917  # each is an option of the command line
     tier: Annotated[str, typer.Option(help="Row of a table of limits by tier of service.")] = "",
     service: Annotated[str, typer.Option(help="Row of a table of limits by service line.")] = "",
     again: Annotated[bool, typer.Option(help="A later round of the step.")] = False,
+    received: Annotated[
+        str, typer.Option(help="When the matter was received, whose rules hold; by default --from.")
+    ] = "",
     moment: Annotated[
         list[str] | None, typer.Option(help="A moment of the case: handover=2026-08-20T09:00:00+08:00.")
     ] = None,
@@ -240,15 +243,16 @@ def due(  # noqa: PLR0913, PLR0917  # each is an option of the command line
             found = duty_due(edition, obligation, day_of(begins))
         elif publication:
             found = publication_due(edition, publication, day_of(begins))
-        elif watch:
-            found = of_clock(edition, watch_clock(edition, watch, instant_of(begins)))
         elif callback:
-            found = of_clock(edition, callback_clock(edition, callback, instant_of(begins)))
+            found = callback_due(edition, callback, instant_of(begins))
         else:
-            at = instant_of(begins)
-            rows = {"item": item, "grade": grade, "tier": tier, "service": service}
-            named = moments_of(moment or [])
-            clock = step_clock(edition, procedure, step, at, rows, named, again=again)
+            at, named = instant_of(begins), moments_of(moment or [])
+            since = instant_of(received) if received else None
+            if watch:
+                clock = watch_clock(edition, watch, at, named, received=since)
+            else:
+                rows = {"item": item, "grade": grade, "tier": tier, "service": service}
+                clock = step_clock(edition, procedure, step, at, rows, named, again=again, received=since)
             found = of_clock(edition, clock)
     if as_json:
         console.print_json(json.dumps(_as_json(found, edition), ensure_ascii=False))
@@ -377,6 +381,7 @@ def _as_json(found: DueDate, edition: Edition) -> dict[str, Any]:
     return {
         "due_before": found.due_before.isoformat().replace("+00:00", "Z"),
         "local": found.due_before.astimezone(edition.calendar.zone).isoformat(),
+        "earliest": found.earliest.isoformat().replace("+00:00", "Z") if found.earliest else None,
         "provisional": found.provisional,
         "clause": found.clause,
         "period": found.period,

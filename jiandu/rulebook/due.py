@@ -1,7 +1,7 @@
-"""When something is due under an edition, and why. Pure; the clocks are those that the services run."""
+"""When something is due under an edition, and why: questions from outside to the reading that the services share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TypeVar
 
@@ -9,11 +9,27 @@ from jiandu.reading import instant_of
 from shared.errors import InvalidInputError
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules
-from shared.rulebook.schema.procedures import Step, TableRow, TableUse
-from shared.timekeeping.base_types import Line
+from shared.rulebook.schema.procedures import TableUse
+from shared.rulebook.steps import (
+    CaseRules,
+    ClockTerms,
+    OwedStep,
+    callback_terms,
+    duty_terms,
+    label_of,
+    limit_of,
+    rhythms,
+    source_of,
+    starts_from,
+    watch_terms,
+    window_of,
+)
+from shared.timekeeping.base_types import Due, Line
+from shared.timekeeping.calendar import Month
 from shared.timekeeping.clocks import Started, evaluate
-from shared.timekeeping.limits import Limit, Moment
-from shared.timekeeping.periods import Period, PeriodDue, month_counted, period_due
+from shared.timekeeping.limits import Moment
+from shared.timekeeping.periods import Period, month_counted, period_due
+from shared.timekeeping.wording import say_moment
 
 _T = TypeVar("_T")
 
@@ -22,7 +38,8 @@ _T = TypeVar("_T")
 class DueDate:
     """The first moment that is too late, the clause that sets it, and how it came about.
 
-    ``period`` and ``month``: for duties, what they answer for and the month that they count in.
+    ``period`` and ``month``: for duties, what they answer for and the month that they count in. ``earliest``: of a
+    callback, before which nobody calls.
     """
 
     due_before: datetime
@@ -31,6 +48,7 @@ class DueDate:
     lines: tuple[Line, ...]
     period: str = ""
     month: str = ""
+    earliest: datetime | None = None
 
 
 def of_clock(edition: Edition, clock: Started) -> DueDate:
@@ -48,75 +66,91 @@ def step_clock(
     moments: tuple[Moment, ...] = (),
     *,
     again: bool = False,
+    received: datetime | None = None,
 ) -> Started:
     """Return the clock of a step that starts at ``begins``.
 
     Args:
-        edition: The rulebook; its rules of the day of ``begins`` hold.
+        edition: The rulebook.
         procedure: Key of the procedure.
         step: Key of the step.
         begins: When the moment was recorded that the limit counts from.
         rows: Row of the table, where the step's limit stands in one, by what the table is by: ``{"grade": "grade-1"}``.
         moments: Moments of the case that a limit may run until, for example ``handover``.
         again: It is a later round of the step, which may have a limit of its own.
+        received: When the matter was received: the rules of that day hold. At ``begins``, where it is not said.
 
     Raises:
         InvalidInputError: The rulebook has no such procedure, step or row, or the step has no limit.
     """
-    rules = _rules_at(edition, begins)
-    found = _entry(rules.procedures.procedures, procedure, "procedures.procedures")
-    steps = f"procedures.procedures.{procedure}.steps"
-    one = _entry(found.steps, step, steps)
-    limit, source = _limit(rules, one, rows or {}, f"{steps}.{step}")
-    if again and one.again_within:
-        limit, source = one.again_within, ()
-    elif isinstance(one.within, TableUse) and one.within.outer in {moment.name for moment in moments}:
-        limit = Limit(shorter_of=(limit, Limit(until=one.within.outer)))
-    clause = ", ".join(dict.fromkeys((*(one.source or found.source), *source)))
-    start = counts_from(rules, one, rows or {})[0]
-    title = found.steps[start].title if start in found.steps else None
-    label = Line(zh=title.zh, en=title.en) if title else _said(start)
-    return Started(at=begins, limit=limit, source=clause, label=label, moments=moments)
+    law, named = _case_rules(edition, received or begins), rows or {}
+    rule = _entry(law.rules.procedures.procedures, procedure, "procedures.procedures")
+    path = f"procedures.procedures.{procedure}.steps"
+    _entry(rule.steps, step, path)
+    known = {key: OwedStep(key, one, procedure, rule) for key, one in rule.steps.items()}
+    owed, run = known[step], 2 if again else 1
+    within = owed.within(run)
+    if within is None:
+        msg = f"'{path}.{step}' has no limit."
+        raise InvalidInputError(msg)
+    if isinstance(within, TableUse):
+        _check_rows(within, named, law)
+    limit = limit_of(owed, run, begins, named, moments, law)
+    if limit is None:
+        msg = f"'{path}.{step}' runs until a moment of the case. State it: --moment handover=2026-08-20T09:00+08:00."
+        raise InvalidInputError(msg)
+    starts = starts_from(owed, named, law)
+    label = label_of(starts, known, starts[:1])
+    return ClockTerms(begins, limit, label, source_of(owed, law), moments).opening
 
 
-def counts_from(rules: Rules, step: Step, rows: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the moments from which a step's limit counts: its own, or that of its row in the table."""
-    if isinstance(step.within, TableUse):
-        return (_rows(rules, step.within, rows)[0].counts_from,)
-    return step.after
+def watch_clock(
+    edition: Edition,
+    watch: str,
+    begins: datetime,
+    moments: tuple[Moment, ...] = (),
+    *,
+    received: datetime | None = None,
+) -> Started:
+    """Return the clock of a watch on the whole case. Raises ``InvalidInputError`` where there is no such watch."""
+    watches = _case_rules(edition, received or begins).rules.procedures.watches
+    return watch_terms(_entry(watches, watch, "procedures.watches"), begins, moments).opening
 
 
-def watch_clock(edition: Edition, watch: str, begins: datetime) -> Started:
-    """Return the clock of a watch on the whole case.
-
-    Raises:
-        InvalidInputError: The rulebook has no such watch.
-    """
-    found = _entry(_rules_at(edition, begins).procedures.watches, watch, "procedures.watches")
-    source = ", ".join(found.source)
-    return Started(at=begins, limit=found.within, source=source, label=_said(found.after))
-
-
-def callback_clock(edition: Edition, plan: str, closed: datetime) -> Started:
-    """Return the clock of a callback's window.
+def callback_due(edition: Edition, plan: str, over_at: datetime) -> DueDate:
+    """Return the window of a callback about a matter that was closed, or resolved, at ``over_at``.
 
     Raises:
         InvalidInputError: The rulebook has no such plan.
     """
-    found = _entry(_rules_at(edition, closed).callback.plans, plan, "callback.plans")
-    source = ", ".join(found.source)
-    return Started(at=closed, limit=found.latest, source=source, label=_said("closing"))
+    found = _entry(_case_rules(edition, over_at).rules.callback.plans, plan, "callback.plans")
+    due = of_clock(edition, callback_terms(found, over_at).opening)
+    earliest = window_of(found, over_at, edition.calendar).earliest
+    since = say_moment(earliest, edition.calendar)
+    lines = (
+        (*due.lines, Line(zh=f"不早于 {since.zh}", en=f"not before {since.en}"))
+        if found.earliest
+        else due.lines
+    )
+    return replace(due, earliest=earliest, lines=lines)
 
 
 def duty_due(edition: Edition, obligation: str, day: date) -> DueDate:
     """Return when an obligation is due for the period that holds ``day``.
 
     Raises:
-        InvalidInputError: The rulebook has no such obligation.
+        InvalidInputError: The rulebook has no such obligation, or none for that period.
     """
-    duties = rules_of(edition, day).obligations.obligations
-    found = _entry(duties, obligation, "obligations.obligations")
-    return _period(edition, found.due, Period.holding(found.every, day), found.source)
+    known = rules_of(edition, day).obligations.obligations
+    periods = [Period.holding(every, day) for key, every in rhythms(edition) if key == obligation]
+    for period in sorted(periods, key=lambda one: one.last):
+        terms = duty_terms(edition, obligation, period)
+        if terms is not None:
+            return _of_period(terms.due, period, terms.month, terms.rule.source)
+    if not periods:
+        _entry(known, obligation, "obligations.obligations")
+    msg = f"'{obligation}' is owed for no period that holds {day}, under the rules of its last day."
+    raise InvalidInputError(msg)
 
 
 def publication_due(edition: Edition, publication: str, day: date) -> DueDate:
@@ -125,8 +159,11 @@ def publication_due(edition: Edition, publication: str, day: date) -> DueDate:
     Raises:
         InvalidInputError: The rulebook has no such publication.
     """
-    found = _entry(rules_of(edition, day).scoring.publications, publication, "scoring.publications")
-    return _period(edition, found.due, Period.holding("month", day), found.source)
+    rules_of(edition, day)
+    period = Period.holding("month", day)
+    found = _entry(edition.on(period.last).scoring.publications, publication, "scoring.publications")
+    due = period_due(found.due, period, edition.calendar)
+    return _of_period(due, period, month_counted(period, due, edition.calendar), found.source)
 
 
 def moments_of(texts: list[str]) -> tuple[Moment, ...]:
@@ -146,20 +183,18 @@ def moments_of(texts: list[str]) -> tuple[Moment, ...]:
     return tuple(found)
 
 
-def _limit(rules: Rules, step: Step, rows: Mapping[str, str], key: str) -> tuple[Limit, tuple[str, ...]]:
-    if step.within is None:
-        msg = f"'{key}' has no limit."
-        raise InvalidInputError(msg)
-    if not isinstance(step.within, TableUse):
-        return step.within, ()
-    limits = tuple(row.limit for row in _rows(rules, step.within, rows))
-    source = tuple(one for name in step.within.table for one in rules.limits.tables[name].source)
-    return Limit(shorter_of=limits) if len(limits) > 1 else limits[0], source
+def _case_rules(edition: Edition, received: datetime) -> CaseRules:
+    rules_of(edition, edition.calendar.local_day(received))
+    return CaseRules.of(edition, received)
 
 
-def _rows(rules: Rules, use: TableUse, rows: Mapping[str, str]) -> list[TableRow]:
-    tables = [(f"limits.tables.{name}.rows", rules.limits.tables[name]) for name in use.table]
-    return [_entry(table.rows, rows.get(table.by, ""), path) for path, table in tables]
+def _check_rows(use: TableUse, named: Mapping[str, str], law: CaseRules) -> None:
+    """Refuse a row that is in no table, and a question that names none."""
+    tables = [(f"limits.tables.{name}.rows", law.rules.limits.tables[name]) for name in use.table]
+    is_named = any(named.get(table.by) for _, table in tables)
+    for path, table in tables:
+        if named.get(table.by) or not is_named:
+            _entry(table.rows, named.get(table.by, ""), path)
 
 
 def _entry(entries: Mapping[str, _T], key: str, path: str) -> _T:
@@ -178,30 +213,5 @@ def rules_of(edition: Edition, day: date) -> Rules:
     return edition.on(day)
 
 
-def _rules_at(edition: Edition, moment: datetime) -> Rules:
-    return rules_of(edition, edition.calendar.local_day(moment))
-
-
-_MOMENTS = {
-    "receipt": Line(zh="收到", en="received"),
-    "registration": Line(zh="登记", en="registered"),
-    "graded": Line(zh="确定级别", en="graded"),
-    "finding": Line(zh="认定", en="found"),
-    "flagged": Line(zh="标记", en="flagged"),
-    "works-start": Line(zh="整改实施", en="works began"),
-    "settlement": Line(zh="达成一致", en="agreed"),
-    "approval": Line(zh="批准", en="approved"),
-    "closing": Line(zh="办结", en="closed"),
-}
-
-
-def _said(moment: str) -> Line:
-    return _MOMENTS.get(moment, Line(zh=moment, en=moment))
-
-
-def _period(edition: Edition, due: PeriodDue, period: Period, source: tuple[str, ...]) -> DueDate:
-    found = period_due(due, period, edition.calendar)
-    month = month_counted(due, period, edition.calendar)
-    return DueDate(
-        found.due_before, found.provisional, ", ".join(source), found.lines, str(period), str(month)
-    )
+def _of_period(due: Due, period: Period, month: Month, source: tuple[str, ...]) -> DueDate:
+    return DueDate(due.due_before, due.provisional, ", ".join(source), due.lines, str(period), str(month))

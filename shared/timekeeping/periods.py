@@ -117,11 +117,9 @@ def period_due(due: PeriodDue, period: Period, calendar: WorkingCalendar) -> Due
     return Due(calendar.end_of_day(day), provisional, tuple(lines))
 
 
-def month_counted(due: PeriodDue, period: Period, calendar: WorkingCalendar) -> Month:
+def month_counted(period: Period, due: Due, calendar: WorkingCalendar) -> Month:
     """Return the month that a period's duty counts in: a week's own, else the month it falls due in."""
-    if period.every == "week":
-        return period.month
-    return calendar.month_of(period_due(due, period, calendar).due_before, closing=True)
+    return period.month if period.every == "week" else calendar.month_of(due.due_before, closing=True)
 
 
 def _planned_day(due: PeriodDue, period: Period) -> date:

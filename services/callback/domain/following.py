@@ -18,7 +18,7 @@ from shared.events.intake import ComplaintRegistered, RecordAmended
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Match
 from shared.rulebook.schema.callback import CallbackPlan
-from shared.timekeeping.limits import due_before
+from shared.rulebook.steps import window_of
 
 EditionOf = Callable[[str], Edition]
 """Returns an edition by hash; for an empty hash the one in force."""
@@ -166,17 +166,14 @@ def _task(told: Envelope, event: Ended, edition: Edition, found: tuple[str, Call
     if found is None:
         return task
     name, plan = found
-    latest = due_before(plan.latest, closed_at, edition.calendar).due_before
-    earliest = (
-        due_before(plan.earliest, closed_at, edition.calendar).due_before if plan.earliest else closed_at
-    )
+    window = window_of(plan, closed_at, edition.calendar)
     sampled = is_sampled(event.complaint_id, name, plan.ratio)
     return task.model_copy(
         update={
             "plan": name,
-            "earliest": earliest,
-            "due_before": latest,
-            "month": str(edition.calendar.month_of(latest, closing=True)),
+            "earliest": window.earliest,
+            "due_before": window.due_before,
+            "month": str(window.month),
             "clause": ", ".join(plan.source),
             "wanted": plan.attempts,
             "own_unit": plan.own_unit,

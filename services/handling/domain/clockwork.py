@@ -11,7 +11,7 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from services.handling.domain.case import ClockState
-from shared.timekeeping.base_types import Line
+from shared.rulebook.steps import ClockTerms
 from shared.timekeeping.calendar import WorkingCalendar
 from shared.timekeeping.clocks import (
     Agreed,
@@ -25,28 +25,23 @@ from shared.timekeeping.clocks import (
     Stopped,
     evaluate,
 )
-from shared.timekeeping.limits import Limit, Moment
 
 _EVENTS: TypeAdapter[tuple[ClockEvent, ...]] = TypeAdapter(tuple[ClockEvent, ...])
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ClockSpec:
     """What a clock should be, as the case stands.
 
     Attributes:
-        start: When its present run began.
+        terms: How the rulebook lets its present run go.
         since: From when the limit is known; a limit that replaces another is told as of then.
         basis: What the limit was looked up by; the same basis gives the same limit under one edition.
     """
 
     name: str
     run: int
-    start: datetime
-    label: Line
-    limit: Limit
-    moments: tuple[Moment, ...]
-    source: str
+    terms: ClockTerms
     since: datetime
     step: str = ""
     procedure: str = ""
@@ -60,7 +55,7 @@ class Wanted:
     def ground(self) -> str:
         """Name everything that a clock runs by, without looking at its events."""
         dates = [f"{one.at.isoformat()}>{one.due_before.isoformat()}" for one in self.agreed]
-        begin = (self.start.isoformat(), self.since.isoformat())
+        begin = (self.terms.start.isoformat(), self.since.isoformat())
         return "|".join((str(self.run), self.procedure, self.context, *begin, *dates))
 
     @property
@@ -101,9 +96,9 @@ def add_event(clock: ClockState, event: ClockEvent, calendar: WorkingCalendar) -
     return with_events(clock, (*read_events(clock), event), calendar)
 
 
-def brought_up(clock: ClockState | None, wanted: Wanted, calendar: WorkingCalendar) -> ClockState:
+def brought_up(clock: ClockState | None, spec: ClockSpec, calendar: WorkingCalendar) -> ClockState:
     """Return the clock as it is wanted; the same object where nothing changes."""
-    ground, end = wanted.ground, wanted.end
+    ground, end = spec.ground, spec.end
     seal = f"{ground}#{end.kind} {end.at.isoformat()}" if end else f"{ground}#"
     if clock and clock.seal == seal and not clock.void:
         return clock
@@ -111,39 +106,31 @@ def brought_up(clock: ClockState | None, wanted: Wanted, calendar: WorkingCalend
         # The common end of a clock: nothing moves any more, so there is nothing to replay.
         events = (*clock.events, end.model_dump(mode="json"))
         return clock.model_copy(update={"events": events, "ended_at": end.at, "seal": seal})
-    return _replayed(clock, wanted, seal, calendar)
+    return _replayed(clock, spec, seal, calendar)
 
 
 def _only_runs(clock: ClockState) -> bool:
     return not clock.void and clock.events[-1]["kind"] in ("started", "restarted")
 
 
-def _replayed(clock: ClockState | None, wanted: Wanted, seal: str, calendar: WorkingCalendar) -> ClockState:
+def _replayed(clock: ClockState | None, spec: ClockSpec, seal: str, calendar: WorkingCalendar) -> ClockState:
     known: tuple[ClockEvent, ...] | None = None
+    start = spec.terms.start
     if clock is None or clock.void:
         told = clock.told if clock else {}
-        clock = ClockState(
-            name=wanted.name, started_at=wanted.start, due=wanted.start, occurrence=wanted.run, told=told
-        )
-        started = Started(
-            at=wanted.start,
-            limit=wanted.limit,
-            source=wanted.source,
-            label=wanted.label,
-            moments=wanted.moments,
-        )
-        events: tuple[ClockEvent, ...] = (started,)
+        clock = ClockState(name=spec.name, started_at=start, due=start, occurrence=spec.run, told=told)
+        events: tuple[ClockEvent, ...] = (spec.terms.opening,)
     else:
         known = events = read_events(clock)
-        if wanted.run > clock.occurrence:
-            events = _next_round(events, wanted.start, clock)
-            clock = _next_run(clock, wanted.run, wanted.start)
-    events = _ended(_targeted(_opened_at(events, wanted), wanted), wanted)
+        if spec.run > clock.occurrence:
+            events = _next_round(events, start, clock)
+            clock = _next_run(clock, spec.run, start)
+    events = _ended(_targeted(_opened_at(events, spec), spec), spec)
     clock = clock.model_copy(
         update={
-            "step": wanted.step,
-            "procedure": wanted.procedure,
-            "report": wanted.report,
+            "step": spec.step,
+            "procedure": spec.procedure,
+            "report": spec.report,
             "seal": seal,
         }
     )
@@ -165,45 +152,46 @@ def _next_round(events: tuple[ClockEvent, ...], start: datetime, clock: ClockSta
     return (*kept, *ended, Restarted(at=start))
 
 
-def _opened_at(events: tuple[ClockEvent, ...], wanted: Wanted) -> tuple[ClockEvent, ...]:
+def _opened_at(events: tuple[ClockEvent, ...], spec: ClockSpec) -> tuple[ClockEvent, ...]:
     """Move the opening of the present run, where an earlier or other start turned out to be the true one."""
     index = max(at for at, event in enumerate(events) if isinstance(event, Started | Restarted))
     opening, now = events[index], events[index + 1 :]
     bounds = (
-        wanted.start,
-        wanted.stop,
-        wanted.cancel,
+        spec.terms.start,
+        spec.stop,
+        spec.cancel,
         *(event.at for event in now if not _follows_case(event)),
     )
     start = min(bound for bound in bounds if bound is not None)
     if opening.at == start:
         return events
     moved: dict[str, object] = {"at": start}
-    if isinstance(opening, Started) and start == wanted.start:
-        moved["label"] = wanted.label
+    if isinstance(opening, Started) and start == spec.terms.start:
+        moved["label"] = spec.terms.label
     return (*events[:index], opening.model_copy(update=moved), *now)
 
 
-def _targeted(events: tuple[ClockEvent, ...], wanted: Wanted) -> tuple[ClockEvent, ...]:
+def _targeted(events: tuple[ClockEvent, ...], spec: ClockSpec) -> tuple[ClockEvent, ...]:
     """Let the wanted limit hold: from the start where it was known then, else as of the moment it was found."""
     target = next(event for event in reversed(events) if isinstance(event, Started | Retargeted))
-    if (target.limit, target.source, target.moments) == (wanted.limit, wanted.source, wanted.moments):
+    terms = spec.terms
+    if (target.limit, target.source, target.moments) == (terms.limit, terms.source, terms.moments):
         return events
     index = max(at for at, event in enumerate(events) if isinstance(event, Started | Restarted))
-    same = {"limit": wanted.limit, "source": wanted.source, "moments": wanted.moments}
+    same = {"limit": terms.limit, "source": terms.source, "moments": terms.moments}
     opening = events[index]
-    if isinstance(opening, Started) and target is opening and wanted.since <= opening.at:
+    if isinstance(opening, Started) and target is opening and spec.since <= opening.at:
         return (opening.model_copy(update=same), *events[index + 1 :])
-    at = max(opening.at, wanted.since)
+    at = max(opening.at, spec.since)
     return (*events, Retargeted.model_validate({"at": at, **same}))
 
 
-def _ended(events: tuple[ClockEvent, ...], wanted: Wanted) -> tuple[ClockEvent, ...]:
+def _ended(events: tuple[ClockEvent, ...], spec: ClockSpec) -> tuple[ClockEvent, ...]:
     """Add the dates that were agreed, and end the present run where it ended."""
     index = max(at for at, event in enumerate(events) if isinstance(event, Started | Restarted))
     opening, now = events[index], [event for event in events[index + 1 :] if not _follows_case(event)]
-    now += [agreed.model_copy(update={"at": max(agreed.at, opening.at)}) for agreed in wanted.agreed]
-    end = wanted.end
+    now += [agreed.model_copy(update={"at": max(agreed.at, opening.at)}) for agreed in spec.agreed]
+    end = spec.end
     return (*events[: index + 1], *now, end) if end else (*events[: index + 1], *now)
 
 

@@ -4,55 +4,47 @@
 clock, with the deadline as its time, and taken back where a deed entered later turns out to have been in time.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TypedDict
 
 from services.handling.domain import alerts
 from services.handling.domain.case import Appeal, Case, ClockState, Status
-from services.handling.domain.clockwork import Wanted, brought_up, read_events, reading_of, with_events
+from services.handling.domain.clockwork import ClockSpec, brought_up, read_events, reading_of, with_events
 from services.handling.domain.procedure import (
     Duty,
     Law,
     duties,
     facts_of,
     is_owed,
-    limit_of,
     moments_of,
+    named_by,
     start_of,
-    starts_from,
     voided_by,
     way_ended_at,
-    within_of,
 )
 from shared.events import Happened
 from shared.events.handling import DeadlineCleared, DeadlineMissed
 from shared.rulebook.edition import Edition
-from shared.rulebook.schema.procedures import TableUse, Watch
-from shared.timekeeping.base_types import Line
+from shared.rulebook.schema.procedures import Watch
+from shared.rulebook.steps import (
+    LABELS,
+    ClockTerms,
+    label_of,
+    limit_of,
+    source_of,
+    starts_from,
+    watch_terms,
+)
 from shared.timekeeping.calendar import WorkingCalendar
-from shared.timekeeping.clocks import RECEIVED, Agreed
+from shared.timekeeping.clocks import Agreed
 from shared.timekeeping.limits import Limit, Moment
-
-_LABELS = {
-    "receipt": RECEIVED,
-    "registration": Line(zh="登记", en="registered"),
-    "graded": Line(zh="确定级别", en="graded"),
-    "finding": Line(zh="认定", en="found"),
-    "flagged": Line(zh="标记", en="flagged"),
-    "works-start": Line(zh="整改开工", en="works begun"),
-    "settlement": Line(zh="达成处理意见", en="settlement reached"),
-    "approval": Line(zh="批准", en="approved"),
-    "closing": Line(zh="结案", en="closed"),
-    "proposal": Line(zh="提出认定意见", en="finding proposed"),
-    "agreed": Line(zh="与客户约定", en="agreed with the customer"),
-}
 
 
 def sync(case: Case, law: Law) -> Case:
     """Bring every clock up to what the case's history and the rulebook say. Doing it again changes nothing."""
     clocks = {clock.name: clock for clock in case.clocks}
-    wanted = {one.name: one for one in _wanted_of(case, law)}
+    wanted = {one.name: one for one in _specs(case, law)}
     for name, one in wanted.items():
         clock = clocks.get(name)
         if clock and one.run == clock.occurrence and _is_history(case, clock):
@@ -66,7 +58,7 @@ def sync(case: Case, law: Law) -> Case:
     return case.with_(clocks=tuple(clocks.values()))
 
 
-def _wanted_of(case: Case, law: Law) -> Iterator[Wanted]:
+def _specs(case: Case, law: Law) -> Iterator[ClockSpec]:
     yield from _steps(case, law)
     yield from _watches(case, law)
     yield from _confirmations(case, law)
@@ -78,8 +70,8 @@ def _is_history(case: Case, clock: ClockState) -> bool:
     return bool(case.reopened_at and clock.ended_at and clock.ended_at <= case.reopened_at)
 
 
-def _steps(case: Case, law: Law) -> Iterator[Wanted]:
-    known = duties(case, law)
+def _steps(case: Case, law: Law) -> Iterator[ClockSpec]:
+    known, named, moments = duties(case, law), named_by(case), moments_of(case)
     for name, duty in known.items():
         run = case.run_of(name)
         agreed = tuple(
@@ -87,44 +79,33 @@ def _steps(case: Case, law: Law) -> Iterator[Wanted]:
             for one in case.agreements
             if one.step == name and one.run == run
         )
-        is_ruled = within_of(case, duty) is not None or bool(agreed)
+        is_ruled = duty.within(run) is not None or bool(agreed)
         if not is_ruled or not (is_owed(case, duty) or way_ended_at(case, duty)):
             continue
         start = start_of(case, duty, law)
-        label = _label_of(case, duty, start, known, law)
+        starts = starts_from(duty, named, law)
+        done = [one for one in starts if (deed := case.done_in_run(one)) and deed.at == start]
+        label = label_of(starts, known, done)
         if agreed and (start is None or agreed[0].at < start):
-            start, label = agreed[0].at, _LABELS["agreed"]
-        limit = limit_of(case, duty, start, law) if start else None
+            start, label = agreed[0].at, LABELS["agreed"]
+        if start is None:
+            continue
+        limit, until = limit_of(duty, run, start, named, moments, law), moments
         if limit is None and agreed:
-            limit = Limit(until="agreed"), (Moment(name="agreed", at=agreed[-1].due_before),)
-        if start and limit:
-            yield _wanted(case, duty, start, label, limit, agreed, law)
+            limit, until = Limit(until="agreed"), (Moment(name="agreed", at=agreed[-1].due_before),)
+        if limit:
+            terms = ClockTerms(start, limit, label, source_of(duty, law), until)
+            yield _spec(case, duty, terms, agreed)
 
 
-def _wanted(
-    case: Case,
-    duty: Duty,
-    start: datetime,
-    label: Line,
-    limit: tuple[Limit, tuple[Moment, ...]],
-    agreed: tuple[Agreed, ...],
-    law: Law,
-) -> Wanted:
+def _spec(case: Case, duty: Duty, terms: ClockTerms, agreed: tuple[Agreed, ...]) -> ClockSpec:
     done = case.done_in_run(duty.key)
     voided = voided_by(case, duty)
-    ends = [voided.at if voided else None, way_ended_at(case, duty), _ended_for(case, start)]
-    source = duty.source
-    if isinstance(duty.step.within, TableUse):
-        tables = (law.rules.limits.tables[name] for name in duty.step.within.table)
-        source = tuple(dict.fromkeys((*source, *(one for table in tables for one in table.source))))
-    return Wanted(
+    ends = [voided.at if voided else None, way_ended_at(case, duty), _ended_for(case, terms.start)]
+    return ClockSpec(
         name=duty.key,
         run=case.run_of(duty.key),
-        start=start,
-        label=label,
-        limit=limit[0],
-        moments=limit[1],
-        source=", ".join(source),
+        terms=terms,
         since=case.procedures[-1].since,
         step=duty.key,
         procedure=duty.procedure,
@@ -141,33 +122,18 @@ def _ended_for(case: Case, start: datetime) -> datetime | None:
     return case.ended_at if case.ended_at and not case.is_live and start < case.ended_at else None
 
 
-def _label_of(case: Case, duty: Duty, start: datetime | None, known: Mapping[str, Duty], law: Law) -> Line:
-    for name in starts_from(case, duty, law):
-        done = case.done_in_run(name)
-        if name in known and done and done.at == start:
-            title = known[name].step.title
-            return Line(zh=title.zh, en=title.en)
-        if name in _LABELS:
-            return _LABELS[name]
-    return RECEIVED
-
-
-def _watches(case: Case, law: Law) -> Iterator[Wanted]:
-    facts, flags = facts_of(case, law), tuple(case.flags)
+def _watches(case: Case, law: Law) -> Iterator[ClockSpec]:
+    facts, flags, moments = facts_of(case, law), tuple(case.flags), moments_of(case)
     for name, watch in law.rules.procedures.watches.items():
         if not watch.applies.holds(facts, flags):
             continue
         run = case.run_of(name)
         again = [one.at for one in case.rounds if name in one.direct]
         start = again[-1] if again else (case.received_at if watch.after == "receipt" else case.registered_at)
-        yield Wanted(
+        yield ClockSpec(
             name=name,
             run=run,
-            start=start,
-            label=_LABELS[watch.after],
-            limit=watch.within,
-            moments=moments_of(case) if watch.within.until else (),
-            source=", ".join(watch.source),
+            terms=watch_terms(watch, start, moments),
             since=case.procedures[-1].since,
             procedure=case.procedure,
             stop=_watch_stop(case, watch, law),
@@ -199,7 +165,7 @@ def _watch_stop(case: Case, watch: Watch, law: Law) -> datetime | None:
             return min((one.at for one in case.done if one.step in answers), default=None)
 
 
-def _confirmations(case: Case, law: Law) -> Iterator[Wanted]:
+def _confirmations(case: Case, law: Law) -> Iterator[ClockSpec]:
     """Yield the clocks against which a proposed finding is confirmed by a second person (XA-18)."""
     for key, rule in law.rules.procedures.determinations.items():
         subject = [one for one in case.findings if key in one.determinations]
@@ -207,14 +173,10 @@ def _confirmations(case: Case, law: Law) -> Iterator[Wanted]:
             continue
         finding = subject[-1]
         confirmed = next((one.at for one in finding.confirmations if one.determination == key), None)
-        yield Wanted(
+        yield ClockSpec(
             name=confirmation_clock(key),
             run=len(subject),
-            start=finding.at,
-            label=_LABELS["proposal"],
-            limit=rule.within,
-            moments=(),
-            source=", ".join(rule.source),
+            terms=ClockTerms(finding.at, rule.within, LABELS["proposal"], ", ".join(rule.source)),
             since=finding.at,
             procedure=case.procedure,
             stop=confirmed,
@@ -227,30 +189,23 @@ def confirmation_clock(determination: str) -> str:
     return f"confirm-{determination}"
 
 
-def _appeals(case: Case, law: Law) -> Iterator[Wanted]:
+def _appeals(case: Case, law: Law) -> Iterator[ClockSpec]:
     for one in case.appeals:
         rule = law.rules.procedures.appeals[one.rule]
-        yield Wanted(
+        label, source = LABELS["appeal"], ", ".join(rule.source)
+        yield ClockSpec(
             name=appeal_clock(one),
             run=1,
-            start=one.at,
-            label=Line(zh="提出申诉", en="appeal lodged"),
-            limit=rule.decided_within,
-            moments=(),
-            source=", ".join(rule.source),
+            terms=ClockTerms(one.at, rule.decided_within, label, source),
             since=one.at,
             procedure=case.procedure,
             stop=one.decided_at,
         )
         if rule.advised_within:
-            yield Wanted(
+            yield ClockSpec(
                 name=f"advice-{one.id}",
                 run=1,
-                start=one.at,
-                label=Line(zh="提出申诉", en="appeal lodged"),
-                limit=rule.advised_within,
-                moments=(),
-                source=", ".join(rule.source),
+                terms=ClockTerms(one.at, rule.advised_within, label, source),
                 since=one.at,
                 procedure=case.procedure,
                 stop=one.advised_at,

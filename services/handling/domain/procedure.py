@@ -1,57 +1,17 @@
-"""Which procedure a case follows, which steps it owes, and the moments from which their limits count."""
+"""A case under the rulebook: which procedure it follows, which steps it owes, and when their clocks began."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import datetime
 
 from services.handling.domain.case import Case, Done, Settlement
-from shared.errors import RulebookGapError
-from shared.rulebook.edition import Edition
+from shared.rulebook import steps
 from shared.rulebook.grading import grade_of, tier_of
-from shared.rulebook.schema import Match, Rules
-from shared.rulebook.schema.procedures import MOMENTS, Procedure, Step, TableRow, TableUse
-from shared.timekeeping.calendar import WorkingCalendar
-from shared.timekeeping.limits import Limit, Moment
+from shared.rulebook.schema import Rules
+from shared.rulebook.steps import CaseRules, OwedStep
+from shared.timekeeping.limits import Moment
 
-
-@dataclass(frozen=True, slots=True)
-class Law:
-    """What a case stands under: the rules of the day of its receipt, and the calendar.
-
-    Attributes:
-        known: Duties that were worked out before, by the facts that they hang on. Only saves work.
-    """
-
-    rules: Rules
-    calendar: WorkingCalendar
-    group: str
-    day: str
-    known: dict[tuple[str, ...], "dict[str, Duty]"] = field(default_factory=dict, compare=False, repr=False)
-
-    @classmethod
-    def of(cls, edition: Edition, received_at: datetime) -> "Law":
-        """Return the law for a matter received at a moment."""
-        day = edition.calendar.local_day(received_at)
-        return cls(edition.on(day), edition.calendar, edition.group, day.isoformat())
-
-    def gap(self, key: str) -> RulebookGapError:
-        """Return the error that names a missing key."""
-        return RulebookGapError(group=self.group, on=self.day, key=key)
-
-
-@dataclass(frozen=True, slots=True)
-class Duty:
-    """A step that the case owes, or owed, and the procedure that asks for it."""
-
-    key: str
-    step: Step
-    procedure: str
-    rule: Procedure
-
-    @property
-    def source(self) -> tuple[str, ...]:
-        """Catalogue ids that ask for the step."""
-        return self.step.source or self.rule.source
+Law = CaseRules
+Duty = OwedStep
 
 
 def facts_of(case: Case, law: Law) -> dict[str, str]:
@@ -90,51 +50,20 @@ def choose(case: Case, law: Law) -> str:
     Raises:
         RulebookGapError: No procedure applies, or two of one rank do.
     """
-    facts, flags = facts_of(case, law), tuple(case.flags)
-    found = [
-        (rule.rank, key)
-        for key, rule in law.rules.procedures.procedures.items()
-        if not rule.overlay and rule.applies.holds(facts, flags)
-    ]
-    best = [key for rank, key in found if rank == max(found)[0]]
-    if len(best) != 1:
-        clash = f" ({' and '.join(best)} both apply)" if best else ""
-        raise law.gap(f"procedures.procedures for kind {case.kind}, class {case.class_ or '-'}{clash}")
-    return best[0]
+    return steps.choose(facts_of(case, law), tuple(case.flags), law)
 
 
 def duties(case: Case, law: Law) -> dict[str, Duty]:
-    """Return every step that the case's procedure and overlays know under the facts found, by name.
+    """Return every step that the case's procedure and overlays know, by name.
 
     Steps that hang on the way to settle are all among them: that is decided along the way (see ``is_owed``).
     """
-    facts, flags = facts_of(case, law), tuple(case.flags)
-    key = (*facts.values(), *flags)
-    if key not in law.known:
-        law.known[key] = _duties(case.procedure, facts, flags, law)
-    return law.known[key]
-
-
-def _duties(procedure: str, facts: Mapping[str, str], flags: tuple[str, ...], law: Law) -> dict[str, Duty]:
-    procedures = law.rules.procedures.procedures
-    overlays = (key for key, rule in procedures.items() if rule.overlay and rule.applies.holds(facts, flags))
-    found: dict[str, Duty] = {}
-    for key in (procedure, *overlays):
-        for name, step in procedures[key].steps.items():
-            if _holds_but_for_way(step.when, facts, flags):
-                found.setdefault(name, Duty(name, step, key, procedures[key]))
-    return found
+    return steps.owed_steps(case.procedure, facts_of(case, law), tuple(case.flags), law)
 
 
 def is_owed(case: Case, duty: Duty) -> bool:
     """Say whether the way to settle, as it stands, asks for the step."""
     return not duty.step.when.way or case.way in duty.step.when.way
-
-
-def _holds_but_for_way(when: Match, facts: Mapping[str, str], flags: tuple[str, ...]) -> bool:
-    if when.way:
-        facts = {**facts, "way": when.way[0]}
-    return when.holds(facts, flags)
 
 
 def voided_by(case: Case, duty: Duty) -> Done | None:
@@ -174,48 +103,9 @@ def _ways(case: Case) -> list[tuple[datetime, str]]:
     return held
 
 
-def rows_of(case: Case, use: TableUse, law: Law) -> list[TableRow]:
-    """Return the row of each table that the case's item, grade, tier or service names; none where it names none."""
-    named = {"item": case.item, "grade": case.grade, "tier": case.tier, "service": case.service}
-    found: list[TableRow] = []
-    for name in use.table:
-        table = law.rules.limits.tables.get(name)
-        if table is None:
-            raise law.gap(f"limits.tables.{name}")
-        if named[table.by] in table.rows:
-            found.append(table.rows[named[table.by]])
-    return found
-
-
-def within_of(case: Case, duty: Duty) -> Limit | TableUse | None:
-    """Return what limits the present run of a step: a later round may have a limit of its own."""
-    if duty.step.again_within and case.run_of(duty.key) > 1:
-        return duty.step.again_within
-    return duty.step.within
-
-
-def limit_of(case: Case, duty: Duty, start: datetime, law: Law) -> tuple[Limit, tuple[Moment, ...]] | None:
-    """Return the limit of a step that starts at ``start``, with the moments that it may run until.
-
-    Of several tables the row that ends first holds (XA-13). None where the step has no limit, where the case names
-    no row, or where a moment is not known yet.
-    """
-    within = within_of(case, duty)
-    moments = moments_of(case)
-    if within is None:
-        return None
-    if isinstance(within, TableUse):
-        limits = [row.limit for row in rows_of(case, within, law)]
-        if not limits:
-            return None
-        limit = Limit(shorter_of=tuple(limits)) if len(limits) > 1 else limits[0]
-        # A warranty that had ended before the works began no longer covers the item and bounds nothing.
-        if within.outer and any(one.name == within.outer and one.at > start for one in moments):
-            limit = Limit(shorter_of=(limit, Limit(until=within.outer)))
-    else:
-        limit = within
-    known = {one.name for one in moments}
-    return (limit, moments) if all(not part.until or part.until in known for part in limit.parts) else None
+def named_by(case: Case) -> dict[str, str]:
+    """Return what of the case names rows of tables, by what a table is by."""
+    return {"item": case.item, "grade": case.grade, "tier": case.tier, "service": case.service}
 
 
 def moments_of(case: Case) -> tuple[Moment, ...]:
@@ -249,13 +139,7 @@ def recorded(case: Case, duty: Duty, law: Law) -> list[datetime]:
 
 def starts_from(case: Case, duty: Duty, law: Law) -> tuple[str, ...]:
     """Return the names of the moments that start a step: its own, or those of its row in the table."""
-    within = duty.step.within
-    if isinstance(within, TableUse):
-        steps = law.rules.procedures.procedures[duty.procedure].steps
-        for row in rows_of(case, within, law)[:1]:
-            if row.counts_from in steps or row.counts_from in MOMENTS or not duty.step.after:
-                return (row.counts_from,)
-    return duty.step.after
+    return steps.starts_from(duty, named_by(case), law)
 
 
 def _recorded(case: Case, name: str, duty: Duty) -> Iterator[datetime]:

@@ -24,9 +24,9 @@ from services.handling.domain.procedure import (
     Law,
     duties,
     is_owed,
+    named_by,
     owed_again_at,
     recorded,
-    rows_of,
     starts_from,
     voided_by,
 )
@@ -61,6 +61,7 @@ from shared.events.handling import (
     StepCompleted,
 )
 from shared.rulebook.schema.procedures import TableUse
+from shared.rulebook.steps import rows_of
 
 _COMMANDS = {
     "finding": "make-finding",
@@ -407,7 +408,7 @@ def _gives(deed: Deed, name: str) -> bool:
 def _has_limit(case: Case, law: Law) -> bool:
     tabled = [duty for duty in duties(case, law).values() if isinstance(duty.step.within, TableUse)]
     return any(
-        rows_of(case, duty.step.within, law) or any(one.step == duty.key for one in case.agreements)
+        rows_of(duty.step.within, named_by(case), law) or any(one.step == duty.key for one in case.agreements)
         for duty in tabled
         if isinstance(duty.step.within, TableUse)
     )

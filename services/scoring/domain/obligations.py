@@ -21,9 +21,10 @@ from services.scoring.domain.triggers import Sight, Words, is_for
 from shared.events.facts import Fact
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema.obligations import Obligation
+from shared.rulebook.steps import PeriodTerms, duty_terms, rhythms
 from shared.timekeeping.base_types import Line
 from shared.timekeeping.calendar import Month, WorkingCalendar, add_months
-from shared.timekeeping.periods import Every, Period, month_counted, period_due, periods_of_month
+from shared.timekeeping.periods import Every, Period, period_due, periods_of_month
 from shared.timekeeping.wording import say_due
 from shared.values.bounds import number
 from shared.values.canonical import exact_sum
@@ -230,14 +231,9 @@ def instances(edition: Edition, organisation: Organisation, month: Month) -> tup
 
     A unit owes a duty if it exists from the first day of the period until the due moment.
     """
-    rhythms = {
-        (key, rule.every)
-        for _, rules in edition.slices
-        for key, rule in rules.obligations.obligations.items()
-    }
     duties = [
         duty
-        for obligation, every in sorted(rhythms)
+        for obligation, every in rhythms(edition)
         for duty in _of_obligation(obligation, every, edition, organisation, month)
     ]
     return tuple(sorted(duties, key=_in_due_order))
@@ -248,10 +244,9 @@ def agenda(
 ) -> tuple[tuple[Duty, Status], ...]:
     """Return the duties whose period has begun and that are open, overdue or lately done, as they stand."""
     month = edition.calendar.month_of(now)
-    rhythms = _rhythms(edition)
     duties = [
         duty
-        for obligation, every in rhythms
+        for obligation, every in rhythms(edition)
         for ahead in range(-months_back, _REACH[every][1] + 2)
         for duty in _of_obligation(obligation, every, edition, organisation, later(month, ahead))
         if duty.begins <= now
@@ -290,23 +285,11 @@ def unit_postings(ledger: UnitRecord, duties: Sequence[Duty], context: MonthCont
     return tuple(sorted((*posted, *_reversals(ledger, ruled, context)), key=in_sheet_order))
 
 
-def _rhythms(edition: Edition) -> list[tuple[str, Every]]:
-    return sorted(
-        {
-            (key, rule.every)
-            for _, rules in edition.slices
-            for key, rule in rules.obligations.obligations.items()
-        }
-    )
-
-
 def _of_obligation(
     obligation: str, every: Every, edition: Edition, organisation: Organisation, month: Month
 ) -> Iterator[Duty]:
-    for period, rule in _periods(obligation, every, edition, month):
-        if month_counted(rule.due, period, edition.calendar) != month:
-            continue
-        due = period_due(rule.due, period, edition.calendar)
+    for period, terms in _periods(obligation, every, edition, month):
+        rule, due = terms.rule, terms.due
         for unit, about in _owed(rule, organisation, period, edition.calendar.closing_day(due.due_before)):
             yield Duty(
                 obligation=obligation,
@@ -326,15 +309,14 @@ def _of_obligation(
 
 def _periods(
     obligation: str, every: Every, edition: Edition, month: Month
-) -> Iterator[tuple[Period, Obligation]]:
-    """Yield the periods that may count in a month, with the rule that holds when they end."""
+) -> Iterator[tuple[Period, PeriodTerms]]:
+    """Yield the periods that count in a month, with by when the duty is done for each."""
     first, last = _REACH[every]
     near = (later(month, months) for months in range(first, last + 1))
     for period in (period for one in near for period in periods_of_month(every, one)):
-        if edition.slices[0][0] <= period.last:
-            rule = edition.on(period.last).obligations.obligations.get(obligation)
-            if rule is not None and rule.every == every:
-                yield period, rule
+        terms = duty_terms(edition, obligation, period)
+        if terms is not None and terms.month == month:
+            yield period, terms
 
 
 def _owed(

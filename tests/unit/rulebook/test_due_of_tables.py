@@ -38,9 +38,23 @@ def test_of_several_tables_the_row_that_ends_first_is_due(grade: str, due: str) 
     assert found.clause == "QS-06, XA-03, XA-13"
 
 
-def test_a_table_whose_row_is_not_named_is_named() -> None:
-    with pytest.raises(InvalidInputError, match=r"limits\.tables\.by-tier\.rows"):
-        step_clock(an_edition_with_tables(), "one", "solve", on("07-01 09:00"), {"grade": "first"})
+def test_a_matter_of_no_tier_is_due_by_the_table_of_its_grade_alone() -> None:
+    edition = an_edition_with_tables()
+
+    # Wed 1 Jul 09:00 + 120 h = Mon 6 Jul 09:00.
+    found = of_clock(edition, step_clock(edition, "one", "solve", on("07-01 09:00"), {"grade": "third"}))
+
+    assert shown(found.due_before) == "07-06 09:00"
+
+
+@pytest.mark.parametrize(
+    ("named", "table"), [({}, "by-grade"), ({"grade": "first", "tier": "none"}, "by-tier")]
+)
+def test_tables_of_which_no_row_or_an_unknown_one_is_named_are_named(
+    named: dict[str, str], table: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=rf"limits\.tables\.{table}\.rows"):
+        step_clock(an_edition_with_tables(), "one", "solve", on("07-01 09:00"), named)
 
 
 @pytest.mark.parametrize(("again", "due"), [(False, "07-01 14:00"), (True, "07-01 11:00")])

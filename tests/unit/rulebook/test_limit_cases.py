@@ -8,18 +8,11 @@ import pytest
 from pydantic import TypeAdapter
 
 from jiandu.rulebook.coverage import GROUPS
-from jiandu.rulebook.due import (
-    DueDate,
-    callback_clock,
-    counts_from,
-    duty_due,
-    publication_due,
-    step_clock,
-    watch_clock,
-)
+from jiandu.rulebook.due import DueDate, duty_due, publication_due, step_clock, watch_clock
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.procedures import TableUse
+from shared.rulebook.steps import CaseRules, OwedStep, callback_terms, starts_from
 from shared.timekeeping.clocks import ClockEvent, Started, Stopped, Verdict, evaluate
 from shared.timekeeping.limits import Moment
 from tests.unit.rulebook.worked import FIELDS, Case, edition_of, examples, limits_in, params
@@ -61,10 +54,11 @@ def test_a_clock_runs_out_when_counted_by_hand(group: str, case: Case) -> None:
 @pytest.mark.parametrize(("group", "case"), cases_with("step"))
 def test_a_step_counts_from_the_moment_that_the_example_names(group: str, case: Case) -> None:
     given = case["given"]
-    rules = edition_of(group).at(moment(given["from"]))
-    step = rules.procedures.procedures[given["procedure"]].steps[given["step"]]
+    law = CaseRules.of(edition_of(group), moment(given["from"]))
+    procedure = law.rules.procedures.procedures[given["procedure"]]
+    owed = OwedStep(given["step"], procedure.steps[given["step"]], given["procedure"], procedure)
 
-    starts = counts_from(rules, step, rows(given))
+    starts = starts_from(owed, rows(given), law)
 
     assert given["starts"] in starts
 
@@ -103,7 +97,7 @@ def clock(edition: Edition, given: Case) -> Started:
     if "watch" in given:
         return watch_clock(edition, given["watch"], begins)
     if "callback" in given:
-        return callback_clock(edition, given["callback"], begins)
+        return callback_terms(edition.at(begins).callback.plans[given["callback"]], begins).opening
     if "limit" in given:
         rules = edition.at(begins)
         return Started(

@@ -362,20 +362,24 @@ def test_a_rolled_due_day_says_why_and_may_be_provisional() -> None:
     assert (plain.provisional, plain.lines[0].en) == (False, "for 2026-12, by the end of Sun 10 Jan 2027")
 
 
+def month_of(due: PeriodDue, period: Period) -> Month:
+    return month_counted(period, period_due(due, period, OFFICE), OFFICE)
+
+
 def test_a_duty_counts_in_the_month_it_falls_due_in_but_a_week_in_that_of_its_thursday() -> None:
     by_fifth = PeriodDue(day=5, month="next")
     at_end = PeriodDue(end=True)
     july, week = Period.holding("month", date(2026, 7, 1)), Period.holding("week", date(2026, 10, 1))
 
-    assert month_counted(by_fifth, july, OFFICE) == Month(2026, 8)
-    assert month_counted(at_end, july, OFFICE) == Month(2026, 7)
+    assert month_of(by_fifth, july) == Month(2026, 8)
+    assert month_of(at_end, july) == Month(2026, 7)
     # Mon 28 Sep to Sun 4 Oct: its Thursday is 1 Oct.
     assert (week.first, week.last) == (date(2026, 9, 28), date(2026, 10, 4))
-    assert month_counted(at_end, week, OFFICE) == Month(2026, 10)
+    assert month_of(at_end, week) == Month(2026, 10)
     # Mon 27 Jul to Sun 2 Aug falls due in August, but its Thursday is 30 Jul.
-    assert month_counted(at_end, Period.holding("week", date(2026, 8, 1)), OFFICE) == Month(2026, 7)
+    assert month_of(at_end, Period.holding("week", date(2026, 8, 1))) == Month(2026, 7)
     # Mon 29 Jun to Sun 5 Jul: its Thursday is 2 Jul.
-    assert month_counted(at_end, Period.holding("week", date(2026, 6, 30)), OFFICE) == Month(2026, 7)
+    assert month_of(at_end, Period.holding("week", date(2026, 6, 30))) == Month(2026, 7)
 
 
 def test_the_periods_of_a_month_are_named() -> None:
