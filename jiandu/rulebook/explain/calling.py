@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from jiandu.rulebook.explain.words import (
+    MOMENTS,
     Book,
     Parts,
     Under,
@@ -23,8 +24,7 @@ from shared.timekeeping.base_types import Line
 @parts.register
 def _plan(entry: CallbackPlan, book: Book) -> Parts:
     case = book.when(entry.applies) or line("所有事项", "every matter")
-    after = line("办结", "closing") if entry.after == "closing" else line("解决", "the resolution")
-    latest = within(entry.latest)
+    after, latest = MOMENTS[entry.after], within(entry.latest)
     yield line(
         f"{case.zh}，自{after.zh}起，须在{latest.zh}回访", f"{case.en}: called back {latest.en} of {after.en}"
     )

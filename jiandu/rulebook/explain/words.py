@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.base import Match, Text
 from shared.rulebook.schema.procedures import TableUse
+from shared.rulebook.steps import LABELS
 from shared.timekeeping.base_types import Line
 from shared.timekeeping.limits import Limit, say_limit
 from shared.timekeeping.periods import PeriodDue
@@ -162,19 +163,24 @@ def due_by(due: PeriodDue, every: str) -> Line:
     return said
 
 
+_NOUNS = {
+    "receipt": "receipt",
+    "registration": "registration",
+    "graded": "the grading",
+    "finding": "the finding",
+    "flagged": "the flag",
+    "works-start": "the start of works",
+    "settlement": "the settlement",
+    "approval": "the approval",
+    "closing": "closing",
+    "resolution": "the resolution",
+}
+"""What a case's clocks call a happening, as English sentences need it."""
+
 MOMENTS: Mapping[str, Line] = {
-    "receipt": line("收到", "receipt"),
-    "registration": line("登记", "registration"),
-    "graded": line("确定级别", "the grading"),
-    "finding": line("作出认定", "the finding"),
-    "flagged": line("作出标记", "the flag"),
-    "works-start": line("整改实施", "the start of works"),
-    "settlement": line("达成一致", "the settlement"),
-    "approval": line("批准", "the approval"),
-    "closing": line("办结", "closing"),
+    **{key: line(LABELS[key].zh, noun) for key, noun in _NOUNS.items()},
     "first-step": line("首个步骤完成", "the first step"),
     "first-answer": line("首次答复客户", "the first answer"),
-    "resolution": line("解决", "the resolution"),
     "record-complete": line("记录填写完整", "the complete record"),
     "acceptance": line("客户验收", "the acceptance"),
     "handover": line("交房", "handover"),
