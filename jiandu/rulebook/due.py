@@ -127,12 +127,8 @@ def callback_due(edition: Edition, plan: str, over_at: datetime) -> DueDate:
     due = of_clock(edition, callback_terms(found, over_at).opening)
     earliest = window_of(found, over_at, edition.calendar).earliest
     since = say_moment(earliest, edition.calendar)
-    lines = (
-        (*due.lines, Line(zh=f"不早于 {since.zh}", en=f"not before {since.en}"))
-        if found.earliest
-        else due.lines
-    )
-    return replace(due, earliest=earliest, lines=lines)
+    opens = (Line(zh=f"不早于 {since.zh}", en=f"not before {since.en}"),) if found.earliest else ()
+    return replace(due, earliest=earliest, lines=(*due.lines, *opens))
 
 
 def duty_due(edition: Edition, obligation: str, day: date) -> DueDate:
@@ -141,14 +137,13 @@ def duty_due(edition: Edition, obligation: str, day: date) -> DueDate:
     Raises:
         InvalidInputError: The rulebook has no such obligation, or none for that period.
     """
-    known = rules_of(edition, day).obligations.obligations
+    rules = rules_of(edition, day)
     periods = [Period.holding(every, day) for key, every in rhythms(edition) if key == obligation]
     for period in sorted(periods, key=lambda one: one.last):
-        terms = duty_terms(edition, obligation, period)
-        if terms is not None:
+        if terms := duty_terms(edition, obligation, period):
             return _of_period(terms.due, period, terms.month, terms.rule.source)
     if not periods:
-        _entry(known, obligation, "obligations.obligations")
+        _entry(rules.obligations.obligations, obligation, "obligations.obligations")
     msg = f"'{obligation}' is owed for no period that holds {day}, under the rules of its last day."
     raise InvalidInputError(msg)
 

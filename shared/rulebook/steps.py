@@ -85,12 +85,9 @@ class OwedStep:
 
 @dataclass(frozen=True, slots=True)
 class ClockTerms:
-    """How the rulebook lets a clock run: from when, how long, by which clauses.
+    """How the rulebook lets a clock run: from when and after what, how long, by which clauses.
 
-    Attributes:
-        label: What happened at ``start``.
-        moments: Moments of the case that the limit may run until.
-        source: Catalogue ids, joined by commas.
+    ``moments``: those of the case that the limit may run until.
     """
 
     start: datetime
@@ -135,19 +132,18 @@ def owed_steps(
 
     Steps that hang on the way to settle are all among them: that is decided along the way.
     """
-    key = (procedure, *facts.values(), *flags)
-    if key not in law.known:
-        procedures = law.rules.procedures.procedures
-        overlays = (
-            name for name, rule in procedures.items() if rule.overlay and rule.applies.holds(facts, flags)
-        )
-        found: dict[str, OwedStep] = {}
-        for one in (procedure, *overlays):
-            for name, step in procedures[one].steps.items():
-                if _holds_but_for_way(step.when, facts, flags):
-                    found.setdefault(name, OwedStep(name, step, one, procedures[one]))
-        law.known[key] = found
-    return law.known[key]
+    facts_key = (procedure, *facts.values(), *flags)
+    if (known := law.known.get(facts_key)) is not None:
+        return known
+    found: dict[str, OwedStep] = {}
+    book = law.rules.procedures.procedures
+    overlays = (name for name, rule in book.items() if rule.overlay and rule.applies.holds(facts, flags))
+    for name in (procedure, *overlays):
+        for key, step in book[name].steps.items():
+            if _holds_but_for_way(step.when, facts, flags):
+                found.setdefault(key, OwedStep(key, step, name, book[name]))
+    law.known[facts_key] = found
+    return found
 
 
 def _holds_but_for_way(when: Match, facts: Mapping[str, str], flags: tuple[str, ...]) -> bool:
@@ -157,12 +153,7 @@ def _holds_but_for_way(when: Match, facts: Mapping[str, str], flags: tuple[str, 
 
 
 def rows_of(use: TableUse, named: Mapping[str, str], law: CaseRules) -> list[TableRow]:
-    """Return the row of each table that the case's item, grade, tier or service names; none where it names none.
-
-    Args:
-        use: The tables.
-        named: What names rows, by what a table is by: ``{"grade": "grade-1"}``.
-        law: The rules.
+    """Return the row of each table that ``named`` has, by what a table is by: ``{"grade": "grade-1"}``.
 
     Raises:
         RulebookGapError: There is no such table.
@@ -226,13 +217,7 @@ def source_of(owed: OwedStep, law: CaseRules) -> str:
 
 
 def label_of(starts: tuple[str, ...], known: Mapping[str, OwedStep], done: Collection[str]) -> Line:
-    """Return in words what a clock counts from.
-
-    Args:
-        starts: Names of the moments that may have started it.
-        known: Steps by name.
-        done: Those that were done when it started.
-    """
+    """Return in words which of ``starts`` a clock counts from; ``done``: the steps that were done when it began."""
     for name in starts:
         if name in known and name in done:
             title = known[name].step.title
@@ -292,13 +277,8 @@ class PeriodTerms:
 
 def rhythms(edition: Edition) -> list[tuple[str, Every]]:
     """Return every obligation that the edition ever knows, with how often it comes round, in order."""
-    return sorted(
-        {
-            (key, rule.every)
-            for _, rules in edition.slices
-            for key, rule in rules.obligations.obligations.items()
-        }
-    )
+    every = (rules.obligations.obligations.items() for _, rules in edition.slices)
+    return sorted({(key, rule.every) for rules in every for key, rule in rules})
 
 
 def duty_terms(edition: Edition, obligation: str, period: Period) -> PeriodTerms | None:

@@ -230,7 +230,10 @@ def facts_for(*conditions: Match) -> dict[str, str]:
 
 @pytest.mark.parametrize("group", [*GROUPS, *FIELDS])
 def test_every_watch_begins_and_is_due_for_either_alike(group: str) -> None:
-    """INVARIANT: a watch has one reading. What breaks it: a second place that looks up its limit or its label."""
+    """INVARIANT: a watch has one reading.
+
+    What breaks it: a second place that looks up its limit or its label.
+    """
     edition = edition_of(group)
     rules = edition.slices[-1][1]
     for (name, watch), start in product(rules.procedures.watches.items(), STARTS):
@@ -268,7 +271,10 @@ def test_a_callback_after_the_resolution_is_told_with_both_ends_of_its_window() 
 
 @pytest.mark.parametrize("group", [*GROUPS, *FIELDS])
 def test_every_callback_has_one_window_for_either(group: str) -> None:
-    """INVARIANT: a callback's window has one reading. What breaks it: counting it from another moment or limit."""
+    """INVARIANT: a callback's window has one reading.
+
+    What breaks it: counting it from another moment or by another limit.
+    """
     edition = edition_of(group)
     for (name, plan), start in product(edition.slices[-1][1].callback.plans.items(), STARTS):
         ended = told(an_ending(plan), start)
@@ -294,7 +300,10 @@ def an_ending(plan: CallbackPlan) -> CaseClosed | CaseResolved:
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_duty_and_publication_is_due_for_either_alike(group: str) -> None:
-    """INVARIANT: a duty's due day has one reading. What breaks it: reading the rule of another day than its period's last."""
+    """INVARIANT: a duty's due day has one reading.
+
+    What breaks it: reading the rule of another day than its period's last.
+    """
     edition, organisation = edition_of(group), Organisation.of(told_of(group).facts)
     duties = [duty for month in MONTHS for duty in instances(edition, organisation, month)]
     for duty in duties:
