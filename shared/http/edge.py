@@ -24,8 +24,8 @@ from shared.identity.access import Access, Caller
 from shared.runtime.clock import Clock
 from shared.runtime.ids import fresh
 from shared.storage.database import TRANSIENT, DatabaseDownError
+from shared.values import idempotency
 from shared.values.bounds import Instant
-from shared.values.idempotency import digest_of
 from shared.values.text import Written
 
 log = structlog.get_logger(__name__)
@@ -232,9 +232,9 @@ def needs(right: str) -> Any:  # noqa: ANN401  # FastAPI's dependency marker is 
     return Depends(allowed)
 
 
-async def digest(request: Request) -> str:
+async def digest(request: Request) -> idempotency.Digest:
     """Return the hash of what the body says: what an idempotency key is tied to."""
-    return digest_of(await request.body())
+    return idempotency.Digest.of(await request.body())
 
 
 IdempotencyKey = Annotated[
@@ -247,7 +247,7 @@ IdempotencyKey = Annotated[
         description="Your own key for this call. The same key and body again: the first answer again.",
     ),
 ]
-Digest = Annotated[str, Depends(digest)]
+Digest = Annotated[idempotency.Digest, Depends(digest)]
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": HTTPStatus(status).phrase}

@@ -25,7 +25,7 @@ class Command:
 
     Attributes:
         key: The caller's own key for it.
-        digest: Hash of what its body says; see :func:`digest_of`.
+        digest: Hash of what its body says; see :class:`Digest`.
         request: Id of the request, for tracing.
     """
 
@@ -37,21 +37,42 @@ class Command:
 Remembered = tuple[Mapping[str, Any], ...]
 
 
-def digest_of(body: bytes) -> str:
-    """Return the hash of what a body says; of its bytes, where it is no JSON.
+class Digest(str):
+    """The hash of what a body says.
 
-    Example:
-        >>> digest_of(b'{"a": 1, "b": 2}') == digest_of(b'{"b":2,"a":1}')
-        True
+    Attributes:
+        of_bytes: The hash of its bytes, which records of earlier releases hold.
     """
-    with suppress(orjson.JSONDecodeError):  # a form, a sheet, or what the route is about to refuse
-        body = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(body).hexdigest()
+
+    of_bytes: str
+
+    @classmethod
+    def of(cls, body: bytes) -> "Digest":
+        """Return the hash of what a body says; of its bytes, where it is no JSON.
+
+        Example:
+            >>> Digest.of(b'{"a": 1, "b": 2}') == Digest.of(b'{"b":2,"a":1}')
+            True
+        """
+        said = body
+        with suppress(orjson.JSONDecodeError):  # a form, a sheet, or what the route is about to refuse
+            said = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
+        return cls._made(hashlib.sha256(said).hexdigest(), hashlib.sha256(body).hexdigest())
+
+    def about(self, *parts: str) -> "Digest":
+        """Return the digest of a command that is said partly by its address."""
+        return self._made("/".join([*parts, self]), "/".join([*parts, self.of_bytes]))
+
+    @classmethod
+    def _made(cls, said: str, of_bytes: str) -> "Digest":
+        made = cls(said)
+        made.of_bytes = of_bytes
+        return made
 
 
 def must_be_same(known: str, digest: str) -> None:
     """Refuse a key that came before with another body. Raises ``KeyReusedError``."""
-    if known != digest:
+    if known not in (digest, getattr(digest, "of_bytes", digest)):
         msg = "This Idempotency-Key was used with another body. Send the first body again, or take a new key."
         raise KeyReusedError(msg)
 

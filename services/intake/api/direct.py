@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from services.intake.handlers import Intake
 from shared.http.edge import Body, HttpContext, recognised
 from shared.identity.access import Caller
-from shared.values.idempotency import Command, digest_of
+from shared.values.idempotency import Command, Digest
 
 _KEY = re.compile(r"[\x21-\x7e]{8,128}")
 _KEY_HEADER = b"idempotency-key"
@@ -48,7 +48,7 @@ class DirectRoute(APIRoute):
         raw = await Request(scope, receive).body()
         key = _key(headers)
         body = self._read(raw, headers)
-        command = Command(key, digest_of(raw), scope["request_id"])
+        command = Command(key, Digest.of(raw), scope["request_id"])
         use: Intake = scope["app"].state.use
         response = await self._answer(body=body, who=who, command=command, use=use)
         await response(scope, receive, send)

@@ -158,7 +158,7 @@ def recording(kind: str, right: str) -> Any:  # noqa: ANN401  # FastAPI's depend
     ) -> Entry:
         name = str(uuid5(NAMESPACE_URL, f"{who.unit}#{key}"))
         # The same words about another posting are another record.
-        return Entry(request, who, name, kind, key, "/".join([*request.path_params.values(), digest]))
+        return Entry(request, who, name, kind, key, digest.about(*request.path_params.values()))
 
     return Depends(entry)
 
