@@ -51,15 +51,25 @@ lint: setup ## Format, lint, types, import contracts, YAML
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/yamllint --strict rulebooks jiandu/rulebook/template tests/cases
 
+PYTEST := $(BIN)/python -m pytest -q
+CORE := $(PYTEST) -n auto -m 'not connected and not journey'
+
 .PHONY: check
-check: lint ## All that needs no server, under a minute
-	@$(BIN)/python -m pytest -q -n auto -m 'not connected and not journey'
+check: lint ## All that needs no server
+	@$(CORE)
 
 .PHONY: test
-test: lint ## Everything; starts its own servers
-	@$(BIN)/python -m pytest -q -n auto -m 'not connected and not journey'
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=15 -m 'connected and not journey'
-	@$(BIN)/python -m pytest -q -m journey
+test: setup ## Everything; starts its own servers; tells at its end how long each part took
+	@told=(); \
+	part() { \
+	    local name=$$1 budget_s=$$2 begun=$$SECONDS; shift 2; "$$@"; \
+	    told+=("$$(printf '%-14s %4d s of %4d' "$$name" $$((SECONDS - begun)) "$$budget_s")"); \
+	}; \
+	lint_and_core() { $(MAKE) --no-print-directory lint && $(CORE); }; \
+	part 'lint and core' 240 lint_and_core; \
+	part contracts 240 $(PYTEST) -n 2 --dist loadfile --durations=15 -m 'connected and not journey'; \
+	part journeys 240 $(PYTEST) -m journey; \
+	printf '\n%s\n' 'Time taken, of the budget on two idle cores:'; printf '%s\n' "$${told[@]}"
 
 .PHONY: demo
 demo: setup ## Play a quarter and print the rankings; another group with GROUP=luneng, zhongyida, xinao or general
