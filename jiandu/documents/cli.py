@@ -48,7 +48,7 @@ def events_page() -> str:
     parts.append(_table(Envelope))
     for service, events in catalogue().items():
         parts.append(f"## {service.capitalize()}\n")
-        parts.append(f"Exchange `{exchange_of(service, '<site>')}`. Followed by: {_followers(service)}.\n")
+        parts.append(f"Exchange `{exchange_of(service, '<site>')}`. Followed by: {_consumers(service)}.\n")
         for event in events:
             parts.append(f"### {event.TYPE}\n")
             parts.append(f"{_prose(event)}\n")
@@ -112,7 +112,7 @@ def _is_told_by(one: object, module: str) -> bool:
     )
 
 
-def _followers(service: str) -> str:
+def _consumers(service: str) -> str:
     source = "inbound" if service == "intake" else service
     return ", ".join(consumer for consumer, sources in FOLLOWS.items() if source in sources)
 

@@ -195,7 +195,7 @@ class WorkingCalendar:
     name: str = "calendars/cn"
 
     def __post_init__(self) -> None:
-        """Refuse hours that overlap and years that leave a hole."""
+        """Refuse hours that overlap and years that leave a gap."""
         closed = [(begin, time.max if end == time(0) else end) for begin, end in self.hours]
         forward = all(begin < end for begin, end in closed)
         apart = all(earlier[1] <= later[0] for earlier, later in pairwise(closed))
@@ -207,7 +207,7 @@ class WorkingCalendar:
         numbers = [table.year for table in self.years]
         if any(later != earlier + 1 for earlier, later in pairwise(numbers)):
             raise ValueError(
-                f"Day tables are given for {numbers}. Give each year once, in order, without a hole."
+                f"Day tables are given for {numbers}. Give each year once, in order, without a gap."
             )
 
     # Days

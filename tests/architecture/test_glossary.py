@@ -8,6 +8,11 @@ GLOSSARY = ROOT / "docs" / "glossary.md"
 
 ALLOWED = {
     ("shared/storage/write_batching.py", "timer"): "an alarm of the event loop, which nobody supervises",
+    ("shared/service/operations.py", "hole"): "the former name of a field, for what was written to read it",
+    ("shared/service/operations.py", "ladder"): "the former name of a field, for what was written to read it",
+    ("shared/runtime/settings.py", "hole"): "the former name of a setting, which an operator's file may have",
+    ("tests/unit/shared/test_settings.py", "hole"): "the former name of a setting, which a file may have",
+    ("tests/contract/test_messaging_operations.py", "hole"): "the former name of a field",
 }
 """Where a word to avoid means something else, with the reason."""
 
@@ -15,7 +20,7 @@ _BUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def _to_avoid() -> list[str]:
-    rows = re.findall(r"^\|(.+)\|$", GLOSSARY.read_text("utf-8"), re.MULTILINE)[2:]
+    rows = re.findall(r"^\|(?! English|---)(.+)\|$", GLOSSARY.read_text("utf-8"), re.MULTILINE)
     words = (word.strip() for row in rows for word in row.split("|")[-1].split(","))
     return [word for word in words if word]
 
@@ -52,9 +57,13 @@ def test_every_exception_is_still_needed() -> None:
 
 
 def test_the_glossary_is_in_order_and_defines_a_word_once() -> None:
-    words = re.findall(r"^\| ([^|]+?) \|", GLOSSARY.read_text("utf-8"), re.MULTILINE)[1:]
+    sections = [
+        re.findall(r"^\| (?!English)([^|]+?) \|", section, re.MULTILINE)
+        for section in GLOSSARY.read_text("utf-8").split("\n## ")[1:]
+    ]
 
-    assert words == sorted(set(words), key=str.lower)
+    assert [words == sorted(words, key=str.lower) for words in sections] == [True, True]
+    assert len(set().union(*sections)) == sum(len(words) for words in sections)
 
 
 def test_no_chinese_term_is_missing() -> None:

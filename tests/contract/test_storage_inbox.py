@@ -44,7 +44,7 @@ async def inbox(database: Database) -> Inbox:
 # --- gaps
 
 
-async def test_holes_are_what_is_between_and_what_a_source_announced_beyond(inbox: Inbox) -> None:
+async def test_gaps_are_what_is_between_and_what_a_source_announced_beyond(inbox: Inbox) -> None:
     await inbox.heard({SOURCE: 9})
     await inbox.record(receipts(1, 2, 5, 7))
 
@@ -68,7 +68,7 @@ async def test_a_source_heard_of_for_the_first_time_is_missing_from_its_beginnin
     assert (gaps.received, gaps.missing) == (0, ((1, 56),))
 
 
-async def test_a_hole_closes_when_it_is_filled_in_whatever_order(inbox: Inbox) -> None:
+async def test_a_gap_closes_when_it_is_filled_in_whatever_order(inbox: Inbox) -> None:
     await inbox.heard({SOURCE: 1})
     found = []
     for numbers in ([10, 3], [1, 2], [9, 5], [4, 6, 7], [8]):
@@ -79,9 +79,7 @@ async def test_a_hole_closes_when_it_is_filled_in_whatever_order(inbox: Inbox) -
     assert found[-1].missing == ()
 
 
-async def test_looking_for_holes_costs_what_is_new_not_what_there_is(
-    database: Database, inbox: Inbox
-) -> None:
+async def test_looking_for_gaps_costs_what_is_new_not_what_there_is(database: Database, inbox: Inbox) -> None:
     """INVARIANT: the cost does not grow with history, not even behind a gap that is never filled.
 
     What breaks it: counting from the gapless mark; one lost event would make each look dearer for ever.

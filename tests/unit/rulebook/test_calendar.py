@@ -109,7 +109,7 @@ def test_a_day_table_survives_json() -> None:
     assert CalendarYear.model_validate_json(table.model_dump_json()) == table
 
 
-def test_years_with_a_hole_are_refused() -> None:
+def test_years_with_a_gap_are_refused() -> None:
     with pytest.raises(ValueError, match=r"\[2024, 2026\]"):
         WorkingCalendar(SHANGHAI, years=(a_table(2024), a_table(2026)))
 

@@ -302,7 +302,7 @@ def answers(files: Mapping[str, str]) -> bool:
 
 @QUICK
 @given(file=st.sampled_from(TOPICS), cut=st.integers(0, 10_000), length=st.integers(1, 60))
-def test_a_rulebook_with_a_hole_is_read_or_refused(file: str, cut: int, length: int) -> None:
+def test_a_rulebook_with_a_gap_is_read_or_refused(file: str, cut: int, length: int) -> None:
     """INVARIANT: whatever an author writes, the loader answers with an edition or with problems.
 
     What breaks it: trusting the shape of a file before the schema has seen it.

@@ -39,7 +39,7 @@ def test_entries_are_parted_by_number_and_by_size_in_their_order() -> None:
     assert list(batches([])) == []
 
 
-def test_an_event_larger_than_a_parcel_travels_alone() -> None:
+def test_an_event_larger_than_a_batch_travels_alone() -> None:
     sizes = [10, MOST_BYTES + 1, 10]
 
     assert [len(some) for some in batches([entry(at, size) for at, size in enumerate(sizes)])] == [1, 1, 1]

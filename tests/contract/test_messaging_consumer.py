@@ -188,7 +188,7 @@ async def test_poison_is_parked_in_groups_and_nothing_good_with_it(writer: Write
         parked = await reader.inbox.parked()
         groups = Counter(one.fingerprint for one in parked)
         assert {one.subject for one in parked if one.kind == "failing"} == set(subjects[:10])
-        assert groups["failing:tally.added.v1:ValueError in test_messaging_follower.py:decide"] == 10
+        assert groups["failing:tally.added.v1:ValueError in test_messaging_consumer.py:decide"] == 10
         assert sum(one.kind == "unreadable" for one in parked) == 4
         assert all(one.attempts == 3 for one in parked if one.kind == "failing")
 
