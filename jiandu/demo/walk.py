@@ -12,7 +12,7 @@ from typing import Any
 
 from jiandu.demo.cast import Cast, Hand
 from services.handling.domain import RIGHTS, Actor, Allowed, Case, allowed, decide, parse_command
-from services.handling.domain.settlement import to_sign
+from services.handling.domain.commands.settlement import to_sign
 from shared.events import Happened
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules

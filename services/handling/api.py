@@ -11,10 +11,9 @@ from services.handling import domain
 from services.handling.domain import Actor, AnyCommand, Case
 from services.handling.handlers import NOT_HERE, Handling
 from services.handling.store import Hearing, Page
-from shared.errors import FieldProblem, ForbiddenError, InvalidInputError, NotYetHereError
+from shared.errors import NotYetHereError
 from shared.http.edge import Digest, IdempotencyKey, cursor_of, needs, place_of
 from shared.identity.access import Caller
-from shared.identity.directory import Directory
 from shared.service.context import ServiceContext
 from shared.storage.numbering import entry_id
 
@@ -274,13 +273,6 @@ async def command(
     A step out of order, a closed case or missing evidence answers 409 with the next action.
     """
     context: ServiceContext = request.app.state.context
-    who.must(domain.RIGHTS[body.do])
-    _may_enter_late(body, who, context.directory)
-    _may_be_given(body, context)
-    if body.do == "transfer":
-        _may_hand_to(body.to_unit, "to_unit", who, context)
-    if body.do == "decide-appeal" and body.unit:
-        _may_hand_to(body.unit, "unit", who, context)
     answer = await _use(request).command(
         str(complaint_id),
         body,
@@ -297,53 +289,3 @@ def _must_see(request: Request, who: Caller, case: Case) -> None:
     context: ServiceContext = request.app.state.context
     if not context.access.sees(who, case.unit):
         raise NotYetHereError(NOT_HERE)
-
-
-def _may_hand_to(unit: str, field: str, who: Caller, context: ServiceContext) -> None:
-    """Refuse a unit that does not exist, or that is another subsidiary's and not the caller's to command.
-
-    The deadlines that pass from then on are the receiving unit's. So nobody hands them to another subsidiary but
-    who stands above both: the caller sees the case already, so it remains to see the unit.
-    """
-    known = context.directory.units
-    if unit not in known:
-        raise InvalidInputError(
-            "The case was not transferred.",
-            [FieldProblem(field, "no such unit; GET /v1/units lists them")],
-        )
-    own = known.get(who.unit)
-    if not context.access.sees(who, unit) and (own is None or own.site != known[unit].site):
-        msg = (
-            f"'{unit}' belongs to another subsidiary, and with the case go its deadlines. Ask headquarters to "
-            "transfer it."
-        )
-        raise ForbiddenError(msg)
-
-
-def _may_be_given(body: AnyCommand, context: ServiceContext) -> None:
-    """Refuse to give a matter to somebody who has left, or who may not serve without a course (LN-22)."""
-    person, known = getattr(body, "person", ""), context.directory
-    day = known.edition.calendar.local_day(body.at or context.clock())
-    if person and not known.may_be_given_work(person, day):
-        raise InvalidInputError(
-            "Nothing was recorded. Name somebody who serves on that day.",
-            [FieldProblem("person", f"has left by {day}, or has no pass that counts in any of their roles")],
-        )
-
-
-def _may_enter_late(body: AnyCommand, who: Caller, known: Directory) -> None:
-    if (body.at is not None or body.acting_for is not None) and domain.IMPORT not in who.rights:
-        msg = f"Stating when it happened, or for whom it is entered, needs the right '{domain.IMPORT}'. Leave both out."
-        raise ForbiddenError(msg)
-    if body.acting_for is None:
-        return
-    person = known.people.get(body.acting_for.person, {"appointments": ()})
-    role, unit = body.acting_for.role, body.acting_for.unit
-    if body.do in domain.JUDGES:
-        unit = unit or who.unit  # whose ruling it is decides who may enter it
-    if not any(one["role"] == role and unit in ("", one["unit"]) for one in person["appointments"]):
-        as_ = f"'{role}' of '{unit}'" if unit else f"'{role}'"
-        raise InvalidInputError(
-            "Nothing was entered. Name somebody whom the registry knows in that role, or appoint them first.",
-            [FieldProblem("acting_for.person", f"is not on record as {as_}")],
-        )

@@ -48,7 +48,7 @@ async def serving(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[S
                 edition_hash=case.edition_hash,
             )
 
-        use = Handling(MongoStore(cases, horizons), clock, directory.edition_called, stamp, directory.within)
+        use = Handling(MongoStore(cases, horizons), clock, directory.edition_called, stamp, directory)
         subscriptions = events.subscriptions(
             cases,
             horizons,

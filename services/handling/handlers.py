@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from services.handling import domain
-from services.handling.domain import Actor, AnyCommand, Case, Gone
+from services.handling.domain import Actor, AnyCommand, Case, Departures, Organisation
 from services.handling.store import LIVE, Hearing, Page, Store, index_of, lane_of
 from shared.errors import NotYetHereError, StaleWriteError, SupervisionError
 from shared.events import Happened, iso
@@ -35,14 +35,14 @@ class Handling:
     Attributes:
         edition: Returns an edition by hash: the one under which a case began.
         stamp: Makes the stamp of a decision on a case.
-        within: Says whether a unit is another one or lies below it.
+        organisation: What the registry tells of units and people.
     """
 
     store: Store
     clock: Callable[[], datetime]
     edition: Callable[[str], Edition]
     stamp: Callable[[Case, str, str | None, datetime], Stamp]
-    within: Callable[[str, str], bool]
+    organisation: Organisation
 
     async def get(self, complaint_id: str) -> Case:
         """Return a case. Raises ``NotYetHereError``: it may be on its way through the broker."""
@@ -75,9 +75,11 @@ class Handling:
             sees: Says whether the caller sees a unit.
 
         Raises:
+            ForbiddenError: The caller may not do this.
             NotYetHereError: The case has not arrived.
             ConflictError: The case's state forbids it; the message names the next action.
         """
+        domain.authorise(command, by, self.organisation, self.clock())
         for attempt in range(TRIES):
             stored = await self.store.get(complaint_id)
             case = stored.state
@@ -93,7 +95,9 @@ class Handling:
                 self.clock(),
                 await self._other(command, sees),
             )
-            decided, happened = domain.decide(case, command, by, edition, now, other, self.within)
+            decided, happened = domain.decide(
+                case, command, by, edition, now, other, self.organisation.within
+            )
             answer = _answer(decided, happened, edition)
             try:
                 await self._save(
@@ -135,13 +139,13 @@ class Handling:
                     break
         return total
 
-    async def rehome(self, gone: Gone) -> int:
+    async def reassign(self, departures: Departures) -> int:
         """Let live cases of closed units and of people who left go on with who is there. Returns how many did.
 
         An entered case follows once its history is declared complete up to that day.
         """
         horizons, now = await self.store.horizons(), self.clock()
-        found = await self.store.held(list(gone.units), list(gone.people), HELD_AT_ONCE)
+        found = await self.store.held(list(departures.units), list(departures.people), HELD_AT_ONCE)
         moved = 0
         for stored in found:
             case = stored.state
@@ -150,13 +154,13 @@ class Handling:
             up_to = min(horizons.get(lane_of(case), case.received_at) if case.imported else now, now)
             edition = self.edition(case.edition_hash)
             try:
-                rehomed, happened = domain.rehome(case, gone, edition, up_to)
+                reassigned, happened = domain.reassign(case, departures, edition, up_to)
                 if happened:
-                    await self._save(stored, rehomed, happened, edition, f"rehome-{stored.id}")
+                    await self._save(stored, reassigned, happened, edition, f"rehome-{stored.id}")
                     moved += 1
             except SupervisionError as error:
                 # One case that cannot be moved, or that somebody else changes, must not keep the others.
-                log.warning("handling.not-rehomed", case=stored.id, code=error.code, error=str(error))
+                log.warning("handling.not-reassigned", case=stored.id, code=error.code, error=str(error))
         return moved
 
     async def _settle(self, batch: list[Stored[Case]], up_to: datetime) -> int:
@@ -202,7 +206,7 @@ NOT_HERE = "This case is not here. If the complaint was just registered it is st
 
 
 def _answer(case: Case, happened: list[Happened], edition: Edition) -> dict[str, Any]:
-    due = domain.next_due(case, edition)
+    due = domain.next_due(case)
     return {
         "complaint_id": str(case.complaint_id),
         "status": str(case.status),

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import time
 
-from services.handling.domain import Gone
+from services.handling.domain import Departures
 from services.handling.handlers import Handling
 from shared.identity.directory import Directory
 
@@ -14,21 +14,21 @@ def jobs(use: Handling, directory: Directory) -> list[tuple[str, Callable[[], Aw
     async def deadlines() -> None:
         await use.sweep()
 
-    async def rehome() -> None:
-        gone = gone_from(directory)
-        if gone.units or gone.people:
-            await use.rehome(gone)
+    async def reassign() -> None:
+        departures = departures_from(directory)
+        if departures.units or departures.people:
+            await use.reassign(departures)
 
-    return [("deadlines", deadlines), ("rehome", rehome)]
+    return [("deadlines", deadlines), ("reassign", reassign)]
 
 
-def gone_from(directory: Directory) -> Gone:
+def departures_from(directory: Directory) -> Departures:
     """Return which units and people are not there any more, as the registry told."""
     if not directory.enacted:
-        return Gone()
+        return Departures()
 
     at = directory.edition.calendar.at
-    return Gone(
+    return Departures(
         units={unit: (at(day, time()), to) for unit, (day, to) in directory.closed().items()},
         people={person: (at(day, time()), heir) for person, (day, heir) in directory.gone().items()},
         leads={name: unit.service_lead for name, unit in directory.units.items() if unit.service_lead},

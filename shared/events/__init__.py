@@ -3,6 +3,9 @@
 A new optional field keeps the version. A removed, renamed or re-meant one makes ``.v2`` and an upcaster.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from shared.events import callback, handling, intake, registry, scoring
 from shared.events.envelope import (
     GENESIS,
@@ -17,6 +20,7 @@ from shared.events.envelope import (
     stream_of,
     to_bytes,
 )
+from shared.events.upcasting import upcast
 
 PUBLISHERS = {
     "registry": registry,
@@ -39,16 +43,21 @@ class UnknownEventError(ValueError):
 
 
 def read(envelope: Envelope) -> Event:
-    """Return the typed event inside ``envelope``.
+    """Return the typed event inside ``envelope``. Raises as ``typed`` does."""
+    return typed(envelope.type, envelope.data)
+
+
+def typed(name: str, data: Mapping[str, Any]) -> Event:
+    """Return the event of a type from its data, also from data that an earlier release recorded.
 
     Raises:
         UnknownEventError: The type is not in the catalogue.
         ValueError: The data does not fit the type.
     """
-    kind = EVENTS.get(envelope.type)
+    kind = EVENTS.get(name)
     if kind is None:
-        raise UnknownEventError(f"No event '{envelope.type}' in the catalogue; this service may be too old.")
-    return kind.model_validate(envelope.data)
+        raise UnknownEventError(f"No event '{name}' in the catalogue; this service may be too old.")
+    return kind.model_validate(upcast(name, data))
 
 
 __all__ = [
@@ -67,4 +76,5 @@ __all__ = [
     "source_of",
     "stream_of",
     "to_bytes",
+    "typed",
 ]

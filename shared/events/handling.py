@@ -46,6 +46,7 @@ class CaseAssigned(CaseEvent):
     TYPE: ClassVar[str] = "case.assigned.v1"
 
     by: str
+    by_unit: str = Field(default="", description="Unit of who did it.")
 
 
 class StepCompleted(CaseEvent):
@@ -71,6 +72,14 @@ class StepCompleted(CaseEvent):
     next_due: AwareDatetime | None = None
 
 
+class WorksStarted(CaseEvent):
+    """The works began, where no step of the procedure tells it; limits count from it (JK-11)."""
+
+    TYPE: ClassVar[str] = "works.started.v1"
+
+    by: str
+
+
 class FindingMade(CaseEvent):
     """Whether the complaint is valid was found, with reason and author."""
 
@@ -93,6 +102,11 @@ class FindingMade(CaseEvent):
     warranty_before: AwareDatetime | None = Field(
         default=None, description="End of the warranty that the finding states (JK-11)."
     )
+    by_unit: str = Field(default="", description="Unit of who found it.")
+    stated_grade: str = Field(
+        default="",
+        description="Grade that was stated, by whomever; empty where it only follows from the matter.",
+    )
 
 
 class FindingProposed(CaseEvent):
@@ -113,6 +127,26 @@ class FindingProposed(CaseEvent):
     by: str
     grade: str = ""
     confirm_before: AwareDatetime | None = None
+    warranty_before: AwareDatetime | None = Field(
+        default=None, description="End of the warranty that the finding states (JK-11)."
+    )
+    by_unit: str = Field(default="", description="Unit of who found it.")
+    stated_grade: str = Field(
+        default="",
+        description="Grade that was stated, by whomever; empty where it only follows from the matter.",
+    )
+    answers: tuple[str, ...] = Field(
+        default=(), description="Determinations of the proposal before, which this one answers otherwise."
+    )
+
+
+class FindingConfirmed(CaseEvent):
+    """One of several second persons confirmed a proposed finding; another determination still awaits its own."""
+
+    TYPE: ClassVar[str] = "finding.confirmed.v1"
+
+    determinations: tuple[str, ...]
+    by: str
 
 
 class DeadlineMissed(CaseEvent):
@@ -224,6 +258,9 @@ class SettlementProposed(CaseEvent):
     reason: str = ""
     owner_consents: bool = False
     by: str
+    deposit: Decimal | None = Field(
+        default=None, description="What is left of the contractor's deposit, where stated."
+    )
 
 
 class SettlementSigned(CaseEvent):
@@ -236,6 +273,9 @@ class SettlementSigned(CaseEvent):
     by: str
     still_to_sign: tuple[str, ...]
     for_person: str = Field(default="", description="Absent holder of the role for whom a deputy signed.")
+    deposit: Decimal | None = Field(
+        default=None, description="What is left of the contractor's deposit, where stated."
+    )
 
 
 class SettlementApproved(CaseEvent):
@@ -249,6 +289,12 @@ class SettlementApproved(CaseEvent):
     from_deposit: Decimal | None = None
     paid_directly: Decimal | None = None
     approvals: tuple[str, ...] = ()
+    role: str = Field(default="", description="Role of the last signature; empty where nobody had to sign.")
+    by: str = Field(default="", description="Who signed last.")
+    for_person: str = Field(default="", description="Absent holder of the role for whom a deputy signed.")
+    deposit: Decimal | None = Field(
+        default=None, description="What is left of the contractor's deposit, where stated."
+    )
 
 
 class ResultAccepted(CaseEvent):
@@ -381,6 +427,7 @@ class CaseTransferred(CaseEvent):
     to_unit: str
     reason: str
     by: str
+    by_unit: str = Field(default="", description="Unit of who did it.")
 
 
 class CaseMerged(CaseEvent):
@@ -413,6 +460,7 @@ class AppealLodged(CaseEvent):
     grounds: str
     by: str
     entered_by: str = Field(default="", description="Who entered it, where it is another's deed.")
+    by_unit: str = Field(default="", description="Unit of who lodged it.")
 
 
 class AppealAdvised(CaseEvent):
@@ -443,4 +491,6 @@ class AppealDecided(CaseEvent):
         description="Unit that answers instead, from the beginning of the charge in question; likewise the person.",
     )
     answers_person: str = ""
+    answers_department: str = ""
     entered_by: str = Field(default="", description="Who entered it, where it is another's deed.")
+    by_unit: str = Field(default="", description="Unit of who decided it.")

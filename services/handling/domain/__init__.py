@@ -2,27 +2,31 @@
 
 from services.handling.domain.alerts import notices_for
 from services.handling.domain.allowed import Allowed, allowed
+from services.handling.domain.authority import Organisation, authorise
 from services.handling.domain.case import Actor, Case, Status, answered, remember
-from services.handling.domain.commands import IMPORT, RIGHTS, AnyCommand, Command, Merge, parse_command
-from services.handling.domain.deadlines import Explained, explained, next_due, recompute, settle, wakes_at
-from services.handling.domain.decide import JUDGES, decide, follow, open_case
-from services.handling.domain.rehome import Gone, rehome
+from services.handling.domain.commands import IMPORT, RIGHTS, AnyCommand, Command, parse_command
+from services.handling.domain.commands.moving import Merge
+from services.handling.domain.deadlines import Explained, explained, next_due, recompute
+from services.handling.domain.decide import decide, follow, open_case
+from services.handling.domain.reassign import Departures, reassign
+from services.handling.domain.silence import settle, wakes_at
 
 __all__ = [
     "IMPORT",
-    "JUDGES",
     "RIGHTS",
     "Actor",
     "Allowed",
     "AnyCommand",
     "Case",
     "Command",
+    "Departures",
     "Explained",
-    "Gone",
     "Merge",
+    "Organisation",
     "Status",
     "allowed",
     "answered",
+    "authorise",
     "decide",
     "explained",
     "follow",
@@ -30,8 +34,8 @@ __all__ = [
     "notices_for",
     "open_case",
     "parse_command",
+    "reassign",
     "recompute",
-    "rehome",
     "remember",
     "settle",
     "wakes_at",

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.handling.domain.case import Case, ClockState, Notice
-from services.handling.domain.powers import take_up
-from services.handling.domain.procedure import Law, facts_of
-from services.handling.domain.scene import told
+from services.handling.domain.procedure import facts_of
+from services.handling.domain.telling import event_of
 from shared.events import Happened
 from shared.events.handling import (
     AlertRaised,
     CaseClosed,
+    CaseEscalated,
     CaseOpened,
     CaseReclassified,
     CaseReopened,
@@ -25,6 +25,7 @@ from shared.events.handling import (
     FindingProposed,
 )
 from shared.rulebook.schema.procedures import Alert
+from shared.rulebook.steps import CaseRules
 from shared.timekeeping.calendar import WorkingCalendar
 from shared.timekeeping.limits import due_before, earlier
 
@@ -56,10 +57,10 @@ class Threshold:
     @property
     def key(self) -> str:
         """Name it once for each run of the clock."""
-        return f"{self.name}/{self.clock.name}#{self.clock.occurrence}"
+        return alert_key(self.name, self.clock.name, self.clock.occurrence)
 
 
-def thresholds(case: Case, law: Law) -> Iterator[Threshold]:
+def thresholds(case: Case, law: CaseRules) -> Iterator[Threshold]:
     """Yield every threshold that was not raised yet and that, as the case stands, will be."""
     rules = law.rules.procedures.alerts.items()
     facts, flags = facts_of(case, law), tuple(case.flags)
@@ -74,12 +75,11 @@ def thresholds(case: Case, law: Law) -> Iterator[Threshold]:
                 yield one
 
 
-def raised(case: Case, law: Law, up_to: datetime) -> tuple[Case, list[Happened]]:
-    """Raise what is due beside deadlines up to a moment, each once, in the order of their moments."""
+def raised(case: Case, law: CaseRules, up_to: datetime) -> list[Happened]:
+    """Return what is to be raised beside deadlines up to a moment, each once, in the order of their moments."""
     due = [one for one in thresholds(case, law) if one.at <= up_to]
-    happened: list[Happened] = []
+    raising = _Raising(case, law)
     for one in sorted(due, key=lambda one: (one.at, one.key)):
-        case = case.with_(alerted={**case.alerted, one.key: one.clock.due})
         event = AlertRaised(
             complaint_id=case.complaint_id,
             alert=one.name,
@@ -90,21 +90,19 @@ def raised(case: Case, law: Law, up_to: datetime) -> tuple[Case, list[Happened]]
             clause=", ".join(one.rule.source),
             late=up_to - one.at > LATE,
         )
-        case, more = _raise(case, event, one.rule, one.at, law)
-        happened += more
-    return case, happened
+        raising.add(event, one.rule, one.at)
+    return raising.told
 
 
-def answering(case: Case, law: Law, happened: Sequence[Happened]) -> tuple[Case, list[Happened]]:
-    """Raise what the rulebook wants said of what just happened."""
-    found: list[Happened] = []
+def answering(case: Case, law: CaseRules, happened: Sequence[Happened]) -> list[Happened]:
+    """Return what the rulebook wants said of what just happened."""
+    raising = _Raising(case, law)
     for item in happened:
         for moment in _MOMENTS.get(type(item.event), ()):
             for name, rule in law.rules.procedures.alerts.items():
                 if rule.on == moment and _is_meant(case, law, rule, item):
-                    case, more = _said(case, law, name, item.time)
-                    found += more
-    return case, found
+                    _say(raising, name, rule, item.time)
+    return raising.told
 
 
 def notices_for(case: Case, role: str, unit: str, *, sees: bool) -> list[Notice]:
@@ -120,46 +118,52 @@ def notices_for(case: Case, role: str, unit: str, *, sees: bool) -> list[Notice]
     return sorted(heard, key=lambda one: one.at, reverse=True)
 
 
-def _said(case: Case, law: Law, name: str, at: datetime) -> tuple[Case, list[Happened]]:
-    rule = law.rules.procedures.alerts[name]
+def alert_key(alert: str, clock: str, occurrence: int) -> str:
+    """Name an alert beside a deadline once for each run of the clock."""
+    return f"{alert}/{clock}#{occurrence}"
+
+
+class _Raising:
+    """Alerts as they are raised one after the other, each with the level that it takes the case up to."""
+
+    def __init__(self, case: Case, law: CaseRules) -> None:
+        self.case, self.law, self.told = case, law, list[Happened]()
+        self._reached = max((one.level for one in case.escalations), default=0)
+
+    def add(self, event: AlertRaised, rule: Alert, at: datetime) -> None:
+        self.told.append(event_of(self.case, Happened(event, at)))
+        level = self.law.rules.procedures.escalations[rule.escalates] if rule.escalates else None
+        if level and level.level > self._reached:
+            self._reached = level.level
+            taken = CaseEscalated(
+                complaint_id=self.case.complaint_id,
+                level=level.level,
+                to=level.to,
+                reason=rule.title.zh,
+                by=f"alert/{event.alert}",
+                first_taker=self.case.first_taker,
+            )
+            self.told.append(event_of(self.case, Happened(taken, at)))
+
+
+def _say(raising: _Raising, name: str, rule: Alert, at: datetime) -> None:
+    case = raising.case
     # The unit to which the customer came, where the case is another's by now (LN-10).
     origin = case.taken_by or case.charges[0].unit
     to_unit = origin if rule.to_origin and origin != case.unit else ""
-    if not (to_unit or rule.to or rule.escalates):
-        return case, []
-    event = AlertRaised(
-        complaint_id=case.complaint_id,
-        alert=name,
-        occurrence=case.occurrence,
-        to=rule.to,
-        to_unit=to_unit,
-        clause=", ".join(rule.source),
-    )
-    return _raise(case, event, rule, at, law)
+    if to_unit or rule.to or rule.escalates:
+        event = AlertRaised(
+            complaint_id=case.complaint_id,
+            alert=name,
+            occurrence=case.occurrence,
+            to=rule.to,
+            to_unit=to_unit,
+            clause=", ".join(rule.source),
+        )
+        raising.add(event, rule, at)
 
 
-def _raise(
-    case: Case, event: AlertRaised, rule: Alert, at: datetime, law: Law
-) -> tuple[Case, list[Happened]]:
-    notice = Notice(
-        alert=event.alert,
-        at=at,
-        roles=event.to,
-        unit=event.to_unit,
-        clock=event.clock,
-        due_before=event.due_before,
-        late=event.late,
-    )
-    happened = [told(case, event, at)]
-    case = case.with_(notices=(*case.notices, notice))
-    level = law.rules.procedures.escalations[rule.escalates] if rule.escalates else None
-    if level and level.level > max((one.level for one in case.escalations), default=0):
-        case, taken = take_up(case, level, rule.title.zh, f"alert/{event.alert}", at)
-        happened.append(told(case, taken, at))
-    return case, happened
-
-
-def _is_meant(case: Case, law: Law, rule: Alert, item: Happened) -> bool:
+def _is_meant(case: Case, law: CaseRules, rule: Alert, item: Happened) -> bool:
     if rule.on == "flagged":
         news = _newly_set(case, item)
         if not news or (rule.when.flag and news.isdisjoint(rule.when.flag)):

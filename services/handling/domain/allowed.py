@@ -4,16 +4,14 @@ from datetime import datetime
 from typing import TypedDict
 
 from services.handling.domain.case import Actor, Case, Status
-from services.handling.domain.commands import APPROVE, HANDLE, RIGHTS
-from services.handling.domain.procedure import Duty, Law, duties, is_owed, voided_by
-from services.handling.domain.scene import Scene
-from services.handling.domain.steps import check_order, command_for, needed
+from services.handling.domain.commands import OFFERED, RIGHTS
+from services.handling.domain.context import DecisionContext
+from services.handling.domain.doing import check_order, command_for, needed
+from services.handling.domain.kinds import Offer
+from services.handling.domain.procedure import duties, is_owed, voided_by
 from shared.errors import ConflictError, InvalidInputError
 from shared.rulebook.edition import Edition
-from shared.rulebook.schema.procedures import PauseReason
-
-_LIVE = ("assign", "escalate", "use-power", "withdraw", "reclassify", "transfer", "merge")
-_OPEN = ("make-finding",)
+from shared.rulebook.steps import CaseRules, OwedStep
 
 
 class Allowed(TypedDict):
@@ -39,16 +37,16 @@ class Allowed(TypedDict):
 
 def allowed(case: Case, edition: Edition, by: Actor) -> list[Allowed]:
     """Return what may be done next: the steps that are owed, then what may be done with the case."""
-    law = Law.of(edition, case.received_at)
+    law = CaseRules.of(edition, case.received_at)
     found: list[Allowed] = []
     for duty in duties(case, law).values():
         is_due = case.is_live or (case.status is Status.CLOSED and "closing" in duty.step.after)
         if is_due and not case.done_in_run(duty.key) and is_owed(case, duty) and not voided_by(case, duty):
             found.append(_step(case, duty, law, by))
-    return found + [_act(do, _right(do, case, law), by.rights) for do in _acts(case, law)]
+    return found + [_act(do, offer, case, law, by.rights) for do, offer in OFFERED if offer.on(case, law)]
 
 
-def _step(case: Case, duty: Duty, law: Law, by: Actor) -> Allowed:
+def _step(case: Case, duty: OwedStep, law: CaseRules, by: Actor) -> Allowed:
     do = command_for(duty)
     rights_needed = [right for right in (RIGHTS[do], duty.step.right) if right]
     why_not = _lacking(rights_needed, by.rights)
@@ -56,7 +54,7 @@ def _step(case: Case, duty: Duty, law: Law, by: Actor) -> Allowed:
         why_not = f"Is for {' or '.join(duty.step.by)}."
     try:
         # Order is judged as of the latest moment that the case knows; the rest needs the command itself.
-        check_order(case, duty, Scene(law, Actor(person="", unit="", role=""), _latest(case)))
+        check_order(case, duty, DecisionContext(law, Actor(person="", unit="", role=""), _latest(case)))
     except (ConflictError, InvalidInputError) as refusal:
         why_not = str(refusal)
     clock = case.clock(duty.key)
@@ -74,7 +72,8 @@ def _step(case: Case, duty: Duty, law: Law, by: Actor) -> Allowed:
     )
 
 
-def _act(do: str, right: str, rights: frozenset[str]) -> Allowed:
+def _act(do: str, offer: Offer, case: Case, law: CaseRules, rights: frozenset[str]) -> Allowed:
+    right = offer.right(case, law) if offer.right else RIGHTS[do]
     return Allowed(
         do=do,
         step="",
@@ -82,93 +81,15 @@ def _act(do: str, right: str, rights: frozenset[str]) -> Allowed:
         title_zh="",
         title_en="",
         right=[right],
-        needs=["evidence"] if do == "agree-date" else [],
+        needs=list(offer.needs),
         due_before=None,
         why_not=_lacking([right], rights),
     )
 
 
-def _right(do: str, case: Case, law: Law) -> str:
-    if do == "decide-appeal":
-        pending = next(one for one in case.appeals if one.decided_at is None)
-        return law.rules.procedures.appeals[pending.rule].right
-    if do != "pause":
-        return RIGHTS[do]
-    return APPROVE if all(rule.needs_approval for rule in _pauses(case, law)) else HANDLE
-
-
 def _lacking(needed: list[str], rights: frozenset[str]) -> str | None:
     lacking = [right for right in needed if right not in rights]
     return f"Needs the right '{lacking[0]}'." if lacking else None
-
-
-def _acts(case: Case, law: Law) -> list[str]:
-    match case.status:
-        case Status.OPEN:
-            steps = law.rules.procedures.procedures[case.procedure].steps.values()
-            resolve = () if any(step.resolves for step in steps) else ("resolve",)
-            acts = [*_OPEN, *_clock_acts(case, law), *_reports(case, law), *resolve, *_LIVE]
-        case Status.RESOLVED:
-            acts = ["close", "reopen", *_reports(case, law), *_LIVE]
-        case Status.MERGED:
-            acts = ["part"]
-        case _:
-            acts = ["reopen"]
-    if case.is_live and case.finding and case.finding.awaits:
-        acts.append("confirm-finding")
-    if law.rules.procedures.appeals and (case.finding or any(clock.told for clock in case.clocks)):
-        acts.append("lodge-appeal")
-    pending = [one for one in case.appeals if one.decided_at is None]
-    rules = law.rules.procedures.appeals
-    if any(rules[one.rule].advises and not one.advised_by for one in pending):
-        acts.append("advise-appeal")
-    if pending:
-        acts.append("decide-appeal")
-    return acts
-
-
-def _clock_acts(case: Case, law: Law) -> list[str]:
-    book, known = law.rules.procedures, duties(case, law)
-    running = {clock.step for clock in case.clocks if clock.runs and clock.step}
-    standing = any(one.ends is None or one.ends > case.settled_up_to for one in case.pauses)
-    refusable = any(
-        duty.step.again_on_refusal
-        and case.done_in_run(key)
-        and is_owed(case, duty)
-        and not voided_by(case, duty)
-        for key, duty in known.items()
-    )
-    choices = {
-        "propose-settlement": any(duty.step.done_by == "settlement" for duty in known.values()),
-        "refuse-result": refusable and case.accepted_at is None,
-        "agree-date": any(
-            duty.step.agreed and is_owed(case, duty) and not case.done_in_run(key)
-            for key, duty in known.items()
-        ),
-        "ask-extension": any(running.intersection(rule.steps) for rule in book.extensions.values()),
-        "extend": any(running.intersection(rule.steps) for rule in book.extensions.values()),
-        "pause": bool(_pauses(case, law)),
-        "resume": standing,
-    }
-    return [do for do, offered in choices.items() if offered]
-
-
-def _pauses(case: Case, law: Law) -> list[PauseReason]:
-    running = {clock.step for clock in case.clocks if clock.runs and clock.step}
-    book = law.rules.procedures.pauses.values()
-    return [rule for rule in book if running.intersection(rule.steps or running)]
-
-
-def _reports(case: Case, law: Law) -> tuple[str, ...]:
-    open_ = any(
-        duty.step.report
-        and is_owed(case, duty)
-        and not voided_by(case, duty)
-        and not case.done_in_run(key)
-        and not case.excepted_in_run(key)
-        for key, duty in duties(case, law).items()
-    )
-    return ("except-report",) if open_ else ()
 
 
 def _latest(case: Case) -> datetime:

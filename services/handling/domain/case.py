@@ -192,6 +192,10 @@ class Pause(Piece):
     clocks: tuple[str, ...]
     ends: AwareDatetime | None = None
 
+    def stands_at(self, moment: datetime) -> bool:
+        """Say whether it goes on beyond a moment."""
+        return self.ends is None or self.ends > moment
+
 
 class ClockState(Piece):
     """A clock with what its events came to when they last changed, and what was told of it.

@@ -1,19 +1,12 @@
-"""The clocks of a case: brought up to date after every change, and settled up to a moment.
-
-``sync`` says what the clocks are; ``settle`` says which misses are told. A miss is told once for each run of a
-clock, with the deadline as its time, and taken back where a deed entered later turns out to have been in time.
-"""
+"""The clocks of a case, as its history and the rulebook have them: worked out, never commanded."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TypedDict
 
-from services.handling.domain import alerts
 from services.handling.domain.case import Appeal, Case, ClockState, Status
 from services.handling.domain.clockwork import ClockSpec, brought_up, read_events, reading_of, with_events
 from services.handling.domain.procedure import (
-    Duty,
-    Law,
     duties,
     facts_of,
     is_owed,
@@ -23,25 +16,24 @@ from services.handling.domain.procedure import (
     voided_by,
     way_ended_at,
 )
-from shared.events import Happened
-from shared.events.handling import DeadlineCleared, DeadlineMissed
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema.procedures import Watch
 from shared.rulebook.steps import (
     LABELS,
+    CaseRules,
     ClockTerms,
+    OwedStep,
     label_of,
     limit_of,
     source_of,
     starts_from,
     watch_terms,
 )
-from shared.timekeeping.calendar import WorkingCalendar
 from shared.timekeeping.clocks import Agreed
 from shared.timekeeping.limits import Limit, Moment
 
 
-def sync(case: Case, law: Law) -> Case:
+def sync(case: Case, law: CaseRules) -> Case:
     """Bring every clock up to what the case's history and the rulebook say. Doing it again changes nothing."""
     clocks = {clock.name: clock for clock in case.clocks}
     wanted = {one.name: one for one in _specs(case, law)}
@@ -51,14 +43,25 @@ def sync(case: Case, law: Law) -> Case:
             continue
         clocks[name] = brought_up(clock, one, law.calendar)
     known = duties(case, law)
-    for name, clock in clocks.items():
+    for name, clock in tuple(clocks.items()):
         waits = name in known and case.run_of(name) > clock.occurrence
-        if name not in wanted and not waits and not _is_history(case, clock):
-            clocks[name] = clock.model_copy(update={"void": True})
+        if name in wanted or waits or _is_history(case, clock):
+            continue
+        void = clock.model_copy(update={"void": True})
+        clocks[name] = void
+        if not to_take_back(case, void):
+            del clocks[name]
     return case.with_(clocks=tuple(clocks.values()))
 
 
-def _specs(case: Case, law: Law) -> Iterator[ClockSpec]:
+def to_take_back(case: Case, clock: ClockState) -> dict[int, datetime]:
+    """Return the misses told of a clock that its procedure does not ask for, by run: they do not stand."""
+    since = case.reopened_at
+    told = {run: was for run, was in clock.told.items() if since is None or was > since}
+    return {**clock.revoked, **told}
+
+
+def _specs(case: Case, law: CaseRules) -> Iterator[ClockSpec]:
     yield from _steps(case, law)
     yield from _watches(case, law)
     yield from _confirmations(case, law)
@@ -70,7 +73,7 @@ def _is_history(case: Case, clock: ClockState) -> bool:
     return bool(case.reopened_at and clock.ended_at and clock.ended_at <= case.reopened_at)
 
 
-def _steps(case: Case, law: Law) -> Iterator[ClockSpec]:
+def _steps(case: Case, law: CaseRules) -> Iterator[ClockSpec]:
     known, named, moments = duties(case, law), named_by(case), moments_of(case)
     for name, duty in known.items():
         run = case.run_of(name)
@@ -98,7 +101,7 @@ def _steps(case: Case, law: Law) -> Iterator[ClockSpec]:
             yield _spec(case, duty, terms, agreed)
 
 
-def _spec(case: Case, duty: Duty, terms: ClockTerms, agreed: tuple[Agreed, ...]) -> ClockSpec:
+def _spec(case: Case, duty: OwedStep, terms: ClockTerms, agreed: tuple[Agreed, ...]) -> ClockSpec:
     done = case.done_in_run(duty.key)
     voided = voided_by(case, duty)
     ends = [voided.at if voided else None, way_ended_at(case, duty), _ended_for(case, terms.start)]
@@ -122,7 +125,7 @@ def _ended_for(case: Case, start: datetime) -> datetime | None:
     return case.ended_at if case.ended_at and not case.is_live and start < case.ended_at else None
 
 
-def _watches(case: Case, law: Law) -> Iterator[ClockSpec]:
+def _watches(case: Case, law: CaseRules) -> Iterator[ClockSpec]:
     facts, flags, moments = facts_of(case, law), tuple(case.flags), moments_of(case)
     for name, watch in law.rules.procedures.watches.items():
         if not watch.applies.holds(facts, flags):
@@ -142,7 +145,7 @@ def _watches(case: Case, law: Law) -> Iterator[ClockSpec]:
         )
 
 
-def _watch_stop(case: Case, watch: Watch, law: Law) -> datetime | None:
+def _watch_stop(case: Case, watch: Watch, law: CaseRules) -> datetime | None:
     match watch.stops_at:
         case "registration":
             return case.registered_at
@@ -165,7 +168,7 @@ def _watch_stop(case: Case, watch: Watch, law: Law) -> datetime | None:
             return min((one.at for one in case.done if one.step in answers), default=None)
 
 
-def _confirmations(case: Case, law: Law) -> Iterator[ClockSpec]:
+def _confirmations(case: Case, law: CaseRules) -> Iterator[ClockSpec]:
     """Yield the clocks against which a proposed finding is confirmed by a second person (XA-18)."""
     for key, rule in law.rules.procedures.determinations.items():
         subject = [one for one in case.findings if key in one.determinations]
@@ -189,7 +192,7 @@ def confirmation_clock(determination: str) -> str:
     return f"confirm-{determination}"
 
 
-def _appeals(case: Case, law: Law) -> Iterator[ClockSpec]:
+def _appeals(case: Case, law: CaseRules) -> Iterator[ClockSpec]:
     for one in case.appeals:
         rule = law.rules.procedures.appeals[one.rule]
         label, source = LABELS["appeal"], ", ".join(rule.source)
@@ -218,118 +221,8 @@ def appeal_clock(appeal: Appeal) -> str:
     return f"appeal-{appeal.id}"
 
 
-def settle(case: Case, edition: Edition, up_to: datetime) -> tuple[Case, list[Happened]]:
-    """Tell every deadline that passed unmet by ``up_to``, with the alerts beside them, and take back what falls.
-
-    Settling again tells nothing more. A miss that was told stays told while nothing says otherwise, however
-    early the moment that a later call settles up to.
-    """
-    return settled(case, Law.of(edition, case.received_at), up_to)
-
-
-def settled(case: Case, law: Law, up_to: datetime) -> tuple[Case, list[Happened]]:
-    """Do as ``settle``, under a law that is at hand."""
-    horizon = max(up_to, case.settled_up_to)
-    happened: list[Happened] = []
-    clocks = {clock.name: clock for clock in case.clocks}
-    for clock in sorted(case.clocks, key=lambda one: (one.due, one.name)):
-        happened += _taken_back(case, clock, up_to)
-        if clock.void:
-            del clocks[clock.name]
-            continue
-        after, event = _verdict(case, clock, up_to, horizon, law.calendar)
-        clocks[clock.name] = after.model_copy(update={"revoked": {}}) if after.revoked else after
-        happened += event
-    if happened or horizon != case.settled_up_to or len(clocks) != len(case.clocks):
-        case = case.with_(clocks=tuple(clocks.values()), settled_up_to=horizon)
-    case, alerted = alerts.raised(case, law, up_to)
-    return case, sorted((*happened, *alerted), key=lambda one: one.time) if alerted else happened
-
-
-def _taken_back(case: Case, clock: ClockState, up_to: datetime) -> list[Happened]:
-    """Take back what earlier runs, or a procedure that does not hold, were told to have missed."""
-    back = [_cleared(case, clock, run, was, "begun-again", up_to) for run, was in clock.revoked.items()]
-    if clock.void:
-        since = case.reopened_at
-        back += [
-            _cleared(case, clock, run, was, "not-owed", up_to)
-            for run, was in clock.told.items()
-            if since is None or was > since
-        ]
-    return back
-
-
-def _verdict(
-    case: Case, clock: ClockState, up_to: datetime, horizon: datetime, calendar: WorkingCalendar
-) -> tuple[ClockState, list[Happened]]:
-    run, was = clock.occurrence, clock.told.get(clock.occurrence)
-    if run in clock.excused:
-        return clock, []
-    is_missed = clock.missed_by(up_to if was is None else horizon)
-    if is_missed and was != clock.due:
-        told = clock.model_copy(update={"told": {**clock.told, run: clock.due}})
-        return told, [_missed(case, clock, calendar)]
-    if was is None or is_missed:
-        return clock, []
-    reason = "done-in-time" if clock.ended_at and clock.ended_at < clock.due else "later-limit"
-    told = clock.model_copy(update={"told": {key: due for key, due in clock.told.items() if key != run}})
-    return told, [_cleared(case, clock, run, was, reason, up_to)]
-
-
-def _missed(case: Case, clock: ClockState, calendar: WorkingCalendar) -> Happened:
-    newest, charge = reading_of(clock, calendar), case.charge_at(clock.due)
-    reading = next((one for one in newest.earlier if one.due_before == clock.due), newest)
-    event = DeadlineMissed(
-        complaint_id=case.complaint_id,
-        department=charge.department,
-        person=charge.person,
-        clock=clock.name,
-        step=clock.step,
-        occurrence=clock.occurrence,
-        procedure=clock.procedure,
-        due_before=clock.due,
-        clause=reading.source,
-        explanation_zh=tuple(line.zh for line in reading.lines),
-        explanation_en=tuple(line.en for line in reading.lines),
-        report=clock.report,
-    )
-    return Happened(event, clock.due, charge.unit)
-
-
-def retold(case: Case, moved: Case, law: Law, at: datetime) -> list[Happened]:
-    """Tell the misses anew that another answers for in ``moved``: taken back from one, told of the other."""
-    happened: list[Happened] = []
-    for clock in case.clocks:
-        for run, due in clock.told.items():
-            if run in clock.excused or case.charge_at(due) == moved.charge_at(due):
-                continue
-            then = clock.model_copy(update={"occurrence": run, "due": due})
-            happened += [
-                _cleared(case, clock, run, due, "answered-by-another", at),
-                _missed(moved, then, law.calendar),
-            ]
-    return happened
-
-
-def _cleared(case: Case, clock: ClockState, run: int, was: datetime, reason: str, at: datetime) -> Happened:
-    charge = case.charge_at(was)
-    event = DeadlineCleared(
-        complaint_id=case.complaint_id,
-        department=charge.department,
-        person=charge.person,
-        clock=clock.name,
-        occurrence=run,
-        due_before=was,
-        reason=reason,
-    )
-    return Happened(event, at, charge.unit)
-
-
-def next_due(case: Case, edition: Edition) -> datetime | None:
-    """Return the next moment at which silence becomes a miss, or None.
-
-    The due moments were worked out when the clocks last changed; ``edition`` would only work them out again.
-    """
+def next_due(case: Case) -> datetime | None:
+    """Return the next moment at which silence becomes a miss, or None."""
     dues = [
         clock.due
         for clock in case.clocks
@@ -338,16 +231,9 @@ def next_due(case: Case, edition: Edition) -> datetime | None:
     return min(dues, default=None)
 
 
-def wakes_at(case: Case, edition: Edition) -> datetime | None:
-    """Return the next moment at which time alone makes something happen: a miss, or an alert beside a deadline."""
-    law = Law.of(edition, case.received_at)
-    moments = [next_due(case, edition), *(one.at for one in alerts.thresholds(case, law))]
-    return min((one for one in moments if one), default=None)
-
-
 def recompute(case: Case, edition: Edition) -> Case:
     """Replay every clock, for example because a provisional calendar year was published."""
-    law = Law.of(edition, case.received_at)
+    law = CaseRules.of(edition, case.received_at)
     return case.with_(
         clocks=tuple(with_events(clock, read_events(clock), law.calendar) for clock in case.clocks)
     )

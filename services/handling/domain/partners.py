@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from services.handling.domain.case import Case
-from services.handling.domain.procedure import Law
 from shared.events import Event, Happened
 from shared.events.handling import (
     CaseClosed,
@@ -13,6 +12,7 @@ from shared.events.handling import (
     ClockChanged,
     PartnerTold,
 )
+from shared.rulebook.steps import CaseRules
 
 _WORDS: dict[type[Event], str] = {
     CaseOpened: "accepted",
@@ -23,7 +23,7 @@ _WORDS: dict[type[Event], str] = {
 }
 
 
-def telling(case: Case, law: Law, happened: Sequence[Happened]) -> list[Happened]:
+def telling(case: Case, law: CaseRules, happened: Sequence[Happened]) -> list[Happened]:
     """Return what the partner hears of what just happened; nothing where nobody outside sent the matter."""
     channel = law.rules.intake.channels.get(case.channel)
     partner = channel.partner if channel else None

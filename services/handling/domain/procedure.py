@@ -10,11 +10,8 @@ from shared.rulebook.schema import Rules
 from shared.rulebook.steps import CaseRules, OwedStep
 from shared.timekeeping.limits import Moment
 
-Law = CaseRules
-Duty = OwedStep
 
-
-def facts_of(case: Case, law: Law) -> dict[str, str]:
+def facts_of(case: Case, law: CaseRules) -> dict[str, str]:
     """Return what conditions may ask about. Until a finding, the validity is the presumed one."""
     return {
         "kind": case.kind,
@@ -36,7 +33,7 @@ def presumed(rules: Rules) -> str:
     return next((key for key, rule in rules.procedures.validities.items() if rule.presumed), "valid")
 
 
-def described(case: Case, law: Law) -> Case:
+def described(case: Case, law: CaseRules) -> Case:
     """Bring tier and grade up to what is known of the matter."""
     facts = facts_of(case, law) | {"tier": "", "grade": ""}
     facts["tier"] = tier_of(facts, case.flags, law.rules)
@@ -44,7 +41,7 @@ def described(case: Case, law: Law) -> Case:
     return case.with_(tier=facts["tier"], grade=grade)
 
 
-def choose(case: Case, law: Law) -> str:
+def choose(case: Case, law: CaseRules) -> str:
     """Return the procedure for the case as it is known now.
 
     Raises:
@@ -53,7 +50,7 @@ def choose(case: Case, law: Law) -> str:
     return steps.choose(facts_of(case, law), tuple(case.flags), law)
 
 
-def duties(case: Case, law: Law) -> dict[str, Duty]:
+def duties(case: Case, law: CaseRules) -> dict[str, OwedStep]:
     """Return every step that the case's procedure and overlays know, by name.
 
     Steps that hang on the way to settle are all among them: that is decided along the way (see ``is_owed``).
@@ -61,12 +58,12 @@ def duties(case: Case, law: Law) -> dict[str, Duty]:
     return steps.owed_steps(case.procedure, facts_of(case, law), tuple(case.flags), law)
 
 
-def is_owed(case: Case, duty: Duty) -> bool:
+def is_owed(case: Case, duty: OwedStep) -> bool:
     """Say whether the way to settle, as it stands, asks for the step."""
     return not duty.step.when.way or case.way in duty.step.when.way
 
 
-def voided_by(case: Case, duty: Duty) -> Done | None:
+def voided_by(case: Case, duty: OwedStep) -> Done | None:
     """Return the deed that made the duty void in its present run, or None."""
     since = owed_again_at(case, duty.key)
     done = [one for one in case.done if one.step in duty.step.unless and (since is None or one.at >= since)]
@@ -78,7 +75,7 @@ def owed_again_at(case: Case, step: str) -> datetime | None:
     return max((one.at for one in case.rounds if step in (*one.direct, *one.dependent)), default=None)
 
 
-def way_ended_at(case: Case, duty: Duty) -> datetime | None:
+def way_ended_at(case: Case, duty: OwedStep) -> datetime | None:
     """Return when the way to settle stopped asking for the step; None where it asks now, or never did."""
     if is_owed(case, duty):
         return None
@@ -114,7 +111,7 @@ def moments_of(case: Case) -> tuple[Moment, ...]:
     return tuple(Moment(name=name, at=at) for name, at in named if at is not None)
 
 
-def start_of(case: Case, duty: Duty, law: Law) -> datetime | None:
+def start_of(case: Case, duty: OwedStep, law: CaseRules) -> datetime | None:
     """Return when the present run of a step began: the first of the moments it counts from, or None."""
     rounds = [one for one in case.rounds if duty.key in one.direct or duty.key in one.dependent]
     since = rounds[-1].at if rounds else None
@@ -132,17 +129,17 @@ def start_of(case: Case, duty: Duty, law: Law) -> datetime | None:
     return min(later)
 
 
-def recorded(case: Case, duty: Duty, law: Law) -> list[datetime]:
+def recorded(case: Case, duty: OwedStep, law: CaseRules) -> list[datetime]:
     """Return every moment recorded that could start a step, also from before it is owed again."""
     return [at for name in starts_from(case, duty, law) for at in _recorded(case, name, duty)]
 
 
-def starts_from(case: Case, duty: Duty, law: Law) -> tuple[str, ...]:
+def starts_from(case: Case, duty: OwedStep, law: CaseRules) -> tuple[str, ...]:
     """Return the names of the moments that start a step: its own, or those of its row in the table."""
     return steps.starts_from(duty, named_by(case), law)
 
 
-def _recorded(case: Case, name: str, duty: Duty) -> Iterator[datetime]:
+def _recorded(case: Case, name: str, duty: OwedStep) -> Iterator[datetime]:
     done = case.done_in_run(name)
     if done:
         yield done.at
@@ -187,7 +184,7 @@ def found_since(case: Case) -> datetime:
     return since.at
 
 
-def _settlements(case: Case, duty: Duty) -> list[Settlement]:
+def _settlements(case: Case, duty: OwedStep) -> list[Settlement]:
     ways = duty.step.when.way
     return [
         one for one in case.settlements if one.occurrence == case.occurrence and (not ways or one.way in ways)

@@ -69,10 +69,12 @@ REPLAYED_TYPES = frozenset(
         "case.assigned.v1",
         "case.merged.v1",
         "case.parted.v1",
+        "finding.confirmed.v1",
         "finding.proposed.v1",
         "result.accepted.v1",
         "result.refused.v1",
         "settlement.approved.v1",
+        "works.started.v1",
     }
 )
 """What no fold needs by itself, and without which nobody could play a case again under another edition."""

@@ -181,7 +181,7 @@ def test_the_sweep_is_woken_by_thresholds_too() -> None:
 def test_where_nothing_is_said_only_deadlines_wake_the_sweep() -> None:
     story = a_story_that_says({})
 
-    assert domain.wakes_at(story.case, story.edition) == domain.next_due(story.case, story.edition)
+    assert domain.wakes_at(story.case, story.edition) == domain.next_due(story.case)
 
 
 def test_an_alert_escalates_a_case_that_is_not_there_yet() -> None:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from services.handling import domain
-from services.handling.domain import Actor
-from services.handling.domain.decide import HANDLERS
+from services.handling.domain import Actor, Command
+from services.handling.domain.commands import KINDS, OFFERED
 from services.handling.domain.refusals import (
     AlreadyDoneError,
     CaseOverError,
@@ -39,6 +39,11 @@ def someone(rights: Iterable[str] = ()) -> Actor:
     return Actor(person="", unit="", role="", rights=frozenset(rights))
 
 
+def all_commands(of: type[Command] = Command) -> set[type[Command]]:
+    """Every model below one, in whatever module it is."""
+    return {found for one in of.__subclasses__() for found in (one, *all_commands(one))}
+
+
 def what(story: Story, *rights: str) -> dict[str, str | None]:
     """What is allowed next, by step or command, with why not."""
     held = frozenset(rights) if rights else frozenset(domain.RIGHTS.values())
@@ -46,11 +51,21 @@ def what(story: Story, *rights: str) -> dict[str, str | None]:
     return {one["step"] or one["do"]: one["why_not"] for one in found}
 
 
-def test_every_command_is_decided_and_has_a_right() -> None:
-    union = get_args(domain.AnyCommand)[0]
-    kinds = {one.model_fields["do"].default for one in get_args(union)}
+def test_every_model_of_a_command_is_declared_as_a_kind() -> None:
+    """INVARIANT: what there is to a kind of command stands in one declaration.
 
-    assert kinds == set(HANDLERS) == set(domain.RIGHTS)
+    What breaks it: a model beside the others that no kind declares, or two kinds under one name.
+    """
+    declared = {one for one in all_commands() if "do" in one.__annotations__}
+
+    assert {kind.model for kind in KINDS.values()} == declared
+    assert {kind.do for kind in KINDS.values()} == KINDS.keys() == set(domain.RIGHTS)
+
+
+def test_no_two_commands_stand_in_one_place_of_the_page() -> None:
+    places = [offer.place for _, offer in OFFERED]
+
+    assert places == sorted(set(places))
 
 
 @pytest.mark.parametrize(

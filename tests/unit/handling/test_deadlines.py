@@ -78,7 +78,7 @@ def test_a_late_entry_settles_only_up_to_its_own_time() -> None:
     story.sweep("07-10 00:00")
 
     told = story.find("07-02 08:00")
-    due = domain.next_due(story.case, story.edition)
+    due = domain.next_due(story.case)
 
     # The plan's deadline, 3 July 08:00, has long passed, but its entry may follow; the sweep speaks for silence.
     assert told == ["finding.made.v1", "step.completed.v1", "deadline.cleared.v1"]
@@ -140,13 +140,13 @@ def test_a_miss_names_who_answered_for_the_case_when_the_deadline_passed() -> No
 def test_the_next_due_moment_is_that_of_the_earliest_clock_not_told_yet() -> None:
     story = a_story(class_="general")
 
-    first = domain.next_due(story.case, story.edition)
+    first = domain.next_due(story.case)
     story.sweep("07-03 09:00")
-    second = domain.next_due(story.case, story.edition)
+    second = domain.next_due(story.case)
     story.sweep("07-11 09:00")
 
     assert [shown(first), shown(second)] == ["07-03 09:00", "07-11 09:00"]
-    assert domain.next_due(story.case, story.edition) is None
+    assert domain.next_due(story.case) is None
 
 
 def test_the_opening_tells_the_next_due_moment() -> None:
@@ -159,7 +159,7 @@ def test_a_finished_case_is_due_no_more() -> None:
 
     story.do("close", "07-01 11:00")
 
-    assert domain.next_due(story.case, story.edition) is None
+    assert domain.next_due(story.case) is None
     assert story.sweep("08-31 00:00") == []
 
 

@@ -128,7 +128,7 @@ def test_each_extension_is_as_long_as_the_rulebook_says_of_it(first: str, second
         extend(story, f"{first} 11:00", too_late)
     extend(story, f"{first} 11:00", second)
 
-    assert domain.next_due(story.case, EDITION) == on(f"07-{int(second[-2:]) + 1} 00:00").astimezone(CHINA)
+    assert domain.next_due(story.case) == on(f"07-{int(second[-2:]) + 1} 00:00").astimezone(CHINA)
 
 
 def test_one_request_is_open_at_a_time_and_serves_once() -> None:

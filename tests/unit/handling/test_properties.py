@@ -265,13 +265,13 @@ def test_the_due_index_names_the_moment_of_the_next_miss_exactly(class_: str, en
     What breaks it: a due moment that is left out of the index, or one that nothing follows from.
     """
     story = play(class_, entries, sweeping=True)
-    due = domain.next_due(story.case, story.edition) or HORIZON
+    due = domain.next_due(story.case) or HORIZON
 
     _, before = domain.settle(story.case, story.edition, due - timedelta(microseconds=1))
     _, at = domain.settle(story.case, story.edition, due)
 
     assert verdicts(before) == []
-    assert bool(at) == (domain.next_due(story.case, story.edition) is not None)
+    assert bool(at) == (domain.next_due(story.case) is not None)
 
 
 @FEW

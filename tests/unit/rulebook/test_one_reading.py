@@ -17,7 +17,6 @@ from services.callback import domain as callback
 from services.handling.domain import deadlines
 from services.handling.domain.case import Adopted, Case, Charge, Done, Finding, Round, Settlement, Status
 from services.handling.domain.clockwork import read_events, reading_of
-from services.handling.domain.procedure import Law
 from services.scoring.domain.obligations import instances, publishing
 from services.scoring.domain.organisation import Organisation
 from shared.errors import InvalidInputError
@@ -25,6 +24,7 @@ from shared.events.handling import CaseClosed, CaseResolved
 from shared.rulebook.schema import Match, Rules
 from shared.rulebook.schema.callback import CallbackPlan
 from shared.rulebook.schema.procedures import Procedure, Step, TableUse
+from shared.rulebook.steps import CaseRules
 from shared.timekeeping.calendar import Month
 from shared.timekeeping.limits import Moment
 from shared.timekeeping.periods import PeriodDue
@@ -130,7 +130,7 @@ def test_every_step_begins_and_is_due_for_either_alike(group: str) -> None:
         procedure = rules.procedures.procedures[name]
         for row, moments, run in variants(procedure.steps[key], procedure, start, rules):
             case = a_case(rules, name, key, start, row, moments, run)
-            law = Law.of(edition, case.received_at)
+            law = CaseRules.of(edition, case.received_at)
             clock = deadlines.sync(case, law).clock(key)
             if clock is None:
                 with pytest.raises(InvalidInputError):
@@ -241,7 +241,7 @@ def test_every_watch_begins_and_is_due_for_either_alike(group: str) -> None:
         case = a_case(rules, *first_step(rules, fact), start, fact, (), 1).with_(
             flags=dict.fromkeys(watch.applies.flag, start)
         )
-        clock = deadlines.sync(case, Law.of(edition, start)).clock(name)
+        clock = deadlines.sync(case, CaseRules.of(edition, start)).clock(name)
         asked = watch_clock(edition, name, start)
 
         assert clock is not None

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.connected
 
 @pytest.fixture
 async def world(servers: Stack, fresh_name: FreshName) -> AsyncIterator[World]:
-    async with a_world(servers, fresh_name("rehome")) as world:
+    async with a_world(servers, fresh_name("reassign")) as world:
         yield world
 
 

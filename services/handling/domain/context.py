@@ -3,10 +3,8 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from services.handling.domain.case import Actor, Case, Status
-from services.handling.domain.procedure import Law
 from services.handling.domain.refusals import (
     CaseOverError,
     SamePersonError,
@@ -17,6 +15,7 @@ from shared.errors import FieldProblem, ForbiddenError
 from shared.events import Happened
 from shared.events.handling import CaseEvent
 from shared.rulebook.disputes import Within
+from shared.rulebook.steps import CaseRules
 
 _OVER = {
     Status.CLOSED: "is closed. Re-open it first.",
@@ -32,7 +31,7 @@ def same_unit(unit: str, top: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class DecisionContext:
     """What a decision is made in.
 
     Attributes:
@@ -42,41 +41,16 @@ class Scene:
         entered_by: Who entered it, where it is another's deed.
     """
 
-    law: Law
+    law: CaseRules
     by: Actor
     at: datetime
     other: Case | None = None
     within: Within = same_unit
     entered_by: str = ""
 
-
-def told(case: Case, event: CaseEvent, at: datetime) -> Happened:
-    """Return an event with who answered for the case at that moment."""
-    charge = case.charge_at(at)
-    named = {"department": event.department or charge.department, "person": event.person or charge.person}
-    return Happened(event.model_copy(update=named), at, charge.unit)
-
-
-def as_ended(case: Case) -> dict[str, Any]:
-    """Return what the end of a case tells of it: callback chooses its plan by that."""
-    return {
-        "complaint_id": case.complaint_id,
-        "occurrence": case.occurrence,
-        "kind": case.kind,
-        "class_": case.class_,
-        "validity": case.validity,
-        "way": case.way,
-        "outcome": case.outcome,
-        "procedure": case.procedure,
-        "channel": case.channel,
-        "grade": case.grade,
-        "tier": case.tier,
-        "service": case.service,
-        "flags": tuple(case.flags),
-        "customer": case.customer,
-        "problem_user": case.problem_user,
-        "imported": case.imported,
-    }
+    def tell(self, event: CaseEvent, at: datetime | None = None) -> Happened:
+        """Return an event that is to be told; ``telling.event_of`` completes it when the case after it is known."""
+        return Happened(event, at or self.at)
 
 
 def must_be_live(case: Case) -> None:
@@ -91,26 +65,26 @@ def must_be_open(case: Case) -> None:
         raise CaseOverError(f"Case {case.number} {_OVER[case.status]}")
 
 
-def must_have_right(scene: Scene, right: str) -> None:
+def must_have_right(context: DecisionContext, right: str) -> None:
     """Refuse where the caller lacks a right that the rulebook asks for."""
-    if right and right not in scene.by.rights:
+    if right and right not in context.by.rights:
         raise ForbiddenError(
-            f"This needs the right '{right}', which the role '{scene.by.role}' does not have. "
+            f"This needs the right '{right}', which the role '{context.by.role}' does not have. "
             "Ask someone whose role has it."
         )
 
 
-def must_be_for(scene: Scene, roles: Collection[str], what: str) -> None:
+def must_be_for(context: DecisionContext, roles: Collection[str], what: str) -> None:
     """Refuse what the rulebook gives to other roles. Whoever imports does it in the role of who did it."""
-    if roles and scene.by.role not in roles:
+    if roles and context.by.role not in roles:
         raise ForbiddenError(
-            f"{what} is for {' or '.join(roles)}, not for '{scene.by.role}'. Ask one of them to do it."
+            f"{what} is for {' or '.join(roles)}, not for '{context.by.role}'. Ask one of them to do it."
         )
 
 
-def must_approve_for_another(case: Case, asked_by: str, scene: Scene) -> None:
+def must_approve_for_another(case: Case, asked_by: str, context: DecisionContext) -> None:
     """Refuse an approval by who answers for the case, or who asked for it."""
-    if scene.by.person in (case.person, asked_by):
+    if context.by.person in (case.person, asked_by):
         raise SamePersonError(
             "Who answers for the case or asks for this cannot approve it. Ask another leader."
         )
@@ -135,3 +109,13 @@ def must_not_precede(field: str, at: datetime, earlier: datetime | None, what: s
             "or the entry that it must follow.",
             [FieldProblem(field, f"not before {earlier.isoformat()}")],
         )
+
+
+def must_follow_deeds(case: Case, context: DecisionContext) -> None:
+    """Refuse an end before something that was done."""
+    deeds = [
+        *(one.at for one in case.done),
+        *(one.at for one in case.findings),
+        *(one.at for one in case.rounds),
+    ]
+    must_not_precede("at", context.at, max(deeds, default=None), "the last deed on the case")

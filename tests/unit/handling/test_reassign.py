@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.handling.domain.rehome import Gone, rehome
+from services.handling.domain.reassign import Departures, reassign
 from shared.events.handling import CaseAssigned, CaseTransferred, DeadlineMissed
 from tests.unit.handling.builders import Story, a_story, on
 
@@ -10,12 +10,12 @@ CLOSES = "07-05 00:00"
 UNIT = "chongqing-branch"
 
 
-def closed(day: str = CLOSES, to: str = "chongqing-desk-1") -> Gone:
-    return Gone(units={UNIT: (on(day), to)})
+def closed(day: str = CLOSES, to: str = "chongqing-desk-1") -> Departures:
+    return Departures(units={UNIT: (on(day), to)})
 
 
-def go(story: Story, gone: Gone, up_to: str = "07-20 09:00") -> list[str]:
-    story.case, told = rehome(story.case, gone, story.edition, on(up_to))
+def go(story: Story, departures: Departures, up_to: str = "07-20 09:00") -> list[str]:
+    story.case, told = reassign(story.case, departures, story.edition, on(up_to))
     story.happened += told
     return [item.event.TYPE for item in told]
 
@@ -68,7 +68,7 @@ def test_the_case_of_who_left_goes_to_the_successor_else_to_the_lead_of_the_unit
         story = a_story()
         story.do("assign", "07-01 10:00", department="客服", person="li")
 
-        go(story, Gone(people={"li": (left, heir)}, leads=leads))
+        go(story, Departures(people={"li": (left, heir)}, leads=leads))
 
         assert story.case.person == person
         assert len(story.told(CaseAssigned)) == (1 if person == "li" else 2)

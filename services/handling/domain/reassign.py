@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.handling.domain.case import Actor, Case
-from services.handling.domain.commands import Assign, Command, Transfer
+from services.handling.domain.commands.moving import Assign, Transfer
 from services.handling.domain.decide import decide
+from services.handling.domain.kinds import Command
 from shared.events import Happened
 from shared.rulebook.edition import Edition
 
@@ -18,7 +19,7 @@ REGISTRY = Actor(person="registry", unit="group", role="registry")
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class Departures:
     """Who is not there any more: since when, and who goes on; empty where nobody is named.
 
     Attributes:
@@ -30,7 +31,9 @@ class Gone:
     leads: Mapping[str, str] = field(default_factory=dict)
 
 
-def rehome(case: Case, gone: Gone, edition: Edition, up_to: datetime) -> tuple[Case, list[Happened]]:
+def reassign(
+    case: Case, departures: Departures, edition: Edition, up_to: datetime
+) -> tuple[Case, list[Happened]]:
     """Let a live case go on with who is there. The same again changes nothing.
 
     Args:
@@ -38,27 +41,27 @@ def rehome(case: Case, gone: Gone, edition: Edition, up_to: datetime) -> tuple[C
     """
     happened: list[Happened] = []
     for find in (_transfer, _assign):
-        command = find(case, gone) if case.is_live else None
+        command = find(case, departures) if case.is_live else None
         if command is not None and command.at is not None and command.at <= up_to:
             case, told = decide(case, command, REGISTRY, edition, up_to)
             happened += told
     return case, happened
 
 
-def _transfer(case: Case, gone: Gone) -> Command | None:
-    if case.unit not in gone.units:
+def _transfer(case: Case, departures: Departures) -> Command | None:
+    if case.unit not in departures.units:
         return None
-    since, to = gone.units[case.unit]
+    since, to = departures.units[case.unit]
     reason = f"unit '{case.unit}' is closed"
     return Transfer(at=_at(case, since), to_unit=to, reason=reason)
 
 
-def _assign(case: Case, gone: Gone) -> Command | None:
-    if case.person not in gone.people:
+def _assign(case: Case, departures: Departures) -> Command | None:
+    if case.person not in departures.people:
         return None
-    since, heir = gone.people[case.person]
-    heir = heir or gone.leads.get(case.unit, "")
-    if not heir or heir in gone.people:
+    since, heir = departures.people[case.person]
+    heir = heir or departures.leads.get(case.unit, "")
+    if not heir or heir in departures.people:
         return None
     return Assign(at=_at(case, since), department=case.department or case.unit, person=heir)
 
