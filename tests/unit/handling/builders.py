@@ -8,10 +8,13 @@ from uuid import UUID
 
 from services.handling import domain
 from services.handling.domain import Actor, Case
+from services.handling.domain.evolve import begun, fold
 from shared.events import Envelope, Event, Happened
 from shared.events.handling import DeadlineCleared, DeadlineMissed
+from shared.events.intake import ComplaintRegistered
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules
+from shared.rulebook.steps import CaseRules
 from tests.builders_rules import an_edition as the_edition
 
 E = TypeVar("E", bound=Event)
@@ -96,15 +99,41 @@ _WHO = {
 _WHERE = {"company-leader": "chongqing", "centre-director": "group"}
 
 
+def as_told(case: Case) -> Case:
+    """Return a case without what no event tells: up to when silence was judged, and what was answered."""
+    return case.with_(settled_up_to=case.received_at, commands=())
+
+
 class Story:
     """A case and everything that was told of it, in order."""
 
     def __init__(self, registration: Envelope, edition: Edition | None = None) -> None:
         self.edition = edition or the_edition()
-        self.case: Case
-        self.happened: list[Happened]
-        self.case, self.happened = domain.open_case(registration, self.edition)
+        self.decisions: list[list[Happened]] = []
+        told = ComplaintRegistered.model_validate(registration.data)
+        self.law = CaseRules.of(self.edition, told.received_at)
+        self.case = begun(told, self.edition, self.law)
+        self.take(domain.open_case(registration, self.edition))
         self.other: Case | None = None
+
+    def take(self, decided: tuple[Case, list[Happened]], *heard: Happened) -> list[Happened]:
+        """Go on with the case as a decision left it. Returns what it told.
+
+        In every story of these tests the case is the fold of what was told of it (see ``test_evolve``).
+
+        Args:
+            heard: What another service told, where that changes the case by itself.
+        """
+        case, told = decided
+        assert as_told(fold(self.case, (*heard, *told), self.law)) == as_told(case)
+        self.case = case
+        self.decisions.append(told)
+        return told
+
+    @property
+    def happened(self) -> list[Happened]:
+        """Everything that was told, in order."""
+        return [one for told in self.decisions for one in told]
 
     def do(self, kind: str, at: str, by: Actor | None = None, **fields: object) -> list[str]:
         """Command the case as who usually does so. Returns the types of what was told.
@@ -115,8 +144,7 @@ class Story:
         who = by or an_actor(role, unit=_WHERE.get(role, "chongqing-branch"), edition=self.edition)
         said = {name.rstrip("_"): value for name, value in fields.items()}
         command = domain.parse_command({"do": kind, "at": on(at).isoformat(), **said})
-        self.case, told = domain.decide(self.case, command, who, self.edition, LATER, self.other)
-        self.happened += told
+        told = self.take(domain.decide(self.case, command, who, self.edition, LATER, self.other))
         return [item.event.TYPE for item in told]
 
     def step(self, name: str, at: str, by: Actor | None = None, **fields: object) -> list[str]:
@@ -134,9 +162,7 @@ class Story:
 
     def sweep(self, up_to: str) -> list[str]:
         """Settle silence, as the sweep does. Returns what was told, as ``clock#run due``."""
-        self.case, told = domain.settle(self.case, self.edition, on(up_to))
-        self.happened += told
-        return verdicts(told)
+        return verdicts(self.take(domain.settle(self.case, self.edition, on(up_to))))
 
     def told(self, kind: type[E]) -> list[E]:
         """Return every event of a kind, in order."""

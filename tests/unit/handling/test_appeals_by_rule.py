@@ -42,8 +42,7 @@ class Disputed(Story):
     def do(self, kind: str, at: str, by: Actor | None = None, **fields: object) -> list[str]:
         command = domain.parse_command({"do": kind, "at": on(at).isoformat(), **fields})
         who = by or of("handler", unit="station")
-        self.case, told = domain.decide(self.case, command, who, self.edition, LATER, None, within)
-        self.happened += told
+        told = self.take(domain.decide(self.case, command, who, self.edition, LATER, None, within))
         return [item.event.TYPE for item in told]
 
 

@@ -41,8 +41,7 @@ class Dealers(Story):
         if RIGHTS[kind] not in who.rights:
             raise ForbiddenError(f"'{kind}' needs '{RIGHTS[kind]}'.")
         command = domain.parse_command({"do": kind, "at": on(at).isoformat(), **fields})
-        self.case, told = domain.decide(self.case, command, who, self.edition, LATER, None, within)
-        self.happened += told
+        told = self.take(domain.decide(self.case, command, who, self.edition, LATER, None, within))
         return [item.event.TYPE for item in told]
 
 

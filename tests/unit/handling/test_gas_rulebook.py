@@ -56,10 +56,8 @@ class Gas(Story):
     def do(self, kind: str, at: str, by: Actor | None = None, **fields: object) -> list[str]:
         said = {name.rstrip("_"): value for name, value in fields.items()}
         command = domain.parse_command({"do": kind, "at": on(at).isoformat(), **said})
-        self.case, told = domain.decide(
-            self.case, command, by or of("handler"), self.edition, LATER, None, within
-        )
-        self.happened += told
+        who = by or of("handler")
+        told = self.take(domain.decide(self.case, command, who, self.edition, LATER, None, within))
         return [item.event.TYPE for item in told]
 
     def plan(self) -> dict[str, str]:

@@ -60,8 +60,7 @@ class Order(Story):
         said = {"satisfaction": satisfaction, "satisfied": satisfaction > 3, "solved": solved}
         envelope = at_unit(answer.model_copy(update={"data": {**answer.data, **said}}), self.unit)
         self.heard.append(envelope)
-        self.case, told = domain.follow(self.case, envelope, self.edition)
-        self.happened += told
+        told = self.take(domain.follow(self.case, envelope, self.edition))
         return [one.event.TYPE for one in told]
 
     def month(self) -> MonthResult:

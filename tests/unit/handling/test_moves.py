@@ -336,7 +336,7 @@ def test_a_case_lies_closed_before_it_is_reopened() -> None:
 def test_a_dissatisfied_callback_reopens_the_case_once() -> None:
     story = a_closed_story()
 
-    story.case, told = domain.follow(story.case, a_callback("07-13 11:00"), story.edition)
+    told = story.take(domain.follow(story.case, a_callback("07-13 11:00"), story.edition))
     again, nothing = domain.follow(story.case, a_callback("07-13 11:00"), story.edition)
 
     assert [item.event.TYPE for item in told] == ["case.reopened.v1"]

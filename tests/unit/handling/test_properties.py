@@ -11,7 +11,6 @@ from services.handling import domain
 from services.handling.domain import Actor
 from services.handling.domain.clockwork import reading_of
 from shared.errors import SupervisionError
-from shared.events import Happened
 from shared.events.handling import DeadlineMissed
 from shared.timekeeping.clocks import ClockOrderError
 from tests.unit.handling.builders import (
@@ -168,7 +167,7 @@ def play(class_: str, entries: Sequence[Entry], sweeping: bool) -> Story:
     for hours, ahead, who, body in entries:
         at += timedelta(hours=hours)
         if sweeping:
-            _tell(story, domain.settle(story.case, story.edition, at + timedelta(hours=ahead)))
+            story.take(domain.settle(story.case, story.edition, at + timedelta(hours=ahead)))
         command = domain.parse_command({**_body(story, body), "at": at.isoformat()})
         try:
             decided = domain.decide(story.case, command, PEOPLE[who], story.edition, LATER, INTO)
@@ -177,17 +176,12 @@ def play(class_: str, entries: Sequence[Entry], sweeping: bool) -> Story:
             raise
         except SupervisionError:
             continue
-        _tell(story, decided)
+        story.take(decided)
     return story
 
 
-def _tell(story: Story, decided: tuple[domain.Case, list[Happened]]) -> None:
-    story.case, told = decided
-    story.happened += told
-
-
 def swept(story: Story, up_to: datetime = HORIZON) -> Story:
-    _tell(story, domain.settle(story.case, story.edition, up_to))
+    story.take(domain.settle(story.case, story.edition, up_to))
     return story
 
 

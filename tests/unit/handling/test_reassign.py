@@ -15,8 +15,7 @@ def closed(day: str = CLOSES, to: str = "chongqing-desk-1") -> Departures:
 
 
 def go(story: Story, departures: Departures, up_to: str = "07-20 09:00") -> list[str]:
-    story.case, told = reassign(story.case, departures, story.edition, on(up_to))
-    story.happened += told
+    told = story.take(reassign(story.case, departures, story.edition, on(up_to)))
     return [item.event.TYPE for item in told]
 
 

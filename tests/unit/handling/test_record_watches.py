@@ -1,11 +1,12 @@
 """The record is complete in time (XA-16), and what else other services tell of a case."""
 
+from datetime import UTC
 from typing import Any
 
 import pytest
 
 from services.handling import domain
-from shared.events import Happened
+from shared.events import Happened, read
 from tests.unit.handling.builders import (
     COMPLAINT,
     Story,
@@ -40,11 +41,9 @@ def an_incomplete_story(**registration: object) -> Story:
 
 def amend(story: Story, at: str, **told: Any) -> list[Happened]:  # noqa: ANN401  # fields of the event
     data = {"complaint_id": str(COMPLAINT), "complete": True, "by": "clerk", "reason": "r", **told}
-    story.case, happened = domain.follow(
-        story.case, an_envelope("record.amended.v1", data, at=on(at)), story.edition
-    )
-    story.happened += happened
-    return happened
+    amended = an_envelope("record.amended.v1", data, at=on(at))
+    heard = Happened(read(amended), max(amended.time.astimezone(UTC), story.case.registered_at))
+    return story.take(domain.follow(story.case, amended, story.edition), heard)
 
 
 @pytest.mark.rule("XA-16")
@@ -107,8 +106,10 @@ def test_a_dissatisfied_callback_re_opens_what_is_resolved_and_not_closed_yet() 
         "by": "caller",
     }
 
-    story.case, happened = domain.follow(
-        story.case, an_envelope("callback.completed.v1", answer, at=on("07-03 09:00")), story.edition
+    happened = story.take(
+        domain.follow(
+            story.case, an_envelope("callback.completed.v1", answer, at=on("07-03 09:00")), story.edition
+        )
     )
     again, nothing = domain.follow(
         story.case, an_envelope("callback.completed.v1", answer, at=on("07-03 10:00")), story.edition
