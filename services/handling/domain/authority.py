@@ -17,40 +17,26 @@ from shared.rulebook.edition import Edition
 from shared.rulebook.steps import CaseRules
 
 
-class Placed(Protocol):
-    """A unit, as far as it matters here."""
-
-    @property
-    def site(self) -> str:
-        """The subsidiary's site that it belongs to."""
-        ...
-
-
 class Organisation(Protocol):
     """What the registry tells of units and people."""
 
     @property
-    def units(self) -> Mapping[str, Placed]:
-        """Every unit by name."""
-        ...
+    def units(self) -> Mapping[str, Any]:
+        """Every unit by name, with the site of its subsidiary."""
 
     @property
     def people(self) -> Mapping[str, Mapping[str, Any]]:
-        """Every person on record by name."""
-        ...
+        """Every person on record by name, with their appointments."""
 
     @property
     def edition(self) -> Edition:
         """The edition in force."""
-        ...
 
     def within(self, unit: str, top: str) -> bool:
         """Say whether a unit is another one or lies below it."""
-        ...
 
     def may_be_given_work(self, person: str, day: date) -> bool:
         """Say whether somebody may answer for a matter on a day."""
-        ...
 
 
 def authorise(command: Command, by: Actor, known: Organisation, now: datetime) -> None:
@@ -78,8 +64,7 @@ def _may_hand_to(unit: str, field: str, by: Actor, known: Organisation) -> None:
     """
     if unit not in known.units:
         raise InvalidInputError(
-            "The case was not transferred.",
-            [FieldProblem(field, "no such unit; GET /v1/units lists them")],
+            "The case was not transferred.", [FieldProblem(field, "no such unit; GET /v1/units lists them")]
         )
     own = known.units.get(by.unit)
     is_theirs = by.sees_all or known.within(unit, by.unit)

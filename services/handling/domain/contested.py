@@ -9,11 +9,7 @@ from shared.rulebook.schema.procedures import Contestable
 
 FINDING, GRADE, RESPONSIBILITY = "finding", "grade", "responsibility"
 
-_KINDS: Mapping[str, Contestable] = {
-    FINDING: "validity",
-    GRADE: "grade",
-    RESPONSIBILITY: "responsibility",
-}
+_KINDS: Mapping[str, Contestable] = {FINDING: "validity", GRADE: "grade", RESPONSIBILITY: "responsibility"}
 
 
 def kind_of(against: str) -> Contestable:

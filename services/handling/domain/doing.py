@@ -8,12 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from services.handling.domain.case import Case, Done, Finding, Status
-from services.handling.domain.context import (
-    DecisionContext,
-    must_be_for,
-    must_have_right,
-    must_not_precede,
-)
+from services.handling.domain.context import DecisionContext, must_be_for, must_have_right, must_not_precede
 from services.handling.domain.evolve import ahead
 from services.handling.domain.kinds import Papers, StepCommand
 from services.handling.domain.procedure import (
@@ -38,18 +33,11 @@ from shared.events.handling import CaseResolved, StepCompleted
 from shared.rulebook.schema.procedures import TableUse
 from shared.rulebook.steps import CaseRules, OwedStep, rows_of
 
-_COMMANDS = {
-    "finding": "make-finding",
-    "settlement": "propose-settlement",
-    "approval": "approve-settlement",
-    "works-start": "start-works",
-    "acceptance": "accept-result",
-}
-
 
 def command_for(duty: OwedStep) -> str:
     """Return the command that completes a step."""
-    return _COMMANDS.get(duty.step.done_by, "complete-step")
+    kinds = (one for one in StepCommand.__subclasses__() if duty.step.done_by == one.ACT)
+    return next(str(one.model_fields["do"].default) for one in kinds)
 
 
 def do_act(

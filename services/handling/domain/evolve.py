@@ -74,9 +74,7 @@ def begun(told: ComplaintRegistered, edition: Edition, law: CaseRules) -> Case:
         # Who takes it first answers for it to the end, where the kind has a first contact (LN-06).
         charges=(
             Charge(
-                since=received_at,
-                unit=unit,
-                person=told.registered_by if kind and kind.first_contact else "",
+                since=received_at, unit=unit, person=told.registered_by if kind and kind.first_contact else ""
             ),
         ),
         settled_up_to=received_at,

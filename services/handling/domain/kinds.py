@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -62,7 +62,13 @@ class Command(Written):
 
 
 class StepCommand(Command):
-    """A command that may complete a step, with what the step needs."""
+    """A command that may complete a step, with what the step needs.
+
+    Attributes:
+        ACT: What the rulebook calls it where a step is done by it (``done_by``); empty: steps are done by name.
+    """
+
+    ACT: ClassVar[str]
 
     evidence: Papers = Field(default={})
     signatures: Papers = Field(default={})

@@ -79,30 +79,13 @@ def _step(case: Case, event: StepCompleted, at: datetime) -> dict[str, Any]:
     }
 
 
-def _proposed(case: Case, event: FindingProposed, _: datetime) -> dict[str, Any]:
+def _proposed(case: Case, _: FindingProposed, __: datetime) -> dict[str, Any]:
     clocks = (case.clock(confirmation_clock(key)) for key in case.findings[-1].awaits)
-    return {
-        "class_": case.class_,
-        "item": case.item,
-        "procedure": case.procedure,
-        "grade": case.grade,
-        "confirm_before": min((clock.due for clock in clocks if clock), default=None),
-    }
+    confirm_before = min((clock.due for clock in clocks if clock), default=None)
+    return {"procedure": case.procedure, "grade": case.grade, "confirm_before": confirm_before}
 
 
-def _made(case: Case, event: FindingMade, _: datetime) -> dict[str, Any]:
-    return {
-        "class_": case.class_,
-        "item": case.item,
-        "procedure": case.procedure,
-        "grade": case.grade,
-        "tier": case.tier,
-        "service": case.service,
-        "warranty_before": case.warranty_before,
-    }
-
-
-def _reclassified(case: Case, _: CaseReclassified, __: datetime) -> dict[str, Any]:
+def _as_graded(case: Case, _: FindingMade | CaseReclassified, __: datetime) -> dict[str, Any]:
     return {"procedure": case.procedure, "grade": case.grade, "tier": case.tier}
 
 
@@ -115,8 +98,8 @@ _DERIVED: Mapping[type[Event], Callable[[Case, Any, datetime], dict[str, Any]]] 
     CaseOpened: _opened,
     StepCompleted: _step,
     FindingProposed: _proposed,
-    FindingMade: _made,
-    CaseReclassified: _reclassified,
+    FindingMade: _as_graded,
+    CaseReclassified: _as_graded,
     CaseReopened: lambda case, _, __: {"occurrence": case.occurrence},
     CaseResolved: lambda case, _, __: as_ended(case),
     CaseClosed: lambda case, _, __: as_ended(case),

@@ -41,12 +41,7 @@ from services.handling.domain.refusals import (
 )
 from shared.errors import FieldProblem
 from shared.events import Happened
-from shared.events.handling import (
-    CaseReclassified,
-    FindingConfirmed,
-    FindingMade,
-    FindingProposed,
-)
+from shared.events.handling import CaseReclassified, FindingConfirmed, FindingMade, FindingProposed
 from shared.rulebook.schema.procedures import Determination
 from shared.rulebook.steps import CaseRules
 from shared.values.bounds import Instant
@@ -54,6 +49,8 @@ from shared.values.bounds import Instant
 
 class MakeFinding(StepCommand):
     """Find whether the complaint is valid, and what it is."""
+
+    ACT = "finding"
 
     do: Literal["make-finding"] = "make-finding"
     validity: Key
@@ -109,6 +106,7 @@ def _as_known(case: Case, context: DecisionContext) -> dict[str, Any]:
         "class_": case.class_,
         "item": case.item,
         "procedure": case.procedure,
+        "service": case.service,
         "by": context.by.person,
         "by_unit": context.by.unit,
         "warranty_before": case.warranty_before,

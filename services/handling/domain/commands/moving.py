@@ -84,11 +84,7 @@ def transfer(case: Case, command: Transfer, context: DecisionContext) -> list[Ha
 
 
 TRANSFER = Kind(
-    Transfer,
-    "cases.transfer",
-    transfer,
-    Offer(125, lambda case, _: case.is_live),
-    hands_to="to_unit",
+    Transfer, "cases.transfer", transfer, Offer(125, lambda case, _: case.is_live), hands_to="to_unit"
 )
 
 

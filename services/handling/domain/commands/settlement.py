@@ -15,15 +15,7 @@ from services.handling.domain.context import (
 )
 from services.handling.domain.doing import do_act
 from services.handling.domain.evolve import ahead
-from services.handling.domain.kinds import (
-    APPROVE,
-    HANDLE,
-    Key,
-    Kind,
-    Money,
-    Offer,
-    StepCommand,
-)
+from services.handling.domain.kinds import APPROVE, HANDLE, Key, Kind, Money, Offer, StepCommand
 from services.handling.domain.procedure import duties
 from services.handling.domain.refusals import (
     AlreadyDoneError,
@@ -43,6 +35,8 @@ from shared.rulebook.steps import CaseRules
 
 class ProposeSettlement(StepCommand):
     """Record how the parties agreed to settle."""
+
+    ACT = "settlement"
 
     do: Literal["propose-settlement"] = "propose-settlement"
     way: Key
@@ -139,6 +133,8 @@ PROPOSE_SETTLEMENT = Kind(ProposeSettlement, HANDLE, propose_settlement, Offer(1
 
 class ApproveSettlement(StepCommand):
     """Sign the settlement as the next in its chain."""
+
+    ACT = "approval"
 
     do: Literal["approve-settlement"] = "approve-settlement"
     deposit: Money | None = None

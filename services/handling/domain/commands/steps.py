@@ -43,6 +43,8 @@ from shared.rulebook.steps import CaseRules, OwedStep
 class CompleteStep(StepCommand):
     """Complete a step of the procedure."""
 
+    ACT = ""
+
     do: Literal["complete-step"] = "complete-step"
     step: Key
     elements: Keys = ()
@@ -139,6 +141,8 @@ EXCEPT_REPORT = Kind(ExceptReport, APPROVE, except_report, Offer(100, _has_open_
 class StartWorks(StepCommand):
     """Record the actual start of the works."""
 
+    ACT = "works-start"
+
     do: Literal["start-works"] = "start-works"
 
 
@@ -167,6 +171,8 @@ START_WORKS = Kind(StartWorks, HANDLE, start_works)
 
 class AcceptResult(StepCommand):
     """Record that the result meets the national standard and the owner accepts it."""
+
+    ACT = "acceptance"
 
     do: Literal["accept-result"] = "accept-result"
     standard_met: bool

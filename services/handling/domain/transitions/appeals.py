@@ -5,11 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.handling.domain.adoption import adopt
-from services.handling.domain.case import (
-    Appeal,
-    Case,
-    Charge,
-)
+from services.handling.domain.case import Appeal, Case, Charge
 from services.handling.domain.contested import FINDING, GRADE, RESPONSIBILITY, contested, kind_of
 from services.handling.domain.transitions.base import Transition
 from shared.events import Event, handling

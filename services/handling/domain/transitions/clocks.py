@@ -5,14 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.handling.domain.alerts import alert_key
-from services.handling.domain.case import (
-    Agreement,
-    Asked,
-    Case,
-    ClockState,
-    Notice,
-    Pause,
-)
+from services.handling.domain.case import Agreement, Asked, Case, ClockState, Notice, Pause
 from services.handling.domain.clockwork import add_event, read_events, with_events
 from services.handling.domain.deadlines import to_take_back
 from services.handling.domain.transitions.base import Transition

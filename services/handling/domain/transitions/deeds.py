@@ -5,14 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.handling.domain import rounds
-from services.handling.domain.case import (
-    Approval,
-    Case,
-    Done,
-    Excepted,
-    Settlement,
-    Status,
-)
+from services.handling.domain.case import Approval, Case, Done, Excepted, Settlement, Status
 from services.handling.domain.procedure import duties
 from services.handling.domain.transitions.base import Transition
 from shared.events import Event, handling

@@ -4,14 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from services.handling.domain.adoption import adopt, determinations
-from services.handling.domain.case import (
-    Case,
-    Charge,
-    Confirmation,
-    Escalated,
-    Finding,
-    PowerUse,
-)
+from services.handling.domain.case import Case, Charge, Confirmation, Escalated, Finding, PowerUse
 from services.handling.domain.transitions.base import Transition
 from shared.events import Event, handling
 from shared.events.intake import RecordAmended
