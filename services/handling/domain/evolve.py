@@ -11,8 +11,7 @@ from datetime import UTC
 from services.handling.domain.case import Case, Charge
 from services.handling.domain.deadlines import sync
 from services.handling.domain.procedure import described
-from services.handling.domain.transitions import appeals, clocks, deeds, matter
-from services.handling.domain.transitions.base import Transition
+from services.handling.domain.transitions import Transition, appeals, clocks, deeds, matter
 from shared.events import Event, Happened, handling
 from shared.events.intake import ComplaintRegistered
 from shared.rulebook.edition import Edition

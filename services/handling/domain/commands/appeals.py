@@ -24,6 +24,7 @@ from shared.errors import FieldProblem
 from shared.events import Happened
 from shared.events.handling import AppealAdvised, AppealDecided, AppealLodged, CaseTransferred
 from shared.rulebook.disputes import Contested, Party, check_advice, check_lodging, check_ruling, rule_for
+from shared.rulebook.steps import CaseRules
 
 
 class LodgeAppeal(Command):

@@ -7,7 +7,7 @@ from typing import Any
 from services.handling.domain.adoption import adopt
 from services.handling.domain.case import Appeal, Case, Charge
 from services.handling.domain.contested import FINDING, GRADE, RESPONSIBILITY, contested, kind_of
-from services.handling.domain.transitions.base import Transition
+from services.handling.domain.transitions import Transition
 from shared.events import Event, handling
 from shared.rulebook.disputes import Contested, rules_for
 from shared.rulebook.steps import CaseRules

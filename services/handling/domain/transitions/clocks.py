@@ -8,7 +8,7 @@ from services.handling.domain.alerts import alert_key
 from services.handling.domain.case import Agreement, Asked, Case, ClockState, Notice, Pause
 from services.handling.domain.clockwork import add_event, read_events, with_events
 from services.handling.domain.deadlines import to_take_back
-from services.handling.domain.transitions.base import Transition
+from services.handling.domain.transitions import Transition
 from shared.events import Event, handling
 from shared.rulebook.steps import CaseRules
 from shared.timekeeping.clocks import Extended, Paused, Resumed

@@ -7,7 +7,7 @@ from typing import Any
 from services.handling.domain import rounds
 from services.handling.domain.case import Approval, Case, Done, Excepted, Settlement, Status
 from services.handling.domain.procedure import duties
-from services.handling.domain.transitions.base import Transition
+from services.handling.domain.transitions import Transition
 from shared.events import Event, handling
 from shared.rulebook.steps import CaseRules
 

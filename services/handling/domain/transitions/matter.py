@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.handling.domain.adoption import adopt, determinations
 from services.handling.domain.case import Case, Charge, Confirmation, Escalated, Finding, PowerUse
-from services.handling.domain.transitions.base import Transition
+from services.handling.domain.transitions import Transition
 from shared.events import Event, handling
 from shared.events.intake import RecordAmended
 from shared.rulebook.steps import CaseRules
