@@ -12,7 +12,7 @@ from services.handling.domain import Actor, AnyCommand, Case
 from services.handling.handlers import NOT_HERE, Handling
 from services.handling.store import Hearing, Page
 from shared.errors import NotYetHereError
-from shared.http.edge import Digest, IdempotencyKey, cursor_of, needs, place_of
+from shared.http.edge import Commanded, cursor_of, needs, place_of
 from shared.identity.access import Caller
 from shared.service.context import ServiceContext
 from shared.storage.numbering import entry_id
@@ -265,8 +265,7 @@ async def command(
     body: AnyCommand,
     request: Request,
     who: Annotated[Caller, needs("cases.read")],
-    key: IdempotencyKey,
-    digest: Digest,
+    sent: Commanded,
 ) -> Answer:
     """Do something to a case. GET the case for what is allowed next; the rulebook says who may.
 
@@ -274,12 +273,7 @@ async def command(
     """
     context: ServiceContext = request.app.state.context
     answer = await _use(request).command(
-        str(complaint_id),
-        body,
-        _actor(who),
-        key=key,
-        digest=digest,
-        sees=lambda unit: context.access.sees(who, unit),
+        str(complaint_id), body, _actor(who), sent, lambda unit: context.access.sees(who, unit)
     )
     return Answer(**answer)
 

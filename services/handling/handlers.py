@@ -10,14 +10,15 @@ import structlog
 from services.handling import domain
 from services.handling.domain import Actor, AnyCommand, Case, Departures, Organisation
 from services.handling.store import LIVE, Hearing, Page, Store, index_of, lane_of
-from shared.errors import NotYetHereError, StaleWriteError, SupervisionError
+from shared.errors import NotYetHereError, SupervisionError
 from shared.events import Happened, iso
 from shared.rulebook.edition import Edition
 from shared.storage.aggregates import Stamp, Stored, change_of
+from shared.storage.retrying import retrying
+from shared.values.idempotency import Command, recall, remember
 
 log = structlog.get_logger(__name__)
 
-TRIES = 6
 """Rounds against others who change the same case; each loads and decides anew."""
 
 SWEEP_BATCH = 200
@@ -59,15 +60,8 @@ class Handling:
         """Return one page of the cases of which somebody was told something, the newest alert first."""
         return [stored.state for stored in await self.store.alerted(wanted) if stored.state]
 
-    async def command(  # each is a different fact of the call
-        self,
-        complaint_id: str,
-        command: AnyCommand,
-        by: Actor,
-        *,
-        key: str,
-        digest: str,
-        sees: Callable[[str], bool],
+    async def command(
+        self, complaint_id: str, command: AnyCommand, by: Actor, sent: Command, sees: Callable[[str], bool]
     ) -> Mapping[str, Any]:
         """Carry out a command once per key; the same key again gets the first answer.
 
@@ -80,13 +74,14 @@ class Handling:
             ConflictError: The case's state forbids it; the message names the next action.
         """
         domain.authorise(command, by, self.organisation, self.clock())
-        for attempt in range(TRIES):
+
+        async def once() -> Mapping[str, Any]:
             stored = await self.store.get(complaint_id)
             case = stored.state
             if case is None:
                 raise NotYetHereError(NOT_HERE)
             # Before asking whether they may see it: a transfer takes the case away from who repeats it.
-            if (before := domain.answered(case, key, digest)) is not None:
+            if (before := recall(case.commands, sent)) is not None:
                 return before
             if not sees(case.unit):
                 raise NotYetHereError(NOT_HERE)
@@ -99,16 +94,11 @@ class Handling:
                 case, command, by, edition, now, other, self.organisation.within
             )
             answer = _answer(decided, happened, edition)
-            try:
-                await self._save(
-                    stored, domain.remember(decided, key, digest, answer), happened, edition, key
-                )
-            except StaleWriteError:
-                if attempt + 1 == TRIES:
-                    raise
-                continue
+            decided = decided.with_(commands=remember(decided.commands, sent, answer))
+            await self._save(stored, decided, happened, edition, sent.key)
             return answer
-        raise AssertionError  # the loop returns or raises
+
+        return await retrying(once)
 
     async def _other(self, command: AnyCommand, sees: Callable[[str], bool]) -> Case | None:
         """Return the case that a command names besides its own; None where the caller sees none such."""

@@ -249,6 +249,14 @@ IdempotencyKey = Annotated[
 ]
 Digest = Annotated[idempotency.Digest, Depends(digest)]
 
+
+async def command(request: Request, key: IdempotencyKey, digest: Digest) -> idempotency.Command:
+    """Return what came beside a command's body."""
+    return idempotency.Command(key, digest, str(request.scope["request_id"]))
+
+
+Commanded = Annotated[idempotency.Command, Depends(command)]
+
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": HTTPStatus(status).phrase}
     for status in (401, 403, 404, 409, 422, 503)

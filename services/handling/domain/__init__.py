@@ -3,7 +3,7 @@
 from services.handling.domain.alerts import notices_for
 from services.handling.domain.allowed import Allowed, allowed
 from services.handling.domain.authority import Organisation, authorise
-from services.handling.domain.case import Actor, Case, Status, answered, remember
+from services.handling.domain.case import Actor, Case, Status
 from services.handling.domain.commands import IMPORT, RIGHTS, AnyCommand, Command, parse_command
 from services.handling.domain.commands.moving import Merge
 from services.handling.domain.deadlines import Explained, explained, next_due, recompute
@@ -25,7 +25,6 @@ __all__ = [
     "Organisation",
     "Status",
     "allowed",
-    "answered",
     "authorise",
     "decide",
     "explained",
@@ -36,7 +35,6 @@ __all__ = [
     "parse_command",
     "reassign",
     "recompute",
-    "remember",
     "settle",
     "wakes_at",
 ]

@@ -3,7 +3,6 @@
 Everything that later decisions need is here; what only people need later stands in the events.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -12,8 +11,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from shared.errors import KeyReusedError
 from shared.rulebook.schema.procedures import Contestable
+from shared.values.idempotency import Remembered
 
 
 class Status(StrEnum):
@@ -300,14 +299,6 @@ class Appeal(Piece):
     upheld: bool | None = None
 
 
-class Remembered(Piece):
-    """A command that was answered: the same key with the same body gets the same answer."""
-
-    key: str
-    digest: str
-    answer: dict[str, Any]
-
-
 class Case(Piece):
     """One matter.
 
@@ -325,7 +316,7 @@ class Case(Piece):
         ended_at: When it was closed, withdrawn or merged.
         alerted: Alert beside the run of a clock → due moment under which it was raised.
         settled_up_to: Silence has been judged up to here.
-        commands: What was answered, by idempotency key. A list, for a key may hold what no field name may.
+        commands: What was answered, with the keys of those commands.
     """
 
     complaint_id: UUID
@@ -380,7 +371,7 @@ class Case(Piece):
     outcome: str = ""
     merged_into: UUID | None = None
     settled_up_to: AwareDatetime
-    commands: tuple[Remembered, ...] = ()
+    commands: Remembered = ()
 
     @property
     def unit(self) -> str:
@@ -459,25 +450,3 @@ class Case(Piece):
     def with_clock(self, clock: ClockState) -> "Case":
         """Return the case with one clock changed."""
         return self.with_(clocks=tuple(clock if one.name == clock.name else one for one in self.clocks))
-
-
-def answered(case: Case, key: str, digest: str) -> Mapping[str, Any] | None:
-    """Return the answer that an idempotency key got before, or None.
-
-    Raises:
-        KeyReusedError: The key came before with another body.
-    """
-    known = next((one for one in case.commands if one.key == key), None)
-    if known is None:
-        return None
-    if known.digest != digest:
-        raise KeyReusedError(
-            f"Idempotency key '{key}' was used on case {case.number} with another body. Send a new key."
-        )
-    return known.answer
-
-
-def remember(case: Case, key: str, digest: str, answer: Mapping[str, Any]) -> Case:
-    """Keep the answer to a command under its idempotency key."""
-    known = Remembered(key=key, digest=digest, answer=dict(answer))
-    return case.with_(commands=(*case.commands, known))

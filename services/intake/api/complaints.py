@@ -9,13 +9,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.intake.api.direct import DirectRoute
-from services.intake.api.entry import Commanded, Moment, Slug, Use, Words
+from services.intake.api.entry import Moment, Slug, Use, Words
 from services.intake.domain.complaints import Amendment, Complaint, Submission
 from services.intake.domain.progress import Progress, dump
 from services.intake.handlers.complaints import Shown
 from services.intake.handlers.ledger import month_of
 from services.intake.store import After, Wanted
-from shared.http.edge import Body, cursor_of, needs, place_of
+from shared.http.edge import Body, Commanded, cursor_of, needs, place_of
 from shared.identity.access import Caller
 from shared.values.bounds import Month
 

@@ -7,20 +7,13 @@ from fastapi.params import Depends
 from pydantic import Field
 
 from services.intake.handlers import Intake
-from shared.http.edge import Digest, IdempotencyKey
 from shared.values.bounds import Instant
-from shared.values.idempotency import Command
 
 
 def intake(request: Request) -> Intake:
     """Return the service's use cases."""
     found: Intake = request.app.state.use
     return found
-
-
-def command(request: Request, key: IdempotencyKey, digest: Digest) -> Command:
-    """Return what came beside the body."""
-    return Command(key, digest, str(request.scope["request_id"]))
 
 
 def request_id(request: Request) -> str:
@@ -32,12 +25,7 @@ async def _use(request: Request) -> Intake:
     return intake(request)
 
 
-async def _commanded(request: Request, key: IdempotencyKey, digest: Digest) -> Command:
-    return command(request, key, digest)
-
-
 Use = Annotated[Intake, Depends(_use)]
-Commanded = Annotated[Command, Depends(_commanded)]
 
 Moment = Instant | None
 """An instant with its offset. In a command: when it happened, for those who enter things later."""

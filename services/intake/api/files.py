@@ -7,12 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
-from services.intake.api.entry import Commanded, Moment, Slug, Use, Words, request_id
+from services.intake.api.entry import Moment, Slug, Use, Words, request_id
 from services.intake.domain.customers import Flag
 from services.intake.domain.files import Product
 from services.intake.handlers.customers import CustomerShown, Proposal, Ruling
 from services.intake.store import product_key
-from shared.http.edge import Body, needs
+from shared.http.edge import Body, Commanded, needs
 from shared.identity.access import Caller
 from shared.values.bounds import Day, Instant
 

@@ -17,7 +17,6 @@ from services.handling.domain.refusals import (
     NotInProcedureError,
     TimeRefusedError,
 )
-from shared.errors import KeyReusedError
 from tests.unit.handling.builders import (
     ACCEPTED,
     LATER,
@@ -187,16 +186,6 @@ def test_a_step_that_follows_the_closing_is_done_after_it() -> None:
     story.step("answer-back", "07-02 11:00")
 
     assert (due, story.missed) == ("07-02 11:00", ["answer-back#1 07-02 11:00"])
-
-
-def test_the_same_key_is_answered_the_same_and_with_another_body_refused() -> None:
-    story = an_engineering_story()
-    case = domain.remember(story.case, "key-1", "digest-1", {"status": "open"})
-
-    assert domain.answered(case, "key-1", "digest-1") == {"status": "open"}
-    assert domain.answered(case, "key-2", "digest-1") is None
-    with pytest.raises(KeyReusedError, match="another body"):
-        domain.answered(case, "key-1", "digest-2")
 
 
 def test_what_is_allowed_next_says_what_must_come_first() -> None:
