@@ -21,7 +21,7 @@ def begin_again(
         direct: Steps whose clocks start anew at ``at``.
         redone: Steps that are to be done anew, in their own time.
     """
-    followers, touched = set(redone), {*direct, *redone}
+    dependents, touched = set(redone), {*direct, *redone}
     known = duties(case, law)
     while True:
         more = {
@@ -32,8 +32,8 @@ def begin_again(
         if not more:
             break
         touched |= more
-        followers |= {key for key in more if case.done_in_run(key) or case.clock(key)}
-    one = Round(at=at, cause=cause, direct=direct, dependent=tuple(key for key in known if key in followers))
+        dependents |= {key for key in more if case.done_in_run(key) or case.clock(key)}
+    one = Round(at=at, cause=cause, direct=direct, dependent=tuple(key for key in known if key in dependents))
     return case.with_(rounds=(*case.rounds, one), accepted_at=None)
 
 

@@ -29,7 +29,7 @@ def everything_that_handling_tells() -> set[type[Event]]:
 
 
 def test_every_event_that_handling_tells_has_a_transition_and_every_transition_an_event() -> None:
-    """INVARIANT: nothing that is told of a case leaves a hole in its replay.
+    """INVARIANT: nothing that is told of a case leaves a gap in its replay.
 
     What breaks it: a new event without its transition, or a transition of an event that nobody tells.
     """

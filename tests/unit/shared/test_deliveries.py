@@ -105,6 +105,6 @@ def test_failures_of_one_cause_have_one_place_whatever_they_say() -> None:
         failures.append(one.failure)
 
     assert failures == [
-        Failure(f"LookupError: {subject} has no plan", "LookupError in test_reading.py:follow")
+        Failure(f"LookupError: {subject} has no plan", "LookupError in test_deliveries.py:follow")
         for subject in ("a", "b")
     ]
