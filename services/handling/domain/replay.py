@@ -14,7 +14,7 @@ from pydantic_core import to_jsonable_python
 
 from services.handling.domain.case import Case
 from services.handling.domain.decide import open_case
-from services.handling.domain.evolve import EVOLVE, fold
+from services.handling.domain.evolve import fold
 from services.handling.domain.silence import settled
 from services.handling.domain.telling import derived
 from shared.events import Envelope, Happened, Sealed, typed
@@ -30,7 +30,7 @@ from shared.events.handling import (
     SettlementSigned,
     StepCompleted,
 )
-from shared.events.intake import ComplaintRegistered
+from shared.events.intake import ComplaintRegistered, RecordAmended
 from shared.rulebook.edition import Edition
 from shared.rulebook.steps import CaseRules
 
@@ -59,8 +59,10 @@ def replayed(facts: Sequence[Fact], edition: Edition, up_to: datetime) -> list[F
         return []
     law = CaseRules.of(edition, moment(registered.data["received_at"]).astimezone(UTC))
     case, opened = open_case(_envelope(registered), edition)
-    mine = [one for one in sorted(facts, key=recency) if _changes_cases(one)]
-    source = next((one.source for one in mine if _is_of_handling(one)), registered.source)
+    # When a record was complete is known before anything is judged: the order of two services' logs is not.
+    case = fold(case, _amendments(facts, case), law)
+    mine = [one for one in sorted(facts, key=recency) if _is_of_handling(one)]
+    source = mine[0].source if mine else registered.source
     news = _News(registered.subject, source)
     found = list(news.of(opened))
     for group in _decisions(mine):
@@ -70,15 +72,16 @@ def replayed(facts: Sequence[Fact], edition: Edition, up_to: datetime) -> list[F
         case = fold(case, (one for one in told if not isinstance(one.event, CaseOpened)), law)
         case, after = settled(case, law, at)
         found += news.of(before)
-        found += [
-            _again(fact, one, case) for fact, one in zip(group, told, strict=True) if _is_of_handling(fact)
-        ]
+        found += [_again(fact, one, case) for fact, one in zip(group, told, strict=True)]
         found += news.of(after)
     _, last = settled(case, law, up_to)
     return [*found, *news.of(last)]
 
 
-_CHANGING = {kind.TYPE for kind in EVOLVE} - {*JUDGED}
+def _amendments(facts: Sequence[Fact], case: Case) -> list[Happened]:
+    told = sorted((one for one in facts if one.type == RecordAmended.TYPE), key=lambda one: one.time)
+    return [Happened(typed(one.type, one.data), max(one.time, case.registered_at)) for one in told]
+
 
 _FOLLOWING = {one.TYPE for one in (StepCompleted, CaseResolved, SettlementApproved, SettlementSigned)}
 """What a command tells after what it was about."""
@@ -91,15 +94,13 @@ def _decisions(told: Sequence[Fact]) -> list[list[Fact]]:
     """
     groups: list[list[Fact]] = []
     for fact in told:
+        if fact.type in JUDGED:
+            continue
         if groups and fact.type in _FOLLOWING and fact.time <= groups[-1][0].time:
             groups[-1].append(fact)
         else:
             groups.append([fact])
     return groups
-
-
-def _changes_cases(fact: Fact) -> bool:
-    return fact.type in _CHANGING
 
 
 def _is_of_handling(fact: Fact) -> bool:

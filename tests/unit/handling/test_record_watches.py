@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from services.handling import domain
+from services.handling.domain.replay import replayed
 from shared.events import Happened, read
 from tests.unit.handling.builders import (
     COMPLAINT,
@@ -18,6 +19,7 @@ from tests.unit.handling.builders import (
     on,
     verdicts,
 )
+from tests.unit.handling.test_replay import facts_of, missed
 
 EDITION = an_edition(
     {
@@ -29,19 +31,20 @@ EDITION = an_edition(
 )
 
 
+INCOMPLETE = {"complete": False, "missing": ["address"], "registered": "07-01 11:00"}
+AMENDED = {"complaint_id": str(COMPLAINT), "complete": True, "by": "clerk", "reason": "r"}
+
+
 def an_incomplete_story(**registration: object) -> Story:
     """Received on 1 July at 9, registered at 11; the record may take until 2 July 11:00."""
     return Story(
-        a_registration(
-            **{"complete": False, "missing": ["address"], "registered": "07-01 11:00", **registration}
-        ),
+        a_registration(**{**INCOMPLETE, **registration}),
         EDITION,
     )
 
 
 def amend(story: Story, at: str, **told: Any) -> list[Happened]:  # noqa: ANN401  # fields of the event
-    data = {"complaint_id": str(COMPLAINT), "complete": True, "by": "clerk", "reason": "r", **told}
-    amended = an_envelope("record.amended.v1", data, at=on(at))
+    amended = an_envelope("record.amended.v1", {**AMENDED, **told}, at=on(at))
     heard = Happened(read(amended), max(amended.time.astimezone(UTC), story.case.registered_at))
     return story.take(domain.follow(story.case, amended, story.edition), heard)
 
@@ -120,3 +123,18 @@ def test_a_dissatisfied_callback_re_opens_what_is_resolved_and_not_closed_yet() 
     assert (
         next(item.event.TYPE for item in happened if item.event.TYPE.startswith("case")) == "case.reopened.v1"
     )
+
+
+@pytest.mark.rule("XA-16")
+@pytest.mark.parametrize("at", ["07-02 10:59", "07-02 11:01"])
+def test_a_what_if_knows_when_a_record_was_complete(at: str) -> None:
+    story = an_incomplete_story()
+    amend(story, at)
+    story.sweep("07-10 09:00")
+    facts = facts_of(story.happened, **INCOMPLETE)
+    amended = facts[0]._replace(id="amended", type="record.amended.v1", time=on(at), data=AMENDED)
+
+    again = replayed([*facts, amended], story.edition, on("07-10 09:00"))
+
+    assert missed(again) == set(story.missed)
+    assert all(one.type != "deadline.cleared.v1" for one in again)
