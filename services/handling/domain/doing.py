@@ -4,8 +4,9 @@ A step is completed by its own name, or by the act that the rulebook names (``do
 settlement, its approval, the start of the works, the owner's acceptance.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import cache
 
 from services.handling.domain.case import Case, Done, Finding, Status
 from services.handling.domain.context import DecisionContext, must_be_for, must_have_right, must_not_precede
@@ -36,8 +37,12 @@ from shared.rulebook.steps import CaseRules, OwedStep, rows_of
 
 def command_for(duty: OwedStep) -> str:
     """Return the command that completes a step."""
-    kinds = (one for one in StepCommand.__subclasses__() if duty.step.done_by == one.ACT)
-    return next(str(one.model_fields["do"].default) for one in kinds)
+    return _by_act()[duty.step.done_by]
+
+
+@cache
+def _by_act() -> Mapping[str, str]:
+    return {one.ACT: str(one.model_fields["do"].default) for one in StepCommand.__subclasses__()}
 
 
 def do_act(

@@ -131,8 +131,10 @@ def ask_extension(case: Case, command: AskExtension, context: DecisionContext) -
 
 
 def _may_be_extended(case: Case, law: CaseRules) -> bool:
-    rules = law.rules.procedures.extensions.values()
-    return case.status is Status.OPEN and any(_running_steps(case).intersection(one.steps) for one in rules)
+    if case.status is not Status.OPEN:
+        return False
+    running = _running_steps(case)
+    return any(running.intersection(one.steps) for one in law.rules.procedures.extensions.values())
 
 
 def _running_steps(case: Case) -> set[str]:
