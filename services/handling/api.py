@@ -12,7 +12,9 @@ from services.handling.domain import Actor, AnyCommand, Case
 from services.handling.handlers import NOT_HERE, Handling
 from services.handling.store import Hearing, Page
 from shared.errors import FieldProblem, ForbiddenError, InvalidInputError, NotYetHereError
-from shared.http.edge import Digest, IdempotencyKey, cursor_of, needs, place_of
+from shared.http.callers import needs
+from shared.http.idempotency import Digest, IdempotencyKey
+from shared.http.pages import cursor_of, place_of
 from shared.identity.access import Caller
 from shared.identity.directory import Directory
 from shared.service.context import ServiceContext

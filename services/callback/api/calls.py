@@ -12,7 +12,10 @@ from services.callback.domain import Attempt, Call, Dialler, Matter, Outcome, Su
 from services.callback.handlers import Callbacks, Sees
 from services.callback.store import Page
 from shared.errors import FieldProblem, ForbiddenError, InvalidInputError
-from shared.http.edge import Body, Digest, IdempotencyKey, cursor_of, needs, place_of
+from shared.http.callers import needs
+from shared.http.idempotency import Digest, IdempotencyKey
+from shared.http.pages import cursor_of, place_of
+from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.identity.vault import ErasedError, mask_name, mask_phone
 from shared.rulebook.schema import Text

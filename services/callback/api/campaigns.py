@@ -9,7 +9,9 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.callback.domain.campaigns import Campaign
 from services.callback.domain.sampling import commitment, hash_of
 from services.callback.handlers import Campaigns, Sees, Started
-from shared.http.edge import Body, Digest, IdempotencyKey, needs
+from shared.http.callers import needs
+from shared.http.idempotency import Digest, IdempotencyKey
+from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.service.context import ServiceContext
 from shared.values.bounds import Instant

@@ -15,7 +15,9 @@ from services.intake.domain.progress import Progress, dump
 from services.intake.handlers.complaints import Shown
 from services.intake.handlers.ledger import month_of
 from services.intake.store import After, Wanted
-from shared.http.edge import Body, cursor_of, needs, place_of
+from shared.http.callers import needs
+from shared.http.pages import cursor_of, place_of
+from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.values.bounds import Month
 

@@ -18,7 +18,8 @@ from starlette.types import Receive, Scope, Send
 
 from services.intake.domain.commands import Command
 from services.intake.handlers import Intake
-from shared.http.edge import Body, HttpContext, recognised
+from shared.http.callers import HttpContext, recognised
+from shared.http.parameters import Body, refuse_unknown
 from shared.identity.access import Caller
 
 _KEY = re.compile(r"[\x21-\x7e]{8,128}")
@@ -46,6 +47,7 @@ class DirectRoute(APIRoute):
         context: HttpContext = scope["app"].state.context
         who: Caller = recognised(context, headers.get(b"authorization", b"").decode("latin-1"))
         who.must(self._right)
+        refuse_unknown(scope["query_string"], self)
         raw = await Request(scope, receive).body()
         key = _key(headers)
         body = self._read(raw, headers)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from services.intake.domain.commands import Command
 from services.intake.handlers import Intake
-from shared.http.edge import Digest, IdempotencyKey
+from shared.http.idempotency import Digest, IdempotencyKey
 from shared.values.bounds import Instant
 
 

@@ -12,7 +12,8 @@ from services.intake.domain.customers import Flag
 from services.intake.domain.files import Product
 from services.intake.handlers.customers import CustomerShown, Proposal, Ruling
 from services.intake.store import product_key
-from shared.http.edge import Body, needs
+from shared.http.callers import needs
+from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.values.bounds import Day, Instant
 

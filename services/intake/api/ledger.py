@@ -23,7 +23,9 @@ from services.intake.domain.ledger import COLUMNS, Column, Row
 from services.intake.domain.sheets import Defaults, SheetRefusedError
 from services.intake.handlers.sheets import File
 from shared.errors import FieldProblem, InvalidInputError
-from shared.http.edge import Body, needs, problem
+from shared.http.callers import needs
+from shared.http.parameters import Body
+from shared.http.problems import problem
 from shared.identity.access import Caller
 from shared.rulebook.schema import Rules, Text
 from shared.rulebook.schema.base import Rule

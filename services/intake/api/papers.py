@@ -11,7 +11,7 @@ from services.intake.api.complaints import Purpose
 from services.intake.api.entry import Commanded, Slug, Use
 from services.intake.api.files import CustomerId
 from services.intake.domain.papers import Paper
-from shared.http.edge import needs
+from shared.http.callers import needs
 from shared.identity.access import Caller
 
 router = APIRouter(prefix="/v1", tags=["papers"])

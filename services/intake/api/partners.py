@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from services.intake.api.entry import Slug, Use
 from services.intake.domain.partners import WORDS, Message
-from shared.http.edge import needs
+from shared.http.callers import needs
 from shared.identity.access import Caller
 
 router = APIRouter(prefix="/v1/partners", tags=["partners"])

@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 from services.registry.api.entry import Slug, context_of, request_id, shown, use
 from shared.events import Sealed
 from shared.events.registry import AccountGranted
-from shared.http.edge import Body, needs
+from shared.http.callers import needs
+from shared.http.parameters import Body
 from shared.identity.access import Caller, hash_password, is_password
 from shared.identity.vault import open_secret, seal_secret
 

@@ -8,7 +8,8 @@ from pydantic import Field
 from services.registry.api.entry import Known, Slug, context_of, request_id, shown, use
 from services.registry.domain.editions import Holder
 from shared.events.registry import RulingRecorded
-from shared.http.edge import Body, needs
+from shared.http.callers import needs
+from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.values.bounds import Day
 

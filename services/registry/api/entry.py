@@ -7,7 +7,7 @@ from fastapi.params import Depends
 from pydantic import Field
 
 from services.registry.handlers import Registry
-from shared.http.edge import caller
+from shared.http.callers import caller
 from shared.identity.access import Caller
 from shared.service.context import ServiceContext
 

@@ -15,7 +15,8 @@ from shared.events.registry import (
     TrainingRecorded,
     UnitEstablished,
 )
-from shared.http.edge import Body, needs
+from shared.http.callers import needs
+from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.values.bounds import Day
 
