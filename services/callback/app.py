@@ -15,14 +15,21 @@ from services.callback import api, events, jobs
 from services.callback.domain import Matter, Task
 from services.callback.domain.campaigns import Campaign
 from services.callback.handlers import Callbacks, Campaigns
-from services.callback.store import INDEXES, MongoStore, campaigns_in, horizons_in, matters_in, reveals_in
+from services.callback.store import (
+    CAMPAIGN_INDEXES,
+    INDEXES,
+    MongoStore,
+    campaigns_in,
+    horizons_in,
+    matters_in,
+    reveals_in,
+)
 from shared.identity.directory import GROUP
 from shared.inbox.applier import Subscription
 from shared.rulebook.edition import Edition
 from shared.runtime.settings import Settings
 from shared.service.app import service_app
 from shared.service.context import ServiceContext, running
-from shared.storage import ASCENDING, IndexModel
 from shared.storage.aggregates import Aggregates, Stamp
 
 
@@ -125,7 +132,7 @@ class Parts:
         """Create the indexes."""
         await self.matters.ensure_indexes(*INDEXES)
         await self.horizons.ensure_indexes()
-        await self.surveys.ensure_indexes(IndexModel([("stage", ASCENDING)], name="stage"))
+        await self.surveys.ensure_indexes(*CAMPAIGN_INDEXES)
 
     def subscriptions(self) -> list[Subscription[Any]]:
         """Return the table of subscriptions."""

@@ -11,7 +11,7 @@ import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from shared import errors
@@ -43,7 +43,11 @@ class Problem(BaseModel):
     detail: str
     code: str
     request_id: str = ""
-    problems: list[dict[str, Any]] = []
+    problems: list[dict[str, str | int | None]] = Field(
+        default=[],
+        description="Each with field and reason; of a rulebook with file, line, what and mend; of a ledger with row, "
+        "column and reason.",
+    )
 
 
 def problem(

@@ -133,6 +133,16 @@ async def test_a_campaign_commits_draws_asks_and_ends(world: World) -> None:
     later = replace(surveys, clock=lambda: noon() + timedelta(days=31))
     await later.tend()
 
+    second = await above.post("/campaigns", {"campaign": "visit"}, "key-00007")
+    pages = [await above.get("/campaigns", limit=1)]
+    while cursor := pages[-1].json()["next"]:
+        pages.append(await above.get("/campaigns", limit=1, cursor=cursor))
+    assert {one["id"] for page in pages for one in page.json()["items"]} == {
+        opened.json()["id"],
+        second.json()["id"],
+    }
+    assert [len(page.json()["items"]) for page in pages] == [1, 1, 0]
+
     ended = (await above.get(path)).json()
     assert (ended["stage"], ended["asked"], ended["answered"], ended["estimate"]) == (
         "closed",

@@ -12,6 +12,7 @@ from httpx2 import Response
 
 from jiandu.scoring.backtest import play, read
 from jiandu.stack.stack import Stack
+from services.scoring.api.published import MonthResultView
 from shared.events.scoring import ScorePosted
 from tests.builders_facts import case_id
 from tests.builders_rules import an_edition
@@ -128,6 +129,8 @@ async def test_july_is_closed_restated_and_folded_again(world: World, tmp_path: 
     assert [one.json()["version"] for one in both] == [2, 2]
     new = (await director.get(f"/periods/{JULY}")).content
     assert (await director.get(f"/periods/{JULY}", version=1)).content == old != new
+    shown = MonthResultView.model_validate_json(new)
+    assert shown.model_dump(mode="json", exclude_unset=True) == orjson.loads(new)
     assert hashlib.sha256(new).hexdigest() == both[0].json()["result_hash"]
     assert (await director.get(f"/periods/{JULY}", version=3)).status_code == 404
     (listed,) = (await head.get("/periods")).json()["items"]

@@ -11,6 +11,7 @@ from services.callback.domain.sampling import commitment, hash_of
 from services.callback.handlers import Campaigns, Sees, Started
 from shared.http.callers import needs
 from shared.http.idempotency import Digest, IdempotencyKey
+from shared.http.pages import Cursor, Limit, Page, cursor_of, page_of, place_of
 from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.service.context import ServiceContext
@@ -77,12 +78,6 @@ class CampaignView(BaseModel):
         )
 
 
-class CampaignList(BaseModel):
-    """Campaigns, the latest first."""
-
-    campaigns: list[CampaignView]
-
-
 class MemberView(BaseModel):
     """One of a frame. A customer's id is opaque."""
 
@@ -108,11 +103,12 @@ async def start(
 
 
 @router.get("", summary="List campaigns")
-async def page(request: Request, who: Reader) -> CampaignList:
+async def page(request: Request, who: Reader, limit: Limit = 50, cursor: Cursor = "") -> Page[CampaignView]:
     """List the campaigns of the caller's units, the latest first."""
-    return CampaignList(
-        campaigns=[CampaignView.of(one) for one in await _use(request).page(_sees(request, who))]
-    )
+    context: ServiceContext = request.app.state.context
+    units = None if who.sees_all else context.directory.below(who.unit)
+    found = await _use(request).page(units, place_of(cursor) if cursor else None, limit)
+    return page_of(found, limit, CampaignView.of, lambda one: cursor_of(one.opened_at, one.id))
 
 
 @router.get("/{campaign_id}", summary="Read a campaign")

@@ -1,6 +1,6 @@
-"""What every route needs: the use cases, and what is shown of a record."""
+"""What every route needs: the use cases, and who asks."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Request
 from fastapi.params import Depends
@@ -13,12 +13,6 @@ from shared.service.context import ServiceContext
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Known = Annotated[Caller, Depends(caller)]
-_SECRET = {"secret", "bundle"}
-
-
-def shown(state: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what is nobody's to read: password hashes, and the edition's bulk."""
-    return {key: value for key, value in state.items() if key not in _SECRET}
 
 
 def use(request: Request) -> Registry:
