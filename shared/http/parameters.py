@@ -1,17 +1,14 @@
 """What a request may say: of bodies and queries alike, what is unknown is refused and never lost in silence."""
 
 from collections.abc import Iterator
-from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 from starlette.datastructures import QueryParams
 
 from shared.errors import FieldProblem, InvalidInputError
-from shared.http.callers import caller
-from shared.identity.access import Caller
 from shared.values.text import Written
 
 
@@ -61,13 +58,5 @@ def refuse_unknown(query: bytes, route: APIRoute) -> None:
 
 
 async def only_known_parameters(request: Request) -> None:
-    """Refuse unknown parameters on a route that asks for no session."""
-    refuse_unknown(request.scope["query_string"], request.scope["route"])
-
-
-async def only_known_parameters_of_a_caller(
-    request: Request,
-    who: Annotated[Caller, Depends(caller)],  # nobody else is told which there are
-) -> None:
-    """Refuse unknown parameters on a route that asks for a session, once there is one."""
+    """Refuse unknown parameters on a route that asks for no session; on the others ``caller`` does."""
     refuse_unknown(request.scope["query_string"], request.scope["route"])

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from shared.http.callers import HttpContext, caller
 from shared.http.guard import Guard
-from shared.http.parameters import Body, only_known_parameters, only_known_parameters_of_a_caller
+from shared.http.parameters import Body, only_known_parameters
 from shared.http.problems import EDGES, ERRORS
 from shared.identity.access import Caller
 from shared.service import operations
@@ -139,11 +139,11 @@ def service_app(title: str, lifespan: Callable[[FastAPI], Any], *routers: APIRou
     for kind, handler in EDGES.items():
         app.add_exception_handler(kind, handler)
     app.add_middleware(Guard)
-    closed = [Depends(only_known_parameters_of_a_caller)]
     # Routes are tried in order, so those that are called most come first.
     for router in routers:
-        app.include_router(router, responses=ERRORS, dependencies=closed)
-    app.include_router(common, dependencies=[Depends(only_known_parameters)])
-    app.include_router(signed_in, dependencies=closed)
-    app.include_router(operations.router, responses=ERRORS, dependencies=closed)
+        app.include_router(router, responses=ERRORS)
+    refused: dict[int | str, dict[str, Any]] = {422: ERRORS[422]}
+    app.include_router(common, responses=refused, dependencies=[Depends(only_known_parameters)])
+    app.include_router(signed_in, responses=refused)
+    app.include_router(operations.router, responses=ERRORS)
     return app
