@@ -59,6 +59,11 @@ def prefix_query(prefix: str) -> dict[str, Any]:
     return {"_id": {"$gte": prefix, "$lt": prefix[:-1] + chr(ord(prefix[-1]) + 1)}}
 
 
+def page_query(prefix: str, after: str) -> dict[str, Any]:
+    """Return the query for the records whose key begins with ``prefix`` and lies after ``prefix + after``."""
+    return {"_id": {"$gt": f"{prefix}{after}", "$lt": prefix_query(prefix)["_id"]["$lt"]}}
+
+
 class MongoStore:
     """The register in the directory collection, which every other service has a copy of."""
 
@@ -80,8 +85,7 @@ class MongoStore:
 
     async def page(self, prefix: str, after: str, limit: int) -> list[Stored[State]]:
         """See :class:`Store`. The index of the keys serves it."""
-        ends = prefix_query(prefix)["_id"]["$lt"]
-        query = {"_id": {"$gt": f"{prefix}{after}", "$lt": ends}}
+        query = page_query(prefix, after)
         return await self._collection.find(query, sort=[("_id", ASCENDING)], limit=limit)
 
     async def save(self, change: Change[State]) -> None:

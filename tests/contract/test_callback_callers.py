@@ -10,6 +10,7 @@ import pytest
 from jiandu.stack.stack import Stack
 from services.callback.domain.sampling import Member, commitment
 from services.callback.domain.sampling import drawn as sampled
+from services.callback.store import LATEST_FIRST, campaigns_query
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import edition_from_files
 from tests.conftest import FreshName
@@ -142,6 +143,12 @@ async def test_a_campaign_commits_draws_asks_and_ends(world: World) -> None:
         second.json()["id"],
     }
     assert [len(page.json()["items"]) for page in pages] == [1, 1, 0]
+
+    collection, place = world.one.surveys.collection, (noon(), str(first))
+    for query in (campaigns_query(None, None), campaigns_query(["chongqing-branch"], place)):
+        find = {"find": collection.name, "filter": query, "sort": dict(LATEST_FIRST)}
+        plan = await collection.database.command({"explain": find, "verbosity": "queryPlanner"})
+        assert "'indexName': 'latest'" in str(plan["queryPlanner"]["winningPlan"]), query
 
     ended = (await above.get(path)).json()
     assert (ended["stage"], ended["asked"], ended["answered"], ended["estimate"]) == (

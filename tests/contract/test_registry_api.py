@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from jiandu.stack.stack import Stack
-from services.registry.store import WAITING, prefix_query
+from services.registry.store import WAITING, page_query, prefix_query
 from shared.errors import UnauthenticatedError
 from shared.runtime.settings import Settings
 from shared.storage.aggregates import Aggregates
@@ -302,7 +302,11 @@ async def test_every_query_uses_an_index(office: Office) -> None:
     """What breaks it: a list that looks at every record, bundles and all."""
     directory = office.context.directory.collection
     proposals = Aggregates(office.context.database, "proposals", load=dict, dump=dict)
-    for collection, query in ((directory, prefix_query("unit/")), (proposals, WAITING)):
+    for collection, query in (
+        (directory, prefix_query("unit/")),
+        (directory, page_query("overlay/", "a")),
+        (proposals, WAITING),
+    ):
         find = {"find": collection.name, "filter": query}
         plan = await collection.collection.database.command({"explain": find, "verbosity": "queryPlanner"})
         assert "IXSCAN" in str(plan["queryPlanner"]["winningPlan"]), query
