@@ -98,7 +98,7 @@ mutants: setup ## Change the core in SAMPLE places drawn by SEED, and list what 
 	@nice -n 19 $(BIN)/python -m bench.mutants --seed $(or $(SEED),1) --sample $(or $(SAMPLE),500)
 
 .PHONY: docs
-docs: setup ## Write what is generated: .env.example, event and setting tables, coverage, NOTICE
+docs: setup ## Write what is generated: .env.example, event and setting tables, coverage, OpenAPI, NOTICE
 	@$(BIN)/python -m jiandu.documents.cli
 
 .PHONY: env

@@ -131,7 +131,7 @@ class _Postings:
         async with asyncio.timeout(SEEN_WITHIN_S):
             while True:
                 reply = await line.ask(look)
-                if reply.json():
+                if reply.json()["items"]:
                     return reply.at
                 await asyncio.sleep(0.01)
 

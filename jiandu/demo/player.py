@@ -109,7 +109,7 @@ class Player:
         """Return what a complaint cost under a rule, once scoring has worked it out."""
         for _ in range(round(self.wire.patience_s / _COSTED_EVERY_S)):
             postings = await self.wire.get("scoring", self.reader, f"/v1/matters/{case}/postings")
-            for one in postings:
+            for one in postings["items"]:
                 if one["rule"] == rule:
                     return str(one["id"])
             await asyncio.sleep(_COSTED_EVERY_S)

@@ -112,7 +112,7 @@ async def read(
     return Published(
         periods=found,
         cards=cards,
-        names={unit["unit"]: Text(zh=unit["name_zh"], en=unit["name_en"]) for unit in units},
+        names={unit["unit"]: Text(zh=unit["name_zh"], en=unit["name_en"]) for unit in units["items"]},
         flagged=await _flagged(wire, [ids[name] for name in sorted(ids) if name.startswith(PROBLEM_USER)]),
         disputed=await _disputed(wire, ids.get(DISPUTED, ""), [posting for _, posting in details]),
         lost=await _follow_down(wire, details),
@@ -156,7 +156,7 @@ async def _follow_down(wire: Wire, details: Sequence[tuple[Document, Document]])
     case = await _case(wire, posting["subject"])
     history = await wire.get("handling", DIRECTOR, f"/v1/cases/{posting['subject']}/history?limit=200")
     complaint = await _at_site(wire, case["site"], f"/v1/complaints/{posting['subject']}")
-    return Lost(card, posting, case, history["entries"], complaint)
+    return Lost(card, posting, case, history["items"], complaint)
 
 
 def show(published: Published, edition: Edition, console: Console) -> None:

@@ -94,7 +94,7 @@ async def read(wire: Wire, told: Scenario, events: Path) -> Standings:
         one.period: await wire.get("scoring", told.reader, f"/v1/periods/{one.period}")
         for one in told.closings
     }
-    names = {one["unit"]: Text(zh=one["name_zh"], en=one["name_en"]) for one in units}
+    names = {one["unit"]: Text(zh=one["name_zh"], en=one["name_en"]) for one in units["items"]}
     found = Standings(periods, names, told.branches, None)
     return replace(found, followed=await _followed(wire, told, found, events))
 
@@ -119,7 +119,7 @@ async def _followed(wire: Wire, told: Scenario, found: Standings, events: Path) 
     accounts = {one.unit: one.account for one in told.declarations if one.site == case["site"]}
     reads = accounts.get(case["unit"], list(accounts.values())[-1])
     complaint = await wire.get(f"intake-{case['site']}", reads, f"/v1/complaints/{subject}")
-    return Followed(posting, event, case, history["entries"], complaint)
+    return Followed(posting, event, case, history["items"], complaint)
 
 
 def _lines(events: Path) -> Iterator[Document]:

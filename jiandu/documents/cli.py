@@ -1,4 +1,4 @@
-"""Writes what is generated from the code: the pages of the events, the rulebooks' language, settings and coverage.
+"""Writes what is generated from the code: events, the rulebooks' language, settings, coverage, OpenAPI.
 
 Run: python -m jiandu.documents.cli
 With ``schemas`` it writes the recorded schemas of the events instead: the contract changes knowingly or not at all.
@@ -15,7 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import AwareDatetime
 from pydantic.fields import FieldInfo
 
-from jiandu.documents import notice, settings_page
+from jiandu.documents import notice, openapi, settings_page
 from jiandu.rulebook import language
 from jiandu.rulebook.coverage import GROUPS, coverage, page
 from jiandu.stack.server import ROOT
@@ -104,6 +104,7 @@ def write() -> None:
     language.write()
     settings_page.write()
     notice.write()
+    openapi.write()
 
 
 def _is_told_by(one: object, module: str) -> bool:

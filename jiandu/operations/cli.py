@@ -241,7 +241,7 @@ def list_parked(
     """Show parked messages by cause, the largest group first."""
     with refusals():
         answers = _where(context).ask("GET", "/parked")
-    found = answers.by_service
+    found = {name: page["items"] for name, page in answers.by_service.items()}
     if as_json:
         _print_json(found)
     else:

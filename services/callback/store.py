@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from services.callback.domain import Dialler, Matter, Row, Status, next_due, rows_of
 from services.callback.domain.campaigns import Campaign
-from shared.storage import ASCENDING, IndexModel
+from shared.events.envelope import iso
+from shared.storage import ASCENDING, DESCENDING, IndexModel
 from shared.storage.aggregates import Aggregates, Change, Offer, Stored
 from shared.storage.database import Database
 
@@ -16,7 +17,7 @@ LIVE = "live"
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class TaskQuery:
     """What to list: filters, and where the last page ended. ``units`` None: every unit."""
 
     units: Sequence[str] | None
@@ -46,7 +47,7 @@ class Store(Protocol):
         """Return matters of a lane with a window that ended at or before ``up_to``, the oldest first."""
         ...
 
-    async def page(self, wanted: Page) -> list[Stored[Matter]]:
+    async def page(self, wanted: TaskQuery) -> list[Stored[Matter]]:
         """Return one page of tasks, those due soonest first."""
         ...
 
@@ -144,7 +145,6 @@ def horizons_in(database: Database) -> Aggregates[dict[str, Any]]:
 _UP = ASCENDING
 _IS_DATE = {"$type": "date"}
 
-CAMPAIGN_INDEXES = (IndexModel([("stage", _UP)], name="stage"),)
 
 INDEXES = (
     IndexModel([("lane", _UP), ("due", _UP)], name="sweep", partialFilterExpression={"due": _IS_DATE}),
@@ -187,7 +187,7 @@ class MongoStore:
         """See :class:`Store`."""
         return await self._matters.find(due_query(lane, up_to), sort=[("due", _UP)], limit=limit)
 
-    async def page(self, wanted: Page) -> list[Stored[Matter]]:
+    async def page(self, wanted: TaskQuery) -> list[Stored[Matter]]:
         """See :class:`Store`."""
         return await self._matters.find(
             page_query(wanted), sort=[("ends", _UP), ("_id", _UP)], limit=wanted.limit
@@ -262,7 +262,7 @@ def held_query(account: str) -> dict[str, Any]:
     return {"holder": {"$type": "string", "$eq": account}}
 
 
-def page_query(wanted: Page) -> dict[str, Any]:
+def page_query(wanted: TaskQuery) -> dict[str, Any]:
     """Select one page of a queue."""
     query: dict[str, Any] = {"status": {"$in": list(wanted.statuses)}}
     if wanted.units is not None:
@@ -277,6 +277,20 @@ def page_query(wanted: Page) -> dict[str, Any]:
             {"ends": {"$gte": ends}},
             {"$or": [{"ends": {"$gt": ends}}, {"_id": {"$gt": complaint_id}}]},
         ]
+    return query
+
+
+LATEST_FIRST = (("state.opened_at", DESCENDING), ("_id", DESCENDING))
+CAMPAIGN_INDEXES = (IndexModel([("stage", _UP)], name="stage"), IndexModel(list(LATEST_FIRST), name="latest"))
+
+
+def campaigns_query(units: Sequence[str] | None, after: tuple[datetime, str] | None) -> dict[str, Any]:
+    """Select the campaigns that follow a place among those of these units."""
+    query: dict[str, Any] = {} if units is None else {"state.unit": {"$in": list(units)}}
+    if after is not None:
+        opened, key = iso(after[0]), after[1]
+        query["state.opened_at"] = {"$lte": opened}
+        query["$or"] = [{"state.opened_at": {"$lt": opened}}, {"_id": {"$lt": key}}]
     return query
 
 

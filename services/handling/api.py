@@ -1,18 +1,20 @@
 """Handling over HTTP: read cases, command them."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from services.handling import domain
 from services.handling.domain import Actor, AnyCommand, Case
 from services.handling.handlers import NOT_HERE, Handling
-from services.handling.store import Hearing, Page
+from services.handling.store import CaseQuery, Hearing
 from shared.errors import NotYetHereError
-from shared.http.edge import Commanded, cursor_of, needs, place_of
+from shared.http.callers import needs
+from shared.http.idempotency import Commanded
+from shared.http.pages import Cursor, Limit, Page, cursor_of, page_of, place_of
 from shared.identity.access import Caller
 from shared.service.context import ServiceContext
 from shared.storage.numbering import entry_id
@@ -88,19 +90,40 @@ class CaseView(BaseModel):
         )
 
 
+class DoneView(BaseModel):
+    """A step that was done, in one of its runs."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    step: str
+    run: int
+    at: AwareDatetime
+    by: str
+    evidence: list[str]
+    signatures: list[str]
+    outcome: str
+
+
+class AllowedView(BaseModel):
+    """One thing that could be done."""
+
+    do: str
+    step: str
+    by: list[str] = Field(description="Roles of which one must do it; empty: any.")
+    title_zh: str
+    title_en: str
+    right: list[str] = Field(description="Rights that the caller needs, all of them.")
+    needs: list[str] = Field(description="Fields that the command must hold, as `evidence.agreement`.")
+    due_before: AwareDatetime | None
+    why_not: str | None = Field(description="Why it cannot be done now; null where it can.")
+
+
 class CaseDetail(CaseView):
-    """A case with its clocks, its history and what may be done next."""
+    """A case with its clocks, what was done and what may be done next."""
 
     clocks: list[ClockView]
-    done: list[dict[str, Any]]
-    allowed: list[dict[str, Any]]
-
-
-class CasePage(BaseModel):
-    """One page, the newest first. ``next``: cursor of the following page."""
-
-    cases: list[CaseView]
-    next: str | None
+    done: list[DoneView]
+    allowed: list[AllowedView]
 
 
 class Answer(BaseModel):
@@ -122,14 +145,7 @@ class Entry(BaseModel):
     time: AwareDatetime
     recordedtime: AwareDatetime
     hash: str
-    data: dict[str, Any]
-
-
-class EntryPage(BaseModel):
-    """One page, the first entries first. ``next``: cursor of the following page."""
-
-    entries: list[Entry]
-    next: str | None
+    data: dict[str, JsonValue] = Field(description="The event of that type, as docs/events.md tells it.")
 
 
 class AlertView(BaseModel):
@@ -145,13 +161,6 @@ class AlertView(BaseModel):
     clock: str
     due_before: AwareDatetime | None
     late: bool
-
-
-class AlertPage(BaseModel):
-    """One page, by case, the one with the newest alert first. ``next``: cursor of the following page."""
-
-    alerts: list[AlertView]
-    next: str | None
 
 
 def _actor(who: Caller) -> Actor:
@@ -176,26 +185,28 @@ async def page(
     who: Reader,
     status: domain.Status | None = None,
     overdue: bool | None = None,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> CasePage:
+    cursor: Cursor = "",
+    limit: Limit = 50,
+) -> Page[CaseView]:
     """List the cases of the caller's units, the newest first."""
     context: ServiceContext = request.app.state.context
     units = None if who.sees_all else context.directory.below(who.unit)
     before = place_of(cursor) if cursor else None
-    found = await _use(request).page(Page(units, status and str(status), overdue, before, limit))
-    subscription = cursor_of(found[-1].received_at, found[-1].complaint_id) if len(found) == limit else None
-    return CasePage(cases=[CaseView.of(case) for case in found], next=subscription)
+    found = await _use(request).page(CaseQuery(units, status and str(status), overdue, before, limit))
+    return page_of(found, limit, CaseView.of, lambda case: cursor_of(case.received_at, case.complaint_id))
 
 
 @router.get("/alerts", summary="List what the system told the caller's role")
 async def alerts(
     request: Request,
     who: Reader,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = "",
     limit: Annotated[int, Query(ge=1, le=200, description="Cases on one page.")] = 50,
-) -> AlertPage:
-    """List what the rulebook has the system tell the caller's role, and the unit of what it passed on."""
+) -> Page[AlertView]:
+    """List what the rulebook has the system tell the caller's role, and the unit of what it passed on.
+
+    By case, the one with the newest alert first.
+    """
     context: ServiceContext = request.app.state.context
     use = _use(request)
     units = None if who.sees_all else context.directory.below(who.unit)
@@ -220,7 +231,7 @@ async def alerts(
     ]
     last = found[-1] if len(found) == limit else None
     newest = max(one.at for one in last.notices) if last else None
-    return AlertPage(alerts=told, next=cursor_of(newest, last.complaint_id) if last and newest else None)
+    return Page(items=told, next=cursor_of(newest, last.complaint_id) if last and newest else None)
 
 
 @router.get("/{complaint_id}", summary="Read a case")
@@ -233,8 +244,8 @@ async def read(complaint_id: UUID, request: Request, who: Reader) -> CaseDetail:
     return CaseDetail(
         **CaseView.of(case).model_dump(),
         clocks=clocks,
-        done=[one.model_dump(mode="json") for one in case.done],
-        allowed=await use.allowed(case, _actor(who)),
+        done=[DoneView.model_validate(one) for one in case.done],
+        allowed=[AllowedView.model_validate(one) for one in await use.allowed(case, _actor(who))],
     )
 
 
@@ -243,19 +254,20 @@ async def history(
     complaint_id: UUID,
     request: Request,
     who: Reader,
-    cursor: Annotated[str, Query(max_length=200, description="``next`` of the page before.")] = "",
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> EntryPage:
+    cursor: Cursor = "",
+    limit: Limit = 50,
+) -> Page[Entry]:
     """Read the entries of the log about a case, as they were written. Nothing is ever edited (QS-10)."""
     context: ServiceContext = request.app.state.context
     case = await _use(request).get(str(complaint_id))
     _must_see(request, who, case)
     about = await context.log.about(str(complaint_id))
     found = [one for one in about if entry_id(one.source, one.sequence) > cursor][:limit]
-    last = found[-1] if len(found) == limit else None
-    return EntryPage(
-        entries=[Entry(**{**orjson.loads(one.body), "hash": one.hash}) for one in found],
-        next=entry_id(last.source, last.sequence) if last else None,
+    return page_of(
+        found,
+        limit,
+        lambda one: Entry(**{**orjson.loads(one.body), "hash": one.hash}),
+        lambda one: entry_id(one.source, one.sequence),
     )
 
 

@@ -9,7 +9,7 @@ import structlog
 
 from services.handling import domain
 from services.handling.domain import Actor, AnyCommand, Case, Departures, Organisation
-from services.handling.store import LIVE, Hearing, Page, Store, index_of, lane_of
+from services.handling.store import LIVE, CaseQuery, Hearing, Store, index_of, lane_of
 from shared.errors import NotYetHereError, SupervisionError
 from shared.events import Happened, iso
 from shared.rulebook.edition import Edition
@@ -52,7 +52,7 @@ class Handling:
             raise NotYetHereError(NOT_HERE)
         return stored.state
 
-    async def page(self, wanted: Page) -> list[Case]:
+    async def page(self, wanted: CaseQuery) -> list[Case]:
         """Return one page of cases, the newest first."""
         return [stored.state for stored in await self.store.page(wanted) if stored.state]
 

@@ -15,7 +15,7 @@ LIVE = "live"
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class CaseQuery:
     """What to list: filters, and where the last page ended."""
 
     units: Sequence[str] | None
@@ -55,7 +55,7 @@ class Store(Protocol):
         """Return cases of a lane with a deadline at or before ``up_to``, the oldest first."""
         ...
 
-    async def page(self, wanted: Page) -> list[Stored[Case]]:
+    async def page(self, wanted: CaseQuery) -> list[Stored[Case]]:
         """Return one page of cases, the newest first."""
         ...
 
@@ -143,7 +143,7 @@ def held_queries(units: Sequence[str], people: Sequence[str]) -> list[dict[str, 
     ]
 
 
-def page_query(wanted: Page) -> dict[str, Any]:
+def page_query(wanted: CaseQuery) -> dict[str, Any]:
     """Return the query for one page, which ``NEWEST_FIRST`` puts in order."""
     query: dict[str, Any] = {}
     if wanted.units is not None:
@@ -196,7 +196,7 @@ class MongoStore:
         """See :class:`Store`."""
         return await self._cases.find(due_query(lane, up_to), sort=[("due", ASCENDING)], limit=limit)
 
-    async def page(self, wanted: Page) -> list[Stored[Case]]:
+    async def page(self, wanted: CaseQuery) -> list[Stored[Case]]:
         """See :class:`Store`."""
         return await self._cases.find(page_query(wanted), sort=NEWEST_FIRST, limit=wanted.limit)
 

@@ -81,7 +81,9 @@ def post(stored: Stored[Message], records: Sequence[Record]) -> Decision[Message
     record = records[0]
     event = PartnerTold.model_validate(record["data"])
     at = datetime.fromisoformat(str(record["time"])).astimezone(UTC)
-    message = Message(stored.id, event.channel, event.number, str(event.complaint_id), event.what, at)
+    message = Message(
+        stored.id, event.channel, event.number, str(event.complaint_id), event.what, at, record["sequence"]
+    )
     return Decision(message, index={"waits": True, "channel": event.channel, "at": at})
 
 

@@ -1,6 +1,6 @@
 """Where the register is kept: one document a unit, person, account, edition, opinion, ruling; and each draft."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -19,6 +19,14 @@ class Store(Protocol):
 
     async def all(self, prefix: str) -> list[Stored[State]]:
         """Return all records whose key begins with ``prefix``, in order of key."""
+        ...
+
+    async def called(self, keys: Iterable[str]) -> dict[str, Stored[State]]:
+        """Return the records of these keys, as far as there are any."""
+        ...
+
+    async def page(self, prefix: str, after: str, limit: int) -> list[Stored[State]]:
+        """Return one page of the records whose key begins with ``prefix``, in order of key, after ``prefix + after``."""
         ...
 
     async def save(self, change: Change[State]) -> None:
@@ -51,6 +59,11 @@ def prefix_query(prefix: str) -> dict[str, Any]:
     return {"_id": {"$gte": prefix, "$lt": prefix[:-1] + chr(ord(prefix[-1]) + 1)}}
 
 
+def page_query(prefix: str, after: str) -> dict[str, Any]:
+    """Return the query for the records whose key begins with ``prefix`` and lies after ``prefix + after``."""
+    return {"_id": {"$gt": f"{prefix}{after}", "$lt": prefix_query(prefix)["_id"]["$lt"]}}
+
+
 class MongoStore:
     """The register in the directory collection, which every other service has a copy of."""
 
@@ -65,6 +78,15 @@ class MongoStore:
     async def all(self, prefix: str) -> list[Stored[State]]:
         """See :class:`Store`."""
         return await self._collection.find(prefix_query(prefix), sort=[("_id", ASCENDING)])
+
+    async def called(self, keys: Iterable[str]) -> dict[str, Stored[State]]:
+        """See :class:`Store`."""
+        return await self._collection.get_many(keys)
+
+    async def page(self, prefix: str, after: str, limit: int) -> list[Stored[State]]:
+        """See :class:`Store`. The index of the keys serves it."""
+        query = page_query(prefix, after)
+        return await self._collection.find(query, sort=[("_id", ASCENDING)], limit=limit)
 
     async def save(self, change: Change[State]) -> None:
         """See :class:`Store`."""

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from starlette.exceptions import HTTPException
 
-from shared.http.edge import HttpContext
+from shared.http.callers import HttpContext
 from shared.runtime.settings import Settings
 
 POLICY = (

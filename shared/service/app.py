@@ -10,12 +10,14 @@ from http import HTTPStatus
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
-from fastapi.responses import JSONResponse
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import AwareDatetime, BaseModel, Field
 
-from shared.http.edge import EDGES, ERRORS, Body, Guard, HttpContext, caller
+from shared.http.callers import HttpContext, caller
+from shared.http.guard import Guard
+from shared.http.parameters import Body, only_known_parameters
+from shared.http.problems import EDGES, ERRORS
 from shared.identity.access import Caller
 from shared.runtime.settings import Settings
 from shared.service import api_pages, operations
@@ -41,9 +43,12 @@ class SessionView(BaseModel):
 
 
 common = APIRouter()
+signed_in = APIRouter()
 
 
-@common.post("/v1/session", responses={401: ERRORS[401], 503: ERRORS[503]}, tags=["session"])
+@common.post(
+    "/v1/session", summary="Sign in", responses={401: ERRORS[401], 503: ERRORS[503]}, tags=["session"]
+)
 async def sign_in(body: SignIn, request: Request) -> SessionView:
     """Sign in. Works while the line to headquarters is cut."""
     context: HttpContext = request.app.state.context
@@ -58,28 +63,46 @@ async def sign_in(body: SignIn, request: Request) -> SessionView:
     )
 
 
+class Liveness(BaseModel):
+    """Whether the process goes on: `live`, or `failing`."""
+
+    status: str
+    failing: dict[str, str] = Field(description="Task that cannot go on → why; empty when all is well.")
+
+
+class Readiness(BaseModel):
+    """Whether the service can work: `ready`, or `not ready`."""
+
+    status: str
+    missing: dict[str, str] = Field(description="What is not ready → why; empty when the service can work.")
+
+
 @common.get(
-    "/health/live", tags=["health"], responses={503: {"description": "A task of the process cannot go on"}}
+    "/health/live",
+    tags=["health"],
+    summary="Say whether the process goes on",
+    responses={503: {"model": Liveness, "description": "A task of the process cannot go on"}},
 )
-async def live(request: Request) -> JSONResponse:
+async def live(request: Request, response: Response) -> Liveness:
     """Say that the process serves and that none of its tasks is stuck. Otherwise start it anew."""
     context: HttpContext = request.app.state.context
     failing = context.failing()
-    status = HTTPStatus.SERVICE_UNAVAILABLE if failing else HTTPStatus.OK
-    return JSONResponse({"status": "failing" if failing else "live", "failing": failing}, status_code=status)
+    response.status_code = HTTPStatus.SERVICE_UNAVAILABLE if failing else HTTPStatus.OK
+    return Liveness(status="failing" if failing else "live", failing=failing)
 
 
 @common.get(
-    "/health/ready", tags=["health"], responses={503: {"description": "Not ready, with what is missing"}}
+    "/health/ready",
+    tags=["health"],
+    summary="Say whether the service can work",
+    responses={503: {"model": Readiness, "description": "Not ready, with what is missing"}},
 )
-async def ready(request: Request) -> JSONResponse:
+async def ready(request: Request, response: Response) -> Readiness:
     """Say whether the service can work, and what it waits for. A stopped broker makes no service unready."""
     context: HttpContext = request.app.state.context
     missing = await context.ready()
-    status = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
-    return JSONResponse(
-        {"status": "not ready" if missing else "ready", "missing": missing}, status_code=status
-    )
+    response.status_code = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
+    return Readiness(status="not ready" if missing else "ready", missing=missing)
 
 
 class Positions(BaseModel):
@@ -89,7 +112,12 @@ class Positions(BaseModel):
     received: dict[str, int]
 
 
-@common.get("/v1/positions", responses={401: ERRORS[401], 503: ERRORS[503]}, tags=["health"])
+@signed_in.get(
+    "/v1/positions",
+    summary="Say how far this service's logs reach",
+    responses={401: ERRORS[401], 503: ERRORS[503]},
+    tags=["health"],
+)
 async def positions(request: Request, who: Annotated[Caller, Depends(caller)]) -> Positions:
     """Say how far this service's logs reach. Nothing is under way where every head has been received."""
     context: HttpContext = request.app.state.context
@@ -143,7 +171,9 @@ def service_app(title: str, serving: Serving, *routers: APIRouter) -> FastAPI:
     # Routes are tried in order, so those that are called most come first.
     for router in routers:
         app.include_router(router, responses=ERRORS)
-    app.include_router(common)
+    refused: dict[int | str, dict[str, Any]] = {422: ERRORS[422]}
+    app.include_router(common, responses=refused, dependencies=[Depends(only_known_parameters)])
+    app.include_router(signed_in, responses=refused)
     app.include_router(operations.router, responses=ERRORS)
     app.include_router(api_pages.router)
     return app

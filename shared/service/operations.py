@@ -10,10 +10,12 @@ from typing import Annotated, Any, Protocol
 import orjson
 import structlog
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, Field, computed_field, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, JsonValue, computed_field, model_validator
 
 from shared.errors import ForbiddenError
-from shared.http.edge import Body, HttpContext, needs
+from shared.http.callers import HttpContext, needs
+from shared.http.pages import Page
+from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.inbox.store import Inbox, Parked
 from shared.outbox.integrity import Sealed, check_documents
@@ -55,7 +57,7 @@ class ParkedView(BaseModel):
     reason: str
     attempts: int
     parked_at: AwareDatetime
-    body: dict[str, Any] | None = Field(
+    body: dict[str, JsonValue] | None = Field(
         description="The event, sealed parts masked; nothing where unreadable."
     )
 
@@ -116,8 +118,11 @@ async def parked(
     request: Request,
     who: Operator,
     fingerprint: Annotated[str | None, Query(max_length=300)] = None,
-) -> list[ParkedGroup]:
-    """List what could not be applied and waits for a decision, the largest group first."""
+) -> Page[ParkedGroup]:
+    """List what could not be applied and waits for a decision, the largest group first, all on one page.
+
+    Counted are the first 10,000 messages.
+    """
     groups: dict[str, list[Parked]] = {}
     for one in await _context(request).inbox.parked(fingerprint, _MOST):
         groups.setdefault(one.fingerprint, []).append(one)
@@ -131,7 +136,7 @@ async def parked(
         )
         for name, some in groups.items()
     ]
-    return sorted(found, key=lambda group: (-group.count, group.fingerprint))
+    return Page(items=sorted(found, key=lambda group: (-group.count, group.fingerprint)), next=None)
 
 
 @router.post("/parked/replay", summary="Try parked messages again")

@@ -10,7 +10,7 @@ from uuid import uuid4
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from shared.http.edge import caller
+from shared.http.callers import caller
 
 SERVICES = ("registry", "intake", "handling", "callback", "scoring")
 

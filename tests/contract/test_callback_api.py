@@ -16,7 +16,7 @@ from jiandu.stack.stack import Stack
 from services.callback.app import create_app
 from services.callback.domain import Dialler, QueueEmptyError
 from services.callback.store import (
-    Page,
+    TaskQuery,
     callee_query,
     due_query,
     free_query,
@@ -203,7 +203,7 @@ async def test_nobody_calls_for_another_unit(world: World, closed: Sequence[UUID
     looks = await api.post(f"/tasks/{closed[0]}/reveal", {"purpose": "to call back"})
     listed = await api.get("/tasks", unit="chongqing-branch")
 
-    assert (calls.status_code, looks.status_code, listed.json()["tasks"]) == (404, 404, [])
+    assert (calls.status_code, looks.status_code, listed.json()["items"]) == (404, 404, [])
 
 
 async def test_a_role_without_the_right_is_refused_and_so_is_nobody(world: World) -> None:
@@ -329,7 +329,7 @@ async def test_the_queue_is_paged_in_the_order_in_which_tasks_fall_due(fresh: Wo
     for _ in range(4):
         query = {"limit": 3} | ({"cursor": cursor} if cursor else {})
         page = (await api.get("/tasks", **query)).json()
-        listed.extend(one["complaint_id"] for one in page["tasks"])
+        listed.extend(one["complaint_id"] for one in page["items"])
         cursor = page["next"]
 
     assert (listed, cursor) == ([str(one) for one in COMPLAINTS], None)
@@ -341,13 +341,13 @@ async def test_the_queue_is_paged_in_the_order_in_which_tasks_fall_due(fresh: Wo
         {"due_before": "9999-12-31T23:59:59-14:00"},
     ):
         assert (await api.get("/tasks", **extreme)).status_code == 422
-    assert (await api.get("/tasks", status="completed")).json()["tasks"] == []
+    assert (await api.get("/tasks", status="completed")).json()["items"] == []
     # Seven days after the third closing, and before the fifth's.
     due = noon() - HOUR + timedelta(days=7)
     between = await api.get(
         "/tasks", due_from=iso(due + timedelta(minutes=2)), due_before=iso(due + timedelta(minutes=4))
     )
-    assert [one["complaint_id"] for one in between.json()["tasks"]] == [str(one) for one in COMPLAINTS[2:4]]
+    assert [one["complaint_id"] for one in between.json()["items"]] == [str(one) for one in COMPLAINTS[2:4]]
 
 
 async def test_a_month_in_numbers(fresh: World) -> None:
@@ -356,7 +356,7 @@ async def test_a_month_in_numbers(fresh: World) -> None:
     body = {"outcome": "completed", "satisfaction": 5, "solved": True}
     await api.post(f"/tasks/{COMPLAINTS[0]}/attempts", body)
     await api.post(f"/tasks/{COMPLAINTS[1]}/attempts", {"outcome": "unreachable"})
-    month = (await api.get("/tasks")).json()["tasks"][0]["due_before"][:7]
+    month = (await api.get("/tasks")).json()["items"][0]["due_before"][:7]
 
     mine = (await api.get("/summary", month=month)).json()
     theirs = (await Api(fresh, "other-caller").get("/summary", month=month)).json()
@@ -400,10 +400,10 @@ def queries(now: datetime, month: str) -> list[tuple[dict[str, Any], dict[str, i
         (callee_query(f"customer/{COMPLAINTS[0]}", now - timedelta(days=1)), None, 0),
         (month_query(month, None), None, 10),
         (month_query(month, mine), None, 10),
-        (page_query(Page(None, ["open"])), full, 10),
-        (page_query(Page(mine, ["open", "missed"])), full, 10),
-        (page_query(Page(mine, ["open"], after=after)), full, 5),
-        (page_query(Page(None, ["open"], due_from=now + timedelta(days=8))), full, 0),
+        (page_query(TaskQuery(None, ["open"])), full, 10),
+        (page_query(TaskQuery(mine, ["open", "missed"])), full, 10),
+        (page_query(TaskQuery(mine, ["open"], after=after)), full, 5),
+        (page_query(TaskQuery(None, ["open"], due_from=now + timedelta(days=8))), full, 0),
     ]
 
 

@@ -10,6 +10,7 @@ import pytest
 from jiandu.stack.stack import Stack
 from services.callback.domain.sampling import Member, commitment
 from services.callback.domain.sampling import drawn as sampled
+from services.callback.store import LATEST_FIRST, campaigns_query
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import edition_from_files
 from tests.conftest import FreshName
@@ -132,6 +133,22 @@ async def test_a_campaign_commits_draws_asks_and_ends(world: World) -> None:
     assert (called.status_code, called.json().get("status")) == (201, "completed"), called.text
     later = replace(surveys, clock=lambda: noon() + timedelta(days=31))
     await later.tend()
+
+    second = await above.post("/campaigns", {"campaign": "visit"}, "key-00007")
+    pages = [await above.get("/campaigns", limit=1)]
+    while cursor := pages[-1].json()["next"]:
+        pages.append(await above.get("/campaigns", limit=1, cursor=cursor))
+    assert {one["id"] for page in pages for one in page.json()["items"]} == {
+        opened.json()["id"],
+        second.json()["id"],
+    }
+    assert [len(page.json()["items"]) for page in pages] == [1, 1, 0]
+
+    collection, place = world.one.use.campaigns.campaigns.collection, (noon(), str(first))
+    for query in (campaigns_query(None, None), campaigns_query(["chongqing-branch"], place)):
+        find = {"find": collection.name, "filter": query, "sort": dict(LATEST_FIRST)}
+        plan = await collection.database.command({"explain": find, "verbosity": "queryPlanner"})
+        assert "'indexName': 'latest'" in str(plan["queryPlanner"]["winningPlan"]), query
 
     ended = (await above.get(path)).json()
     assert (ended["stage"], ended["asked"], ended["answered"], ended["estimate"]) == (

@@ -40,13 +40,13 @@ async def world(servers: Stack, fresh_name: FreshName) -> AsyncIterator[World]:
 async def heard(world: World, account: str, **query: str | int) -> list[dict[str, Any]]:
     answer = await Api(world, account).get("/alerts", **query)
     assert answer.status_code == 200
-    found: list[dict[str, Any]] = answer.json()["alerts"]
+    found: list[dict[str, Any]] = answer.json()["items"]
     return found
 
 
 async def told_of(world: World, case: UUID) -> list[tuple[str, bool | None, str]]:
     """Return what was said and missed of a case's facts, in the order of the log: word, lateness, moment."""
-    log = (await Api(world, "leader").get(f"/{case}/history", limit=200)).json()["entries"]
+    log = (await Api(world, "leader").get(f"/{case}/history", limit=200)).json()["items"]
     return [
         (one["data"].get("alert", "miss"), one["data"].get("late"), one["time"])
         for one in log
@@ -75,7 +75,7 @@ async def test_pages_of_alerts_neither_lose_nor_repeat_a_case(world: World) -> N
     while True:
         query: dict[str, str | int] = {"limit": 7} | ({"cursor": cursor} if cursor else {})
         page = (await head.get("/alerts", **query)).json()
-        seen += [one["complaint_id"] for one in page["alerts"]]
+        seen += [one["complaint_id"] for one in page["items"]]
         if not (cursor := page["next"] or ""):
             break
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from jiandu.stack.stack import Stack
-from services.handling.store import LIVE, NEWEST_FIRST, Page, due_query, held_queries, page_query
+from services.handling.store import LIVE, NEWEST_FIRST, CaseQuery, due_query, held_queries, page_query
 from shared.events.intake import ImportDeclared
 from tests.builders_facts import SEALED
 from tests.conftest import FreshName
@@ -31,7 +31,7 @@ async def walked(api: Api, **query: str | int) -> list[str]:
     cursor: str | None = None
     while True:
         page = (await api.get("", **query, **({"cursor": cursor} if cursor else {}))).json()
-        found += [one["complaint_id"] for one in page["cases"]]
+        found += [one["complaint_id"] for one in page["items"]]
         cursor = page["next"]
         if cursor is None:
             return found
@@ -129,7 +129,7 @@ async def test_of_two_commands_at_once_the_second_is_judged_on_what_the_first_le
 
 async def test_a_case_says_its_class_and_what_each_step_needs(world: World) -> None:
     found = (await Api(world, "officer").get(f"/{UUID(int=1)}")).json()
-    listed = (await Api(world, "officer").get()).json()["cases"][0]
+    listed = (await Api(world, "officer").get()).json()["items"][0]
 
     needs = {one["step"]: one["needs"] for one in found["allowed"] if one["step"]}
     assert (found["class"], "class" in listed, "class_" in found) == ("general", True, False)
@@ -193,13 +193,13 @@ async def test_deeds_are_entered_only_for_who_is_on_record_in_that_role(
 @pytest.mark.rule("QS-10")
 async def test_the_history_is_as_it_was_written_and_names_nobody(world: World) -> None:
     async def logged() -> bool:
-        return bool((await Api(world, "officer").get(f"/{UUID(int=1)}/history")).json()["entries"])
+        return bool((await Api(world, "officer").get(f"/{UUID(int=1)}/history")).json()["items"])
 
     await until(logged)
     found = (await Api(world, "officer").get(f"/{UUID(int=1)}/history")).json()
 
-    assert (found["entries"][0]["type"], found["next"]) == ("case.opened.v1", None)
-    assert SEALED.box not in [one["data"].get("sealed", {}).get("box", "") for one in found["entries"]]
+    assert (found["items"][0]["type"], found["next"]) == ("case.opened.v1", None)
+    assert SEALED.box not in [one["data"].get("sealed", {}).get("box", "") for one in found["items"]]
 
 
 async def test_the_pages_of_a_history_hold_every_entry_once(world: World) -> None:
@@ -209,14 +209,14 @@ async def test_the_pages_of_a_history_hold_every_entry_once(world: World) -> Non
         await api.do(case, do="assign", department="d", person=person)
 
     async def logged() -> bool:
-        return len((await api.get(f"/{case}/history")).json()["entries"]) == 5
+        return len((await api.get(f"/{case}/history")).json()["items"]) == 5
 
     await until(logged)
     sequences: list[int] = []
     cursor: str | None = ""
     for _ in range(3):
         page = (await api.get(f"/{case}/history", limit=2, cursor=cursor or "")).json()
-        sequences += [one["sequence"] for one in page["entries"]]
+        sequences += [one["sequence"] for one in page["items"]]
         cursor = page["next"]
 
     assert (len(set(sequences)), sequences, cursor) == (5, sorted(sequences), None)
@@ -226,12 +226,12 @@ async def test_every_query_uses_an_index(world: World) -> None:
     """What breaks it: a filter that no index holds."""
     before = (NOW, str(UUID(int=9)))
     pages = [
-        Page(None),
-        Page([BRANCH], before=before),
-        Page(None, status="open", before=before),
-        Page([BRANCH], status="open"),
-        Page(None, overdue=True),
-        Page([BRANCH], overdue=True, before=before),
+        CaseQuery(None),
+        CaseQuery([BRANCH], before=before),
+        CaseQuery(None, status="open", before=before),
+        CaseQuery([BRANCH], status="open"),
+        CaseQuery(None, overdue=True),
+        CaseQuery([BRANCH], overdue=True, before=before),
     ]
     collection = world.service.context.database.collection("cases")
     asked: list[tuple[dict[str, Any], dict[str, int]]] = [

@@ -318,10 +318,10 @@ async def test_a_list_is_paged_and_each_complaint_stands_on_one_page(site: Site)
     cursor = ""
     for _ in range(3):
         page = (await site.get(f"/v1/complaints?limit=2{cursor}")).json()
-        numbers += [one["number"] for one in page["complaints"]]
+        numbers += [one["number"] for one in page["items"]]
         cursor = f"&cursor={page['next']}"
 
-    received = [one["received_at"] for one in (await site.get("/v1/complaints")).json()["complaints"]]
+    received = [one["received_at"] for one in (await site.get("/v1/complaints")).json()["items"]]
     assert len(set(numbers)) == len(numbers) == 6
     assert received == sorted(received, reverse=True)
 
@@ -336,7 +336,7 @@ async def test_a_list_is_filtered_by_local_month_kind_and_status(site: Site) -> 
     )
 
     async def found(query: str) -> int:
-        return len((await site.get(f"/v1/complaints?{query}")).json()["complaints"])
+        return len((await site.get(f"/v1/complaints?{query}")).json()["items"])
 
     assert await found("month=2026-07") == 2
     assert await found("month=2026-06") == 1
@@ -412,9 +412,9 @@ async def test_others_units_are_not_listed(site: Site) -> None:
     await site.registered("officer")
     await site.registered("desk")
 
-    desk = (await site.get("/v1/complaints", "desk")).json()["complaints"]
-    asked = (await site.get("/v1/complaints?unit=chongqing-branch", "desk")).json()["complaints"]
-    branch = (await site.get("/v1/complaints", "officer")).json()["complaints"]
+    desk = (await site.get("/v1/complaints", "desk")).json()["items"]
+    asked = (await site.get("/v1/complaints?unit=chongqing-branch", "desk")).json()["items"]
+    branch = (await site.get("/v1/complaints", "officer")).json()["items"]
 
     assert [one["unit"] for one in desk] == ["chongqing-desk"]
     assert asked == []

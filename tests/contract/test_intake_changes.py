@@ -210,8 +210,8 @@ async def test_products_are_filed_and_listed_for_the_own_units(site: Site) -> No
     first = (await site.get("/v1/products?limit=2")).json()
     rest = (await site.get(f"/v1/products?limit=2&cursor={first['next']}")).json()
 
-    assert [one["product"] for one in first["products"] + rest["products"]] == ["flat-0", "flat-1", "flat-2"]
-    assert (await site.get("/v1/products", "desk")).json()["products"] == []
+    assert [one["product"] for one in first["items"] + rest["items"]] == ["flat-0", "flat-1", "flat-2"]
+    assert (await site.get("/v1/products", "desk")).json()["items"] == []
     (event,) = await site.events("product/chongqing-branch/flat-0")
     assert event["type"] == "product.filed.v1"
 

@@ -145,9 +145,7 @@ async def test_what_is_told_shows_in_the_complaint_and_in_the_ledger_in_any_orde
     assert (row["callback"], row["satisfaction"], row["status"]) == ("已回访", "5", "已办结")
     assert row["missed"] == "facts（JK-03，期限 2026-07-12 10:00）"
     assert [one["zh"] for one in shown["progress"]["missed"]] == [["受理", "48 小时"]]
-    assert (await site.get("/v1/complaints?status=closed")).json()["complaints"][0][
-        "complaint_id"
-    ] == complaint
+    assert (await site.get("/v1/complaints?status=closed")).json()["items"][0]["complaint_id"] == complaint
 
 
 async def test_registrations_and_keys_travel_to_the_others_once_the_broker_is_there(site: Site) -> None:

@@ -84,9 +84,16 @@ class Company:
         return await self.station.http.post("/v1/ledger", content=body, headers=headers)
 
     async def outbox(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = (await self.station.get("/v1/partners/national-centre/outbox"))[
-            "messages"
-        ]
+        found: list[dict[str, Any]] = (await self.station.get("/v1/partners/national-centre/outbox"))["items"]
+        return found
+
+    async def outbox_by_one(self) -> list[dict[str, Any]]:
+        found = list[dict[str, Any]]()
+        cursor: str | None = ""
+        while cursor is not None:
+            path = f"/v1/partners/national-centre/outbox?limit=1&cursor={cursor}"
+            page = await self.station.get(path)
+            found, cursor = [*found, *page["items"]], page["next"]
         return found
 
     async def told(self, count: int) -> list[dict[str, Any]]:
@@ -169,6 +176,7 @@ async def test_what_the_national_centre_sends_keeps_its_number_and_is_reported_b
         (NUMBER, "closed"),
     ]
     assert {one["complaint_id"] for one in told} == {taken["complaint_id"]}
+    assert await company.outbox_by_one() == [*told]
     receipts = [
         await company.station.post(f"/v1/partners/national-centre/outbox/{one['id']}/receipt") for one in told
     ]

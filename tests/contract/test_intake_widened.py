@@ -126,6 +126,7 @@ async def test_what_a_partner_is_to_hear_waits_until_it_was_passed_on(site: Site
         "id": "7f6f1c1e-7f3a-5d5b-9a57-0d8a5f0c7a11",
         "type": "partner.told.v1",
         "time": "2026-07-09T02:00:00Z",
+        "sequence": 1,
         "data": {
             "complaint_id": answer.json()["complaint_id"],
             "channel": "centre",
@@ -139,11 +140,11 @@ async def test_what_a_partner_is_to_hear_waits_until_it_was_passed_on(site: Site
         decided = events.post(stored, [record])
         await outbox.save(change_of(stored, decided.state, [], None, index=decided.index))
 
-    before = (await site.get("/v1/partners/centre/outbox")).json()["messages"]
+    before = (await site.get("/v1/partners/centre/outbox")).json()["items"]
     path = f"/v1/partners/centre/outbox/{record['id']}/receipt"
     taken = [await site.post(path, None) for _ in range(2)]
     foreign = await site.post(path, None, "desk")
-    after = (await site.get("/v1/partners/centre/outbox")).json()["messages"]
+    after = (await site.get("/v1/partners/centre/outbox")).json()["items"]
 
     assert [(one["number"], one["zh"]) for one in before] == [("XA0009", "已办结")]
     assert [one.status_code for one in taken] == [200, 200]

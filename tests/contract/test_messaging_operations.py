@@ -138,7 +138,7 @@ async def test_parked_messages_are_shown_in_groups_with_what_is_sealed_masked(
     body = parked[3].body.replace(b'"n":2', b'"n":2,"sealed":{"box":"c2VjcmV0","key":"c1"}')
     await reader.database.collection("parked").update_one({"_id": parked[3].event}, {"$set": {"body": body}})
 
-    groups = (await http.get("/v1/operations/parked")).json()
+    groups = (await http.get("/v1/operations/parked")).json()["items"]
 
     assert [(group["count"], group["kind"]) for group in groups] == [(3, "failing"), (1, "unreadable")]
     shown = {one["id"]: one for one in groups[0]["messages"]}
@@ -150,7 +150,7 @@ async def test_parked_messages_are_shown_in_groups_with_what_is_sealed_masked(
 async def test_a_group_is_replayed_once_its_cause_is_mended(
     http: AsyncClient, parked: list[Entry], reader: Reader
 ) -> None:
-    (group, _) = (await http.get("/v1/operations/parked")).json()
+    (group, _) = (await http.get("/v1/operations/parked")).json()["items"]
     BAD.clear()
 
     answer = await http.post("/v1/operations/parked/replay", json={"fingerprint": group["fingerprint"]})

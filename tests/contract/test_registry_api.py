@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from jiandu.stack.stack import Stack
-from services.registry.store import WAITING, prefix_query
+from services.registry.store import WAITING, page_query, prefix_query
 from shared.errors import UnauthenticatedError
 from shared.runtime.settings import Settings
 from shared.storage.aggregates import Aggregates
@@ -279,7 +279,7 @@ async def test_an_account_is_given_once_and_a_revoked_one_never_comes_back(offic
 
 
 async def test_nobody_is_shown_a_secret(office: Office) -> None:
-    shown = (await office.get("/accounts", "operator")).json()["accounts"]
+    shown = (await office.get("/accounts", "operator")).json()["items"]
 
     assert len(shown) > 20
     assert {"secret", "password"}.isdisjoint(key for one in shown for key in one)
@@ -291,7 +291,7 @@ async def test_pages_hold_every_account_once_by_name(office: Office) -> None:
     cursor: str | None = ""
     while cursor is not None:
         page = (await office.get(f"/accounts?limit=20&cursor={cursor}", "operator")).json()
-        found += [one["account"] for one in page["accounts"]]
+        found += [one["account"] for one in page["items"]]
         cursor = page["next"]
 
     assert found == sorted(office.context.directory.accounts)
@@ -302,7 +302,11 @@ async def test_every_query_uses_an_index(office: Office) -> None:
     """What breaks it: a list that looks at every record, bundles and all."""
     directory = office.context.directory.collection
     proposals = Aggregates(office.context.database, "proposals", load=dict, dump=dict)
-    for collection, query in ((directory, prefix_query("unit/")), (proposals, WAITING)):
+    for collection, query in (
+        (directory, prefix_query("unit/")),
+        (directory, page_query("overlay/", "a")),
+        (proposals, WAITING),
+    ):
         find = {"find": collection.name, "filter": query}
         plan = await collection.collection.database.command({"explain": find, "verbosity": "queryPlanner"})
         assert "IXSCAN" in str(plan["queryPlanner"]["winningPlan"]), query
@@ -310,9 +314,15 @@ async def test_every_query_uses_an_index(office: Office) -> None:
 
 @pytest.mark.rule("QS-03")
 async def test_everyone_lists_the_units_of_their_own_subtree(office: Office) -> None:
-    branch = {one["unit"] for one in (await office.get("/units", "branch-head")).json()}
-    whole = {one["unit"] for one in (await office.get("/units", "operator")).json()}
+    branch = {one["unit"] for one in (await office.get("/units", "branch-head")).json()["items"]}
+    whole = {one["unit"] for one in (await office.get("/units", "operator")).json()["items"]}
 
     sites = {one.split("-")[0] for one in branch}
     assert len(sites) == 1
     assert {"group", "chongqing", "wuxi"} <= whole
+    paged = list[str]()
+    cursor: str | None = ""
+    while cursor is not None:
+        page = (await office.get(f"/units?limit=7&cursor={cursor}", "operator")).json()
+        paged, cursor = [*paged, *(one["unit"] for one in page["items"])], page["next"]
+    assert paged == sorted(whole)

@@ -255,9 +255,11 @@ async def test_own_norms_hold_for_their_unit_once_they_are_filed_and_confirmed(o
     own = await office.post(path, None, "centre-director")
     approved = await office.post(path, None, "group-president")
     other = await office.post("/overlays", norms(attempts=9), "centre-director")
-    listed = (await office.get("/overlays", "branch-head")).json()
+    listed = (await office.get("/overlays", "branch-head")).json()["items"]
+    after = (await office.get(f"/overlays?cursor={listed[-1]['overlay']}", "branch-head")).json()
 
     assert (applied.status_code, again.json(), own.status_code) == (201, applied.json(), 403)
+    assert after == {"items": [], "next": None}
     assert (before, approved.status_code, days_at(office, "wuxi-branch")) == (7, 201, 3)
     assert (days_at(office, "wuxi-desk-1"), days_at(office, "chongqing-branch")) == (3, 7)
     assert (other.status_code, other.json()["code"]) == (409, "already-registered")

@@ -45,7 +45,7 @@ async def test_a_third_party_s_assessment_names_its_assessor_and_stands_in_for_n
         head, inspector = Api(world, "quality-head"), Api(world, "inspector")
 
         async def quarterly() -> str:
-            duties = (await head.get("/duties", limit=200)).json()["duties"]
+            duties = (await head.get("/duties", limit=200)).json()["items"]
             (status,) = (
                 one["status"]
                 for one in duties
@@ -64,7 +64,7 @@ async def test_a_third_party_s_assessment_names_its_assessor_and_stands_in_for_n
         await world.arrived()
         world.stand_at("2026-08-10 12:00")
         after_our_own = await quarterly()
-        listed = (await Api(world, "leader").get("/inspections", month="2026-08")).json()["inspections"]
+        listed = (await Api(world, "leader").get("/inspections", month="2026-08")).json()["items"]
 
     assert [one.json()["problems"][0]["field"] for one in (nameless, borrowed)] == ["assessor", "assessor"]
     assert (outside.status_code, inside.status_code) == (201, 201)

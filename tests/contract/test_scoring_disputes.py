@@ -86,7 +86,7 @@ async def world(servers: Stack, fresh_name: FreshName) -> AsyncIterator[World]:
 
 async def the_posting(world: World, case: str) -> dict[str, Any]:
     path = f"/matters/{case_id(case)}/postings"
-    found: list[dict[str, Any]] = (await Api(world, "head").get(path)).json()
+    found: list[dict[str, Any]] = (await Api(world, "head").get(path)).json()["items"]
     return next(one for one in found if one["sheet"] == "branch-scorecard" and not one["reverses"])
 
 
@@ -115,7 +115,7 @@ async def test_the_charged_unit_lodges_and_headquarters_rules_and_the_points_com
     assert (seen["ruling"]["by"], seen["ruling"]["uphold"]) == ("director", True)
     told = [orjson.loads(one.body)["data"] for one in await world.entries("dispute.ruled.v1")]
     assert [one["clauses"] for one in told if one["dispute"] == seen["id"]] == [posting["clauses"]]
-    found = (await Api(world, "head").get(f"/matters/{case_id('late')}/postings")).json()
+    found = (await Api(world, "head").get(f"/matters/{case_id('late')}/postings")).json()["items"]
     # It was charged and reversed in one month, so nothing of it stands.
     assert posting["id"] not in {one["id"] for one in found}
 
@@ -135,7 +135,7 @@ async def test_who_found_it_stands_aside(world: World) -> None:
     posting = await the_posting(world, "found")
     (dispute,) = [
         one
-        for one in (await Api(world, "head").get("/disputes")).json()["disputes"]
+        for one in (await Api(world, "head").get("/disputes")).json()["items"]
         if one["names"] == posting["offence"]
     ]
     ruling = {"upheld": False, "reasons": "属实"}
@@ -261,7 +261,7 @@ async def test_an_inspection_that_is_ruled_away_restates_the_month_that_was_publ
         return answer.status_code == 201
 
     await until(closed)
-    (seen,) = (await Api(world, "head").get("/inspections", month=JULY, unit=BRANCH)).json()["inspections"]
+    (seen,) = (await Api(world, "head").get("/inspections", month=JULY, unit=BRANCH)).json()["items"]
     before = (await Api(world, "head").get(f"/scorecards/{JULY}/{BRANCH}")).json()
 
     body = {"against": "inspection", "about": seen["event"], "grounds": "未到现场"}

@@ -58,7 +58,7 @@ async def paged(api: Api, what: str, limit: int, **query: str | int) -> list[lis
     cursor: str | None = ""
     while cursor is not None:
         answer = (await api.get(f"/{what}", limit=limit, cursor=cursor, **query)).json()
-        pages.append(answer[what])
+        pages.append(answer["items"])
         cursor = answer["next"]
     return pages
 
@@ -112,7 +112,7 @@ async def test_an_inspection_counts_in_the_month_of_the_group_s_own_zone(world: 
     """Midnight of 1 August in Chongqing is still July in UTC."""
 
     async def seen(month: str) -> set[str]:
-        found = (await Api(world, "director").get("/inspections", month=month)).json()["inspections"]
+        found = (await Api(world, "director").get("/inspections", month=month)).json()["items"]
         return {one["at"] for one in found}
 
     assert await seen("2026-08") == {"2026-07-31T16:00:00Z"}
@@ -122,18 +122,18 @@ async def test_an_inspection_counts_in_the_month_of_the_group_s_own_zone(world: 
 async def test_everyone_sees_the_postings_of_their_own_subtree(world: World) -> None:
     async def units(account: str) -> set[str]:
         found = await Api(world, account).get("/postings", month="2026-07")
-        return {one["unit"] for one in found.json()["postings"]}
+        return {one["unit"] for one in found.json()["items"]}
 
     assert await units("director") >= {BRANCH, "wuxi-branch"}
     assert await units("head") == await units("hr") == {BRANCH}
     assert await units("wuxi-head") == {"wuxi-branch"}
     foreign = await Api(world, "wuxi-head").get("/postings", month="2026-07", unit=BRANCH)
     theirs = await Api(world, "wuxi-head").get(f"/matters/{case_id('ours')}/postings")
-    assert (foreign.status_code, theirs.json()) == (404, [])
+    assert (foreign.status_code, theirs.json()["items"]) == (404, [])
 
 
 async def test_duties_are_shown_to_those_who_see_the_unit(world: World) -> None:
-    found = (await Api(world, "head").get("/duties")).json()["duties"]
+    found = (await Api(world, "head").get("/duties")).json()["items"]
 
     assert {one["unit"] for one in found} <= {BRANCH, "chongqing-sales"}
     assert "analysis-report" in {one["obligation"] for one in found}
@@ -146,7 +146,7 @@ async def test_duties_are_shown_to_those_who_see_the_unit(world: World) -> None:
 async def test_inspections_are_shown_to_those_who_see_the_unit(world: World) -> None:
     async def units(account: str) -> set[str]:
         found = (await Api(world, account).get("/inspections", month="2026-07")).json()
-        return {one["unit"] for one in found["inspections"]}
+        return {one["unit"] for one in found["items"]}
 
     assert await units("supervisor") == {BRANCH, WUXI}
     assert await units("hr") == {BRANCH}

@@ -12,6 +12,7 @@ from httpx2 import Response
 
 from jiandu.scoring.backtest import play, read
 from jiandu.stack.stack import Stack
+from services.scoring.api.published import MonthResultView
 from shared.events.scoring import ScorePosted
 from tests.builders_facts import case_id
 from tests.builders_rules import an_edition
@@ -128,9 +129,11 @@ async def test_july_is_closed_restated_and_folded_again(world: World, tmp_path: 
     assert [one.json()["version"] for one in both] == [2, 2]
     new = (await director.get(f"/periods/{JULY}")).content
     assert (await director.get(f"/periods/{JULY}", version=1)).content == old != new
+    shown = MonthResultView.model_validate_json(new)
+    assert shown.model_dump(mode="json", exclude_unset=True) == orjson.loads(new)
     assert hashlib.sha256(new).hexdigest() == both[0].json()["result_hash"]
     assert (await director.get(f"/periods/{JULY}", version=3)).status_code == 404
-    (listed,) = (await head.get("/periods")).json()["periods"]
+    (listed,) = (await head.get("/periods")).json()["items"]
     assert "result" not in listed
     assert [one["version"] for one in listed["versions"]] == [1, 2]
     closed = [orjson.loads(one.body)["data"] for one in await world.entries("period.closed.v1")]
@@ -170,7 +173,7 @@ async def test_rankings_are_everyone_s_and_sheets_are_one_s_own(world: World) ->
 async def test_an_upheld_dispute_takes_the_points_back_in_the_month_of_the_ruling(world: World) -> None:
     await close(world, "close-july-9")
     director, path = Api(world, "director"), f"/matters/{case_id('b')}/postings"
-    (posting,) = (await director.get(path)).json()
+    (posting,) = (await director.get(path)).json()["items"]
     body = {"unit": "wuxi-branch", "upheld": True, "reasons": "证据不足"}
     rule = f"/postings/{posting['id']}/ruling"
 
@@ -182,7 +185,7 @@ async def test_an_upheld_dispute_takes_the_points_back_in_the_month_of_the_rulin
 
     assert (other_unit.status_code, ruled.status_code, elsewhere.status_code) == (422, 201, 409)
     assert again.json() == ruled.json()
-    found = (await director.get(path)).json()
+    found = (await director.get(path)).json()["items"]
     assert [(one["month"], Decimal(one["points"]) + Decimal(posting["points"])) for one in found] == [
         (JULY, 2 * Decimal(posting["points"])),
         ("2026-08", Decimal(0)),

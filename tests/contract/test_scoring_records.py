@@ -188,7 +188,7 @@ async def test_a_finding_about_a_complaint_is_kept_with_that_complaint(world: Wo
     await world.arrived()
 
     assert made.status_code == 201
-    found = (await Api(world, "head").get(f"/matters/{case_id('ours')}/postings")).json()
+    found = (await Api(world, "head").get(f"/matters/{case_id('ours')}/postings")).json()["items"]
     assert "shirking" in {one["rule"] for one in found}
     assert {one["unit"] for one in found} == {BRANCH}
 
@@ -328,7 +328,7 @@ async def test_a_fact_whose_unit_is_not_known_yet_is_charged_once_it_is(world: W
     world.told.missed("early", "2026-07-08 00:00", unit="kunming-branch")
     await world.arrived()
     path = f"/matters/{case_id('early')}/postings"
-    before = (await Api(world, "director").get(path)).json()
+    before = (await Api(world, "director").get(path)).json()["items"]
     assert [one.subject for one in await world.entries("score.posted.v1")].count(case_id("early")) == 0
 
     world.told.established("kunming", "subsidiary", "group", "kunming")
@@ -340,7 +340,7 @@ async def test_a_fact_whose_unit_is_not_known_yet_is_charged_once_it_is(world: W
         return told.count(case_id("early")) == len(before)
 
     await until(charged)
-    after = (await Api(world, "director").get(path)).json()
+    after = (await Api(world, "director").get(path)).json()["items"]
     assert {one["unit"] for one in before} == {""}
     assert {one["unit"] for one in after} == {"kunming-branch"}
 
@@ -349,7 +349,7 @@ async def test_what_is_judged_at_the_end_of_the_month_is_told_without_a_further_
     """A record that lacks fields when August ends costs points then, though nothing happens on 1 September."""
     world.told.registered("thin", "2026-08-05 09:00", missing=["demand"])
     await world.arrived()
-    assert (await Api(world, "head").get(f"/matters/{case_id('thin')}/postings")).json() == []
+    assert (await Api(world, "head").get(f"/matters/{case_id('thin')}/postings")).json()["items"] == []
 
     world.stand_at("2026-09-01 00:00")
 

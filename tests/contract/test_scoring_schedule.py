@@ -130,7 +130,7 @@ async def test_a_month_is_published_by_itself_on_the_10th_or_the_next_working_da
             return bool(await world.service.use.scores.store.published())
 
         await until(is_published)
-        (listed,) = (await Api(world, "hr").get("/periods")).json()["periods"]
+        (listed,) = (await Api(world, "hr").get("/periods")).json()["items"]
         card = await Api(world, "hr").get(f"/scorecards/2026-04/{CHONGQING}")
 
     assert (on_sunday, while_one_is_missing) == (set(), set())

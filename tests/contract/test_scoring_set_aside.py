@@ -90,7 +90,7 @@ async def test_what_happened_before_the_rulebook_counts_in_no_month_and_holds_no
     await world.arrived()
 
     director = Api(world, "director")
-    posted = (await director.get(f"/matters/{case_id('old')}/postings")).json()
+    posted = (await director.get(f"/matters/{case_id('old')}/postings")).json()["items"]
     closed = await director.post(f"/periods/{JULY}/close", {})
 
     assert [(one["month"], one["rule"]) for one in posted] == [(JULY, "missed-step")]

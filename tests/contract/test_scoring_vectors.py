@@ -97,7 +97,7 @@ async def test_vector_6_an_appeal_upheld_after_publication_restates_the_ranking(
     """
     published = (await Api(world, "director").get(f"/periods/{JULY}")).content
     before = await ranks(world, 1)
-    found = (await Api(world, "head").get(f"/matters/{case_id('chongqing')}/postings")).json()
+    found = (await Api(world, "head").get(f"/matters/{case_id('chongqing')}/postings")).json()["items"]
     posting = next(one for one in found if one["sheet"] == "branch-scorecard")
 
     body = {"against": "posting", "about": posting["id"], "grounds": "已按期完成", "evidence": ["现场记录"]}
@@ -108,7 +108,7 @@ async def test_vector_6_an_appeal_upheld_after_publication_restates_the_ranking(
     ruled = await Api(world, "director").post(f"{path}/ruling", ruling)
 
     async def restated() -> bool:
-        return bool((await Api(world, "director").get("/periods")).json()["periods"][0]["version"] == 2)
+        return bool((await Api(world, "director").get("/periods")).json()["items"][0]["version"] == 2)
 
     await until(restated)
     await world.arrived()

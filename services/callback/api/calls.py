@@ -10,9 +10,12 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from services.callback.domain import Attempt, Call, Dialler, Matter, Outcome, Summary, Task, field_of
 from services.callback.handlers import Callbacks, Sees
-from services.callback.store import Page
+from services.callback.store import TaskQuery
 from shared.errors import FieldProblem, ForbiddenError, InvalidInputError
-from shared.http.edge import Body, Digest, IdempotencyKey, cursor_of, needs, place_of
+from shared.http.callers import needs
+from shared.http.idempotency import Digest, IdempotencyKey
+from shared.http.pages import Cursor, Limit, Page, cursor_of, page_of, place_of
+from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.identity.vault import ErasedError, mask_name, mask_phone
 from shared.rulebook.schema import Text
@@ -129,13 +132,6 @@ class TaskDetail(TaskView):
     contact: Contact | None
     attempts: list[AttemptView]
     earlier: list[TaskView]
-
-
-class TaskPage(BaseModel):
-    """One page, due soonest first. ``next``: cursor of the following page."""
-
-    tasks: list[TaskView]
-    next: str | None
 
 
 class Behalf(Body):
@@ -284,11 +280,11 @@ async def page(
     unit: Units = [],  # noqa: B006  # as above
     due_from: Instant | None = None,
     due_before: Instant | None = None,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> TaskPage:
+    cursor: Cursor = "",
+    limit: Limit = 50,
+) -> Page[TaskView]:
     """List the tasks of the caller's units, due soonest first. ``due_from`` and ``due_before`` bound the window's end."""
-    wanted = Page(
+    wanted = TaskQuery(
         units=_units(request, who, unit),
         statuses=list(dict.fromkeys(status)),
         due_from=due_from,
@@ -298,8 +294,7 @@ async def page(
     )
     found = [(matter, matter.current) for matter in await _use(request).page(wanted)]
     shown = [TaskView.of(matter, task) for matter, task in found if task]
-    last = shown[-1] if len(shown) == limit else None
-    return TaskPage(tasks=shown, next=cursor_of(last.due_before, last.complaint_id) if last else None)
+    return page_of(shown, limit, lambda one: one, lambda one: cursor_of(one.due_before, one.complaint_id))
 
 
 @router.get("/tasks/{complaint_id}", summary="Read a callback task")

@@ -9,7 +9,10 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.callback.domain.campaigns import Campaign
 from services.callback.domain.sampling import commitment, hash_of
 from services.callback.handlers import Campaigns, Sees, Started
-from shared.http.edge import Body, Digest, IdempotencyKey, needs
+from shared.http.callers import needs
+from shared.http.idempotency import Digest, IdempotencyKey
+from shared.http.pages import Cursor, Limit, Page, cursor_of, page_of, place_of
+from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.service.context import ServiceContext
 from shared.values.bounds import Instant
@@ -75,12 +78,6 @@ class CampaignView(BaseModel):
         )
 
 
-class CampaignList(BaseModel):
-    """Campaigns, the latest first."""
-
-    campaigns: list[CampaignView]
-
-
 class MemberView(BaseModel):
     """One of a frame. A customer's id is opaque."""
 
@@ -106,11 +103,12 @@ async def start(
 
 
 @router.get("", summary="List campaigns")
-async def page(request: Request, who: Reader) -> CampaignList:
+async def page(request: Request, who: Reader, limit: Limit = 50, cursor: Cursor = "") -> Page[CampaignView]:
     """List the campaigns of the caller's units, the latest first."""
-    return CampaignList(
-        campaigns=[CampaignView.of(one) for one in await _use(request).page(_sees(request, who))]
-    )
+    context: ServiceContext = request.app.state.context
+    units = None if who.sees_all else context.directory.below(who.unit)
+    found = await _use(request).page(units, place_of(cursor) if cursor else None, limit)
+    return page_of(found, limit, CampaignView.of, lambda one: cursor_of(one.opened_at, one.id))
 
 
 @router.get("/{campaign_id}", summary="Read a campaign")

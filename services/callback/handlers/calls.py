@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from services.callback import domain
 from services.callback.domain import DAY, Attempt, Call, Dialler, Matter, Summary, Task
-from services.callback.store import LIVE, Page, Store, index_of
+from services.callback.store import LIVE, Store, TaskQuery, index_of
 from shared.errors import NotYetHereError, StaleWriteError
 from shared.events import Happened, Sealed
 from shared.events.intake import PersonalDataRevealed
@@ -63,7 +63,7 @@ class Callbacks:
         stored = await self.store.get(complaint_id)
         return self._seen(stored, sees)
 
-    async def page(self, wanted: Page) -> list[Matter]:
+    async def page(self, wanted: TaskQuery) -> list[Matter]:
         """Return one page of the queue, due soonest first."""
         return [stored.state for stored in await self.store.page(wanted) if stored.state]
 

@@ -10,7 +10,7 @@ import structlog
 from services.callback.domain import Matter, campaigns
 from services.callback.domain.campaigns import Campaign, Stage
 from services.callback.handlers.calls import Sees
-from services.callback.store import index_of
+from services.callback.store import LATEST_FIRST, campaigns_query, index_of
 from shared.errors import NotFoundError, StaleWriteError
 from shared.events import Happened
 from shared.identity.access import Caller
@@ -98,10 +98,13 @@ class Campaigns:
         """Return a campaign. A foreign one looks like one that is not there."""
         return await self._stored(campaign_id, sees)
 
-    async def page(self, sees: Sees) -> Sequence[Campaign]:
-        """Return the campaigns of the caller's units, the latest first."""
-        found = [one.state for one in await self.campaigns.find({}) if one.state]
-        return sorted((one for one in found if sees(one.unit)), key=lambda one: one.opened_at, reverse=True)
+    async def page(
+        self, units: Sequence[str] | None, after: tuple[datetime, str] | None, limit: int
+    ) -> Sequence[Campaign]:
+        """Return one page of the campaigns of these units (of any, where None), the latest first."""
+        place = (after[0], _key(after[1])) if after else None
+        found = await self.campaigns.find(campaigns_query(units, place), sort=LATEST_FIRST, limit=limit)
+        return [one.state for one in found if one.state]
 
     async def _stored(self, campaign_id: str, sees: Sees) -> Campaign:
         state = (await self.campaigns.get(_key(campaign_id))).state

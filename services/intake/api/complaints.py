@@ -1,7 +1,7 @@
 """Complaints over HTTP."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import orjson
@@ -10,12 +10,15 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from services.intake.api.direct import DirectRoute
 from services.intake.api.entry import Moment, Slug, Use, Words
+from services.intake.api.progress import ProgressView
 from services.intake.domain.complaints import Amendment, Complaint, Submission
-from services.intake.domain.progress import Progress, dump
 from services.intake.handlers.complaints import Shown
 from services.intake.handlers.ledger import month_of
 from services.intake.store import After, Wanted
-from shared.http.edge import Body, Commanded, cursor_of, needs, place_of
+from shared.http.callers import needs
+from shared.http.idempotency import Commanded
+from shared.http.pages import Cursor, Limit, Page, cursor_of, page_of, place_of
+from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.values.bounds import Month
 
@@ -121,6 +124,7 @@ def _registered(complaint: Complaint) -> bytes:
 @direct.post(
     "",
     status_code=201,
+    summary="Register a complaint",
     response_model=Registered,
     responses={200: {"model": Registered, "description": "The same command again: the first answer"}},
 )
@@ -167,7 +171,7 @@ class ComplaintView(BaseModel):
     fields: dict[str, str]
     erased: bool
     status: str
-    progress: dict[str, Any]
+    progress: ProgressView
 
     @classmethod
     def of(cls, shown: Shown) -> "ComplaintView":
@@ -203,26 +207,11 @@ class ComplaintView(BaseModel):
             fields=dict(shown.fields),
             erased=shown.erased,
             status=one.told.status,
-            progress=_progress(one.told),
+            progress=ProgressView.of(one.told),
         )
 
 
-def _progress(told: Progress) -> dict[str, Any]:
-    known = dump(told)
-    known.pop("status", None)
-    if "class_" in known:
-        known["class"] = known.pop("class_")
-    return known
-
-
-class ComplaintPage(BaseModel):
-    """A page of complaints, the latest received first. ``next`` is the cursor of the next page."""
-
-    complaints: list[ComplaintView]
-    next: str | None
-
-
-@router.get("")
+@router.get("", summary="List complaints", response_model_exclude_unset=True)
 async def list_complaints(
     use: Use,
     who: Reads,
@@ -230,19 +219,20 @@ async def list_complaints(
     kind: Annotated[list[str], Query()] = [],  # noqa: B006  # FastAPI copies a default, and reads it as a list
     status: Annotated[list[str], Query()] = [],  # noqa: B006  # as above
     unit: Annotated[list[str], Query()] = [],  # noqa: B006  # as above
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
-) -> ComplaintPage:
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> Page[ComplaintView]:
     """List complaints of the caller's units, masked, the latest received first."""
     since = before = None
     if month:
         since, before = month_of(first_of(month), use.matters.context.directory.edition.calendar)
     wanted = Wanted(unit, since, before, kind, status, After(*place_of(cursor)) if cursor else None)
     found = await use.matters.page(wanted, who, limit)
-    last = found[-1].complaint if len(found) == limit else None
-    return ComplaintPage(
-        complaints=[ComplaintView.of(one) for one in found],
-        next=cursor_of(last.received_at, last.id) if last else None,
+    return page_of(
+        found,
+        limit,
+        ComplaintView.of,
+        lambda one: cursor_of(one.complaint.received_at, one.complaint.id),
     )
 
 
@@ -251,7 +241,7 @@ def first_of(month: str) -> date:
     return date.fromisoformat(f"{month}-01")
 
 
-@router.get("/{complaint_id}")
+@router.get("/{complaint_id}", summary="Read a complaint", response_model_exclude_unset=True)
 async def get_complaint(complaint_id: UUID, use: Use, who: Reads) -> ComplaintView:
     """Show a complaint, masked, with what handling and callback told of it."""
     return ComplaintView.of(await use.matters.get(complaint_id, who))
@@ -275,7 +265,7 @@ class Duplicates(BaseModel):
     complaints: list[AlikeView]
 
 
-@router.get("/{complaint_id}/duplicates")
+@router.get("/{complaint_id}/duplicates", summary="Suggest duplicates")
 async def duplicates(complaint_id: UUID, use: Use, who: Reads) -> Duplicates:
     """Suggest duplicates: the same customer, or the same address and product."""
     within, found = await use.matters.duplicates(complaint_id, who)
@@ -313,7 +303,7 @@ class Amended(BaseModel):
     missing: list[str]
 
 
-@router.post("/{complaint_id}/amendments", status_code=201)
+@router.post("/{complaint_id}/amendments", status_code=201, summary="Fill in or correct fields")
 async def amend(
     complaint_id: UUID, body: NewAmendment, use: Use, who: Registers, command: Commanded
 ) -> Amended:
@@ -335,7 +325,7 @@ class Revealed(BaseModel):
     fields: dict[str, str]
 
 
-@router.post("/{complaint_id}/reveal", status_code=201)
+@router.post("/{complaint_id}/reveal", status_code=201, summary="See all fields unmasked")
 async def reveal(
     complaint_id: UUID,
     body: Purpose,

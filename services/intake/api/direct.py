@@ -16,7 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.types import Receive, Scope, Send
 
 from services.intake.handlers import Intake
-from shared.http.edge import Body, HttpContext, recognised
+from shared.http.callers import HttpContext, recognised
+from shared.http.parameters import Body, refuse_unknown
 from shared.identity.access import Caller
 from shared.values.idempotency import Command, Digest
 
@@ -45,6 +46,7 @@ class DirectRoute(APIRoute):
         context: HttpContext = scope["app"].state.context
         who: Caller = recognised(context, headers.get(b"authorization", b"").decode("latin-1"))
         who.must(self._right)
+        refuse_unknown(scope["query_string"], self)
         raw = await Request(scope, receive).body()
         key = _key(headers)
         body = self._read(raw, headers)

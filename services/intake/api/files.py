@@ -1,18 +1,21 @@
 """Customers, products, praise and importers' declarations over HTTP."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from fastapi import APIRouter, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.intake.api.entry import Moment, Slug, Use, Words, request_id
 from services.intake.domain.customers import Flag
 from services.intake.domain.files import Product
 from services.intake.handlers.customers import CustomerShown, Proposal, Ruling
 from services.intake.store import product_key
-from shared.http.edge import Body, Commanded, needs
+from shared.http.callers import needs
+from shared.http.idempotency import Commanded
+from shared.http.pages import Cursor, Limit, Page, page_of
+from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.values.bounds import Day, Instant
 
@@ -85,7 +88,7 @@ class CustomerView(BaseModel):
         )
 
 
-@router.get("/customers/{customer}", tags=["customers"])
+@router.get("/customers/{customer}", tags=["customers"], summary="Read a customer's file")
 async def get_customer(customer: CustomerId, use: Use, who: Reads) -> CustomerView:
     """Show a customer's file, masked."""
     return CustomerView.of(await use.files.customer(customer, who))
@@ -109,7 +112,7 @@ class NewCustomer(CustomerFile):
     )
 
 
-@router.post("/customers", status_code=201, tags=["customers"])
+@router.post("/customers", status_code=201, tags=["customers"], summary="Open a customer's file")
 async def file_customer(
     body: NewCustomer, use: Use, who: Manages, command: Commanded, response: Response
 ) -> CustomerView:
@@ -123,7 +126,7 @@ async def file_customer(
     return CustomerView.of(shown)
 
 
-@router.put("/customers/{customer}", tags=["customers"])
+@router.put("/customers/{customer}", tags=["customers"], summary="Bring a customer's file up to date")
 async def refile_customer(
     customer: CustomerId, body: CustomerFile, use: Use, who: Manages, request: Request
 ) -> CustomerView:
@@ -151,7 +154,9 @@ class FlagAnswer(BaseModel):
     expires_on: date | None = None
 
 
-@router.post("/customers/{customer}/flags", status_code=201, tags=["customers"])
+@router.post(
+    "/customers/{customer}/flags", status_code=201, tags=["customers"], summary="Propose problem-user status"
+)
 async def propose_flag(
     customer: CustomerId,
     body: FlagProposal,
@@ -172,7 +177,12 @@ class FlagDecision(Body):
     at: Moment = Field(default=None, description="For late entry; needs the right complaints.import.")
 
 
-@router.post("/customers/{customer}/flags/decision", status_code=201, tags=["customers"])
+@router.post(
+    "/customers/{customer}/flags/decision",
+    status_code=201,
+    tags=["customers"],
+    summary="Decide on a proposal",
+)
 async def decide_flag(
     customer: CustomerId,
     body: FlagDecision,
@@ -193,7 +203,9 @@ class FlagReview(Body):
     at: Moment = Field(default=None, description="For late entry; needs the right complaints.import.")
 
 
-@router.post("/customers/{customer}/flags/review", status_code=201, tags=["customers"])
+@router.post(
+    "/customers/{customer}/flags/review", status_code=201, tags=["customers"], summary="Review a status"
+)
 async def review_flag(
     customer: CustomerId,
     body: FlagReview,
@@ -218,6 +230,8 @@ class NewProduct(Body):
 class ProductView(BaseModel):
     """A product's file."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     product: str
     unit: str
     name: str
@@ -225,14 +239,7 @@ class ProductView(BaseModel):
     handed_over_on: date | None
 
 
-class ProductPage(BaseModel):
-    """A page of products, in order of unit and id. ``next`` is the cursor of the next page."""
-
-    products: list[ProductView]
-    next: str | None
-
-
-@router.post("/products", status_code=201, tags=["products"])
+@router.post("/products", status_code=201, tags=["products"], summary="Open a product's file")
 async def file_product(body: NewProduct, use: Use, who: Manages, command: Commanded) -> ProductView:
     """Open a product's file at the caller's unit, or bring it up to date."""
     unit = use.files.own_unit(who)
@@ -240,29 +247,16 @@ async def file_product(body: NewProduct, use: Use, who: Manages, command: Comman
     return ProductView.model_validate(await use.files.file_product(product, who, command))
 
 
-@router.get("/products", tags=["products"])
+@router.get("/products", tags=["products"], summary="List products")
 async def list_products(
     use: Use,
     who: Reads,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str, Query(max_length=200)] = "",
-) -> ProductPage:
-    """List the products of the caller's units."""
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> Page[ProductView]:
+    """List the products of the caller's units, in order of unit and id."""
     found = await use.files.list_products(cursor, limit, who)
-    last = found[-1] if len(found) == limit else None
-    return ProductPage(
-        products=[
-            ProductView(
-                product=one.product,
-                unit=one.unit,
-                name=one.name,
-                model=one.model,
-                handed_over_on=one.handed_over_on,
-            )
-            for one in found
-        ],
-        next=product_key(last.unit, last.product) if last else None,
-    )
+    return page_of(found, limit, ProductView.model_validate, lambda one: product_key(one.unit, one.product))
 
 
 class PraiseFields(Body):
@@ -295,7 +289,7 @@ class PraiseView(BaseModel):
     received_at: AwareDatetime
 
 
-@router.post("/praises", status_code=201, tags=["praise"])
+@router.post("/praises", status_code=201, tags=["praise"], summary="Record praise")
 async def praise(
     body: NewPraise, use: Use, who: Registers, command: Commanded, response: Response
 ) -> PraiseView:
@@ -321,11 +315,13 @@ class DeclarationView(BaseModel):
     by: str
 
 
-@router.post("/imports/declaration", status_code=201, tags=["imports"])
+@router.post(
+    "/imports/declaration", status_code=201, tags=["imports"], summary="Declare an entered history complete"
+)
 async def declare(
     body: NewDeclaration, use: Use, who: Annotated[Caller, needs("complaints.import")], command: Commanded
 ) -> DeclarationView:
     """Declare a unit's entered history complete: deadlines of imported matters are swept up to that moment."""
-    answer: Any = await use.files.declare(body.complete_up_to, body.unit or "", who, command)
+    answer = await use.files.declare(body.complete_up_to, body.unit or "", who, command)
     use.census.count_soon()
     return DeclarationView.model_validate(answer)

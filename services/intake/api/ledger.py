@@ -23,7 +23,9 @@ from services.intake.domain.ledger import COLUMNS, Column, Row
 from services.intake.domain.sheets import Defaults, SheetRefusedError
 from services.intake.handlers.sheets import File
 from shared.errors import FieldProblem, InvalidInputError
-from shared.http.edge import Body, needs, problem
+from shared.http.callers import needs
+from shared.http.parameters import Body
+from shared.http.problems import problem
 from shared.identity.access import Caller
 from shared.rulebook.schema import Rules, Text
 from shared.rulebook.schema.base import Rule
@@ -49,17 +51,27 @@ class LedgerView(BaseModel):
     rows: list[Row]
 
 
-_FILES = {"content": {export.XLSX: {}, export.CSV: {}}, "description": "The ledger, in the format asked for"}
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+_FILES = {
+    "content": {export.XLSX: _FILE, export.CSV: _FILE},
+    "description": "The ledger, in the format asked for",
+}
 
 
-@router.get("/ledger", response_model=LedgerView, responses={200: _FILES}, tags=["ledger"])
+@router.get(
+    "/ledger",
+    response_model=LedgerView,
+    responses={200: _FILES},
+    tags=["ledger"],
+    summary="Read the ledger of a month",
+)
 async def ledger(
     use: Use,
     who: Annotated[Caller, needs("complaints.export")],
     month: Month,
     format: Annotated[Literal["json", "xlsx", "csv"], Query()] = "json",
     document: Annotated[Slug | None, Query(description="A ledger that the rulebook lays out.")] = None,
-) -> Any:  # noqa: ANN401  # a file, or the model above
+) -> LedgerView | Response:
     """Return the ledger 服务信息台帐 of a month of receipt, masked: one row a matter of the caller's units."""
     columns: Sequence[Column] = COLUMNS
     if document:
@@ -104,14 +116,13 @@ class TakenLedger(BaseModel):
 @router.post(
     "/ledger",
     status_code=201,
+    summary="Register every row of a ledger",
     response_model=TakenLedger,
     responses={200: {"model": TakenLedger, "description": "The same file again: the first answer"}},
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {
-                kind: {"schema": {"type": "string", "format": "binary"}} for kind in _FILES["content"]
-            },
+            "content": {export.XLSX: _FILE, export.CSV: _FILE},
         }
     },
     tags=["ledger"],
@@ -192,7 +203,7 @@ class FormView(BaseModel):
     fields: list[FieldView]
 
 
-@router.get("/form", tags=["complaints"])
+@router.get("/form", tags=["complaints"], summary="Read what a kind of matter is asked for")
 async def form(
     use: Use,
     who: Annotated[Caller, needs("complaints.register")],

@@ -11,7 +11,8 @@ from services.intake.api.complaints import Purpose
 from services.intake.api.entry import Slug, Use
 from services.intake.api.files import CustomerId
 from services.intake.domain.papers import Paper
-from shared.http.edge import Commanded, needs
+from shared.http.callers import needs
+from shared.http.idempotency import Commanded
 from shared.identity.access import Caller
 
 router = APIRouter(prefix="/v1", tags=["papers"])
@@ -50,7 +51,11 @@ def page(paper: Paper, copies: int | None) -> str:
     )
 
 
-@router.get("/complaints/{complaint_id}/papers/{document}", response_class=HTMLResponse)
+@router.get(
+    "/complaints/{complaint_id}/papers/{document}",
+    response_class=HTMLResponse,
+    summary="Read a paper about a matter",
+)
 async def paper(
     complaint_id: UUID, document: Slug, use: Use, who: Reads, copies: Copies = None
 ) -> HTMLResponse:
@@ -58,7 +63,12 @@ async def paper(
     return HTMLResponse(page(await use.papers.of_matter(complaint_id, document, who), copies))
 
 
-@router.post("/complaints/{complaint_id}/papers/{document}", status_code=201, response_class=HTMLResponse)
+@router.post(
+    "/complaints/{complaint_id}/papers/{document}",
+    status_code=201,
+    response_class=HTMLResponse,
+    summary="Print a paper about a matter",
+)
 async def print_paper(
     complaint_id: UUID,
     document: Slug,
@@ -73,7 +83,11 @@ async def print_paper(
     return HTMLResponse(page(found, copies), status_code=201)
 
 
-@router.get("/customers/{customer}/papers/{document}", response_class=HTMLResponse)
+@router.get(
+    "/customers/{customer}/papers/{document}",
+    response_class=HTMLResponse,
+    summary="Read a paper about a customer",
+)
 async def customer_paper(
     customer: CustomerId, document: Slug, use: Use, who: Reads, copies: Copies = None
 ) -> HTMLResponse:

@@ -3,12 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel
 
 from services.intake.api.entry import Slug, Use
 from services.intake.domain.partners import WORDS, Message
-from shared.http.edge import needs
+from shared.http.callers import needs
+from shared.http.pages import Cursor, Limit, Page
 from shared.identity.access import Caller
 
 router = APIRouter(prefix="/v1/partners", tags=["partners"])
@@ -44,26 +45,23 @@ class MessageView(BaseModel):
         )
 
 
-class OutboxView(BaseModel):
-    """What waits for a partner, the earliest first."""
-
-    messages: list[MessageView]
-
-
-@router.get("/{channel}/outbox")
+@router.get("/{channel}/outbox", summary="List what a partner has not been told")
 async def outbox(
     channel: Slug,
     use: Use,
     who: Annotated[Caller, needs("complaints.read")],
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> OutboxView:
-    """List what a partner has not been told yet of the matters that it sent."""
-    return OutboxView(
-        messages=[MessageView.of(one) for one in await use.partners.waiting(channel, who, limit)]
-    )
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> Page[MessageView]:
+    """List what a partner has not been told yet of the matters that it sent, the earliest first.
+
+    What the caller does not see is left out, so a page may hold less than ``limit``.
+    """
+    found, last = await use.partners.waiting(channel, who, cursor, limit)
+    return Page(items=[MessageView.of(one) for one in found], next=last)
 
 
-@router.post("/{channel}/outbox/{message_id}/receipt")
+@router.post("/{channel}/outbox/{message_id}/receipt", summary="Note that a message was passed on")
 async def receipt(
     channel: Slug, message_id: UUID, use: Use, who: Annotated[Caller, needs("complaints.register")]
 ) -> MessageView:

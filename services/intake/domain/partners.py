@@ -21,6 +21,7 @@ class Message:
         id: The event that told it.
         number: The partner's own number.
         at: When it happened.
+        sequence: Place in the log that told it: what happened at one moment has an order too.
         taken_at, taken_by: When and by whom it was passed on.
     """
 
@@ -30,5 +31,6 @@ class Message:
     complaint: str
     what: str
     at: datetime
+    sequence: int = 0
     taken_at: datetime | None = None
     taken_by: str = ""

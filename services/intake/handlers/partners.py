@@ -8,7 +8,7 @@ import structlog
 from services.intake.domain.partners import Message
 from services.intake.handlers.complaints import Matters
 from services.intake.store import Outbox
-from shared.errors import NotFoundError, StaleWriteError
+from shared.errors import FieldProblem, InvalidInputError, NotFoundError, StaleWriteError
 from shared.identity.access import Caller
 from shared.storage.aggregates import change_of
 
@@ -22,10 +22,24 @@ class Partners:
     matters: Matters
     outbox: Outbox
 
-    async def waiting(self, channel: str, who: Caller, limit: int) -> Sequence[Message]:
-        """Return what is not passed on yet of matters that the caller sees, the earliest first."""
-        found = await self.outbox.waiting(channel, limit)
-        return [message for message in found if await self._sees(message, who)]
+    async def waiting(
+        self, channel: str, who: Caller, after: str, limit: int
+    ) -> tuple[Sequence[Message], str | None]:
+        """Return what is not passed on yet of matters that the caller sees, the earliest first.
+
+        Returns:
+            Those among the ``limit`` that follow a message, and the last that was looked at where more may follow.
+
+        Raises:
+            InvalidInputError: There is no message of that id.
+        """
+        last = (await self.outbox.get(after)).state if after else None
+        if after and last is None:
+            problem = FieldProblem("cursor", "no cursor that a list gave")
+            raise InvalidInputError("The cursor cannot be read. Begin without one.", [problem])
+        found = await self.outbox.waiting(channel, last, limit)
+        seen = [message for message in found if await self._sees(message, who)]
+        return seen, found[-1].id if len(found) == limit else None
 
     async def _sees(self, message: Message, who: Caller) -> bool:
         complaint = (await self.matters.store.get(message.complaint)).state

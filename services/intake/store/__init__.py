@@ -104,8 +104,8 @@ class Problems(Records[Problem], Protocol):
 class Outbox(Records[Message], Protocol):
     """What the handlers need of partners' outboxes."""
 
-    async def waiting(self, channel: str, limit: int) -> list[Message]:
-        """Return what is not passed on yet, the earliest first."""
+    async def waiting(self, channel: str, after: Message | None, limit: int) -> list[Message]:
+        """Return one page of what is not passed on yet, the earliest first."""
         ...
 
 

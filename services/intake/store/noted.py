@@ -70,10 +70,19 @@ class MongoOutbox:
             )
         )
 
-    async def waiting(self, channel: str, limit: int) -> list[Message]:
+    async def waiting(self, channel: str, after: Message | None, limit: int) -> list[Message]:
         """See :class:`services.intake.store.Outbox`."""
-        query = {"channel": channel, "waits": True}
-        found = await self.records.find(query, sort=[("at", ASCENDING)], limit=limit)
+        query: dict[str, Any] = {"channel": channel, "waits": True}
+        if after is not None:
+            # Messages from before have no place in a log.
+            same = [after.sequence] if after.sequence else [0, None]
+            query["$or"] = [
+                {"at": {"$gt": after.at}},
+                {"at": after.at, "state.sequence": {"$gt": after.sequence}},
+                {"at": after.at, "state.sequence": {"$in": same}, "_id": {"$gt": after.id}},
+            ]
+        order = [("at", ASCENDING), ("state.sequence", ASCENDING), ("_id", ASCENDING)]
+        found = await self.records.find(query, sort=order, limit=limit)
         return [one.state for one in found if one.state]
 
 

@@ -1,15 +1,17 @@
 """Accounts over HTTP."""
 
-from bisect import bisect_right
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Request
+from pydantic import Field
 
-from services.registry.api.entry import Slug, context_of, request_id, shown, use
+from services.registry.api.entry import Slug, context_of, request_id, use
+from services.registry.api.views import AccountView
 from shared.events import Sealed
 from shared.events.registry import AccountGranted
-from shared.http.edge import Body, needs
+from shared.http.callers import needs
+from shared.http.pages import Cursor, Limit, Page, page_from
+from shared.http.parameters import Body
 from shared.identity.access import Caller, hash_password, is_password
 from shared.identity.vault import open_secret, seal_secret
 
@@ -27,40 +29,30 @@ class NewAccount(Body):
     password: str = Field(min_length=10, max_length=200)
 
 
-class AccountPage(BaseModel):
-    """One page of accounts, in order of name. ``next``: cursor of the following page."""
-
-    accounts: list[dict[str, Any]]
-    next: str | None
-
-
 class Revocation(Body):
     """Why an account is revoked."""
 
     reason: str = Field(min_length=1, max_length=500)
 
 
-@router.get("/accounts", tags=["accounts"])
+@router.get("/accounts", tags=["accounts"], summary="List accounts")
 async def accounts(
     request: Request,
     who: Annotated[Caller, needs("accounts.manage")],
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str, Query(max_length=100, description="``next`` of the page before.")] = "",
-) -> AccountPage:
-    """List accounts in the caller's subtree, revoked ones too. Password hashes are never shown."""
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> Page[AccountView]:
+    """List accounts in the caller's subtree, revoked ones too, in order of name."""
     context = context_of(request)
     known = context.directory.accounts
-    mine = sorted(name for name, one in known.items() if context.access.sees(who, one["unit"]))
-    names = mine[bisect_right(mine, cursor) :][:limit]
-    return AccountPage(
-        accounts=[shown(known[name]) for name in names], next=names[-1] if len(names) == limit else None
-    )
+    mine = {name: one for name, one in known.items() if context.access.sees(who, one["unit"])}
+    return page_from(mine, cursor, limit, AccountView.model_validate)
 
 
-@router.post("/accounts", status_code=201, tags=["accounts"])
+@router.post("/accounts", status_code=201, tags=["accounts"], summary="Grant an account")
 async def grant(
     body: NewAccount, request: Request, who: Annotated[Caller, needs("accounts.manage")]
-) -> dict[str, Any]:
+) -> AccountView:
     """Grant an account. The same account with the same password again changes nothing.
 
     A name is never given twice, not even after revocation.
@@ -77,15 +69,19 @@ async def grant(
         same = not known["revoked"] and asked == {name: known[name] for name in asked}
         return same and is_password(hashed, body.password)
 
-    return shown(await use(request).organisation.grant(event, request_id(request), is_same))
+    granted = await use(request).organisation.grant(event, request_id(request), is_same)
+    return AccountView.model_validate(granted)
 
 
-@router.post("/accounts/{account}/revocation", status_code=201, tags=["accounts"])
+@router.post(
+    "/accounts/{account}/revocation", status_code=201, tags=["accounts"], summary="Revoke an account"
+)
 async def revoke(
     account: str, body: Revocation, request: Request, who: Annotated[Caller, needs("accounts.manage")]
-) -> dict[str, Any]:
+) -> AccountView:
     """Revoke an account and its sessions. Doing it again changes nothing."""
     context = context_of(request)
     known = context.directory.accounts.get(account)
     context.access.must_see(who, str(known["unit"]) if known else "", "such account")
-    return shown(await use(request).organisation.revoke(account, body.reason, request_id(request)))
+    revoked = await use(request).organisation.revoke(account, body.reason, request_id(request))
+    return AccountView.model_validate(revoked)

@@ -1,24 +1,18 @@
-"""What every route needs: the use cases, and what is shown of a record."""
+"""What every route needs: the use cases, and who asks."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Request
 from fastapi.params import Depends
 from pydantic import Field
 
 from services.registry.handlers import Registry
-from shared.http.edge import caller
+from shared.http.callers import caller
 from shared.identity.access import Caller
 from shared.service.context import ServiceContext
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Known = Annotated[Caller, Depends(caller)]
-_SECRET = {"secret", "bundle"}
-
-
-def shown(state: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what is nobody's to read: password hashes, and the edition's bulk."""
-    return {key: value for key, value in state.items() if key not in _SECRET}
 
 
 def use(request: Request) -> Registry:

@@ -2,17 +2,21 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
-from services.scoring.api.entry import Limit, Reader, context_of, happened, units_seen
+from services.scoring.api.entry import Reader, context_of, happened, units_seen
+from services.scoring.api.views import DisputeView, OverturnsView
 from services.scoring.domain.disputes import Dispute, Words
 from services.scoring.handlers import Asked, Disputes
 from shared.errors import FieldProblem, InvalidInputError, NotFoundError
-from shared.http.edge import Body, Digest, IdempotencyKey, needs
+from shared.http.callers import needs
+from shared.http.idempotency import Digest, IdempotencyKey
+from shared.http.pages import Cursor, Limit, Page, page_of
+from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.rulebook.disputes import Party
 from shared.values.bounds import Instant
@@ -75,14 +79,14 @@ def _sees(request: Request, who: Caller, dispute: Dispute) -> bool:
     return context_of(request).access.sees(who, dispute.unit) or who.person in (dispute.by, dispute.person)
 
 
-@router.post("/disputes", status_code=201)
+@router.post("/disputes", status_code=201, summary="Lodge a dispute")
 async def lodge(
     body: NewDispute,
     request: Request,
     who: Annotated[Caller, needs("disputes.lodge")],
     key: IdempotencyKey,
     digest: Digest,
-) -> dict[str, Any]:
+) -> DisputeView:
     """Contest something that costs points, or how a unit is managed. Once, and inside the rulebook's term."""
     use, base = disputes_of(request), context_of(request)
     if body.against == "management":
@@ -100,10 +104,10 @@ async def lodge(
         raise NotFoundError(msg)
     at = happened(who, body.at, use.clock())
     words = Words(body.grounds, body.evidence, f"{who.unit}#{key}", digest)
-    return (await use.lodge(found, words, by, at)).shown()
+    return DisputeView.model_validate(await use.lodge(found, words, by, at))
 
 
-@router.post("/disputes/{dispute}/advice", status_code=201)
+@router.post("/disputes/{dispute}/advice", status_code=201, summary="Advise on a dispute")
 async def advise(
     dispute: UUID,
     body: Advice,
@@ -111,14 +115,14 @@ async def advise(
     who: Annotated[Caller, needs("disputes.advise")],
     key: IdempotencyKey,
     digest: Digest,
-) -> dict[str, Any]:
+) -> DisputeView:
     """Advise on a dispute, with reasons, by the role that the rulebook names."""
     at, words = await _entry(request, who, dispute, body, Words(body.reasons, (), key, digest))
     made = await disputes_of(request).advise(str(dispute), words, party(who), at, uphold=body.uphold)
-    return made.shown()
+    return DisputeView.model_validate(made)
 
 
-@router.post("/disputes/{dispute}/ruling", status_code=201)
+@router.post("/disputes/{dispute}/ruling", status_code=201, summary="Rule a dispute")
 async def rule(
     dispute: UUID,
     body: DisputeRuling,
@@ -126,54 +130,51 @@ async def rule(
     who: Reader,
     key: IdempotencyKey,
     digest: Digest,
-) -> dict[str, Any]:
+) -> DisputeView:
     """Rule a dispute, with reasons, by the right, roles and tier that the rulebook names. Upheld: it is reversed.
 
     Where the rulebook says so, it restates the month that was published; else it counts in the month of the ruling.
     """
     at, words = await _entry(request, who, dispute, body, Words(body.reasons, (), key, digest))
     made = await disputes_of(request).rule(str(dispute), words, party(who), at, upheld=body.upheld)
-    return made.shown()
+    return DisputeView.model_validate(made)
 
 
-@router.get("/disputes")
+@router.get("/disputes", summary="List disputes")
 async def listed(
     request: Request,
     who: Reader,
     unit: str | None = None,
     open_only: Annotated[bool, Query(description="Only those that are not ruled.")] = False,
     limit: Limit = 50,
-    cursor: Annotated[str, Query(max_length=100, description="``next`` of the page before.")] = "",
-) -> dict[str, Any]:
+    cursor: Cursor = "",
+) -> Page[DisputeView]:
     """List the disputes over the caller's units, and those that the caller lodged, in order of id."""
     units = units_seen(request, who, unit)
     person = who.person if unit is None else None
     found = await disputes_of(request).store.disputes_listed(
         units, person, cursor, limit, open_only=open_only
     )
-    return {
-        "disputes": [one.shown() for one in found],
-        "next": found[-1].id if len(found) == limit else None,
-    }
+    return page_of(found, limit, DisputeView.model_validate, lambda one: one.id)
 
 
-@router.get("/disputes/{dispute}")
-async def one(dispute: UUID, request: Request, who: Reader) -> dict[str, Any]:
+@router.get("/disputes/{dispute}", summary="Read a dispute")
+async def one(dispute: UUID, request: Request, who: Reader) -> DisputeView:
     """Return a dispute with its advice and ruling."""
     found = await disputes_of(request).dispute(str(dispute))
     if not _sees(request, who, found):
         msg = "There is no such dispute. GET /v1/disputes lists them."
         raise NotFoundError(msg)
-    return found.shown()
+    return DisputeView.model_validate(found)
 
 
-@router.get("/overturns")
-async def overturns(request: Request, who: Reader) -> dict[str, Any]:
+@router.get("/overturns", summary="Read how often findings are overturned")
+async def overturns(request: Request, who: Reader) -> OverturnsView:
     """Say how often rulings upheld what was contested, by clause and by inspector. Headquarters' alone."""
     if not who.sees_all:
         msg = "How often findings are overturned is headquarters' to see."
         raise NotFoundError(msg)
-    return {by: plain(found) for by, found in (await disputes_of(request).overturns()).items()}
+    return OverturnsView.model_validate(plain(await disputes_of(request).overturns()))
 
 
 async def _entry(

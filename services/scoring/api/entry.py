@@ -3,20 +3,18 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Request
 
 from services.scoring import domain
 from services.scoring.handlers import Scoring
 from shared.errors import FieldProblem, ForbiddenError, InvalidInputError
-from shared.http.edge import needs
+from shared.http.callers import needs
 from shared.identity.access import Caller
 from shared.identity.directory import Unit
 from shared.rulebook.schema import Rules
 from shared.service.context import ServiceContext
 
 Reader = Annotated[Caller, needs("scores.read")]
-Limit = Annotated[int, Query(ge=1, le=200)]
-Cursor = Annotated[str, Query(max_length=500, description="``next`` of the page before.")]
 
 IMPORT = "complaints.import"
 """The right to state when something happened."""

@@ -1,16 +1,26 @@
 """What people record: inspections, findings, reports, assessments, rulings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from services.scoring import domain
 from services.scoring.api.disputes import disputes_of, party
 from services.scoring.api.entry import context_of, happened, rules_at, use_of, visible
+from services.scoring.api.views import (
+    AssessmentView,
+    FindingView,
+    FulfilmentView,
+    InspectionView,
+    ReportedView,
+    RosteredView,
+    RulingView,
+)
 from shared.errors import FieldProblem, InvalidInputError
 from shared.events import Event
 from shared.events.scoring import (
@@ -22,7 +32,9 @@ from shared.events.scoring import (
     OffenceFound,
     ShiftRostered,
 )
-from shared.http.edge import Body, Digest, IdempotencyKey, needs
+from shared.http.callers import needs
+from shared.http.idempotency import Digest, IdempotencyKey
+from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.identity.directory import Unit
 from shared.values.bounds import Instant, Month, Number
@@ -112,14 +124,14 @@ class Ruling(Recorded):
     reasons: str = Field(min_length=1, max_length=4000)
 
 
-def _shown(subject: str, state: dict[str, Any]) -> dict[str, Any]:
-    return {"record": subject, "type": state["type"], "at": state["at"], **state["data"]}
+V = TypeVar("V", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One call that records something: whose it is, and what it is kept as."""
+class Entry(Generic[V]):
+    """One call that records something: whose it is, what it is kept as, and how that is shown."""
 
+    view: type[V]
     request: Request
     who: Caller
     name: str
@@ -132,41 +144,48 @@ class Entry:
         """What is recorded, by the caller's own key."""
         return f"{self.kind}/{self.name}"
 
-    async def before(self) -> dict[str, Any] | None:
+    async def before(self) -> V | None:
         """Return the first answer to this key. Before all checks: what was accepted once stays so."""
         state = await use_of(self.request).first_answer(self.subject, self.digest)
-        return None if state is None else _shown(self.subject, state)
+        return None if state is None else self._shown(state)
 
     def opened(self, body: Recorded) -> tuple[datetime, Unit]:
         """Return when it happened, and the unit that it is about, once the caller may say so."""
         at = happened(self.who, body.at, use_of(self.request).clock())
         return at, visible(self.request, self.who, body.unit)
 
-    async def keep(self, event: Event, at: datetime, unit: Unit) -> dict[str, Any]:
+    async def keep(self, event: Event, at: datetime, unit: Unit) -> V:
         """Keep what was recorded, and tell it."""
         state = await use_of(self.request).record(
             self.subject, event, at, site=unit.site, key=self.key, digest=self.digest
         )
-        return _shown(self.subject, state)
+        return self._shown(state)
+
+    def _shown(self, state: Mapping[str, Any]) -> V:
+        said = {"record": self.subject, "type": state["type"], "at": state["at"], **state["data"]}
+        return self.view.model_validate(said)
 
 
-def recording(kind: str, right: str) -> Any:  # noqa: ANN401  # FastAPI's dependency marker is untyped
+def recording(kind: str, right: str, view: type[V]) -> Any:  # noqa: ANN401  # FastAPI's dependency marker is untyped
     """Return the dependency of a route that records something of this kind."""
 
     async def entry(
         request: Request, who: Annotated[Caller, needs(right)], key: IdempotencyKey, digest: Digest
-    ) -> Entry:
+    ) -> Entry[V]:
         name = str(uuid5(NAMESPACE_URL, f"{who.unit}#{key}"))
         # The same words about another posting are another record.
-        return Entry(request, who, name, kind, key, digest.about(*request.path_params.values()))
+        return Entry(view, request, who, name, kind, key, digest.about(*request.path_params.values()))
 
     return Depends(entry)
 
 
-@router.post("/inspections", status_code=201)
+@router.post(
+    "/inspections", status_code=201, summary="Record an inspection", response_model_exclude_unset=True
+)
 async def inspect(
-    body: NewInspection, entry: Annotated[Entry, recording("inspection", "inspections.record")]
-) -> dict[str, Any]:
+    body: NewInspection,
+    entry: Annotated[Entry[InspectionView], recording("inspection", "inspections.record", InspectionView)],
+) -> InspectionView:
     """Record an inspection, with the points and fields that the rulebook asks for."""
     if before := await entry.before():
         return before
@@ -183,10 +202,11 @@ async def inspect(
     return await entry.keep(event, at, unit)
 
 
-@router.post("/findings", status_code=201)
+@router.post("/findings", status_code=201, summary="Record an offence", response_model_exclude_unset=True)
 async def find(
-    body: NewFinding, entry: Annotated[Entry, recording("finding", "findings.record")]
-) -> dict[str, Any]:
+    body: NewFinding,
+    entry: Annotated[Entry[FindingView], recording("finding", "findings.record", FindingView)],
+) -> FindingView:
     """Record an offence that was found, with its evidence.
 
     One about a complaint that has not arrived here answers 404 ``not-yet-here``: send it again in a second.
@@ -202,7 +222,7 @@ async def find(
     return await entry.keep(event, at, unit)
 
 
-async def _check_about(entry: Entry, complaint: str, unit: Unit) -> None:
+async def _check_about(entry: Entry[V], complaint: str, unit: Unit) -> None:
     """Refuse what names a complaint that is not here, not the caller's to see, or of another site."""
     if complaint:
         had = await use_of(entry.request).units_of(complaint)
@@ -210,10 +230,13 @@ async def _check_about(entry: Entry, complaint: str, unit: Unit) -> None:
         domain.check_about([one.site for one in had], unit.site, is_seen=seen)
 
 
-@router.post("/duties", status_code=201)
+@router.post(
+    "/duties", status_code=201, summary="Record that a duty was done", response_model_exclude_unset=True
+)
 async def fulfil(
-    body: NewDuty, entry: Annotated[Entry, recording("duty", "reports.submit")]
-) -> dict[str, Any]:
+    body: NewDuty,
+    entry: Annotated[Entry[FulfilmentView], recording("duty", "reports.submit", FulfilmentView)],
+) -> FulfilmentView:
     """Submit a report or record another periodic duty. A missing section is taken, and counted."""
     if before := await entry.before():
         return before
@@ -226,10 +249,16 @@ async def fulfil(
     return await entry.keep(event, at, unit)
 
 
-@router.post("/assessments", status_code=201)
+@router.post(
+    "/assessments",
+    status_code=201,
+    summary="Record a part of an assessment",
+    response_model_exclude_unset=True,
+)
 async def assess(
-    body: NewAssessment, entry: Annotated[Entry, recording("assessment", "assessments.record")]
-) -> dict[str, Any]:
+    body: NewAssessment,
+    entry: Annotated[Entry[AssessmentView], recording("assessment", "assessments.record", AssessmentView)],
+) -> AssessmentView:
     """Record one part of an employee's monthly result, by who gives that part."""
     if before := await entry.before():
         return before
@@ -243,10 +272,11 @@ async def assess(
     return await entry.keep(event, at, unit)
 
 
-@router.post("/figures", status_code=201)
+@router.post("/figures", status_code=201, summary="Report a figure", response_model_exclude_unset=True)
 async def report(
-    body: NewFigure, entry: Annotated[Entry, recording("figure", "figures.report")]
-) -> dict[str, Any]:
+    body: NewFigure,
+    entry: Annotated[Entry[ReportedView], recording("figure", "figures.report", ReportedView)],
+) -> ReportedView:
     """Report a figure of a unit and a period, by the role that reports it. The one told last counts."""
     if before := await entry.before():
         return before
@@ -259,10 +289,10 @@ async def report(
     return await entry.keep(event, at, unit)
 
 
-@router.post("/rosters", status_code=201)
+@router.post("/rosters", status_code=201, summary="Put a person on duty", response_model_exclude_unset=True)
 async def roster(
-    body: NewShift, entry: Annotated[Entry, recording("shift", "rosters.keep")]
-) -> dict[str, Any]:
+    body: NewShift, entry: Annotated[Entry[RosteredView], recording("shift", "rosters.keep", RosteredView)]
+) -> RosteredView:
     """Put a person on duty for a time. The same person and begin again: the shift told last counts."""
     if before := await entry.before():
         return before
@@ -274,10 +304,17 @@ async def roster(
     return await entry.keep(event, at, unit)
 
 
-@router.post("/postings/{posting}/ruling", status_code=201)
+@router.post(
+    "/postings/{posting}/ruling",
+    status_code=201,
+    summary="Rule over a posting",
+    response_model_exclude_unset=True,
+)
 async def rule(
-    posting: str, body: Ruling, entry: Annotated[Entry, recording("ruling", "disputes.rule")]
-) -> dict[str, Any]:
+    posting: str,
+    body: Ruling,
+    entry: Annotated[Entry[RulingView], recording("ruling", "disputes.rule", RulingView)],
+) -> RulingView:
     """Rule over a posting that nobody lodged a dispute about. Upheld: it is reversed in the month of the ruling.
 
     Who found it, answers for it, or is of the charged unit does not rule it; roles and tier are those of a dispute.

@@ -1,9 +1,8 @@
 """What the facts come to: duties, postings, scorecards, rankings, published periods."""
 
-from bisect import bisect_right
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import orjson
@@ -12,8 +11,6 @@ from fastapi.responses import StreamingResponse
 
 from services.scoring import domain
 from services.scoring.api.entry import (
-    Cursor,
-    Limit,
     Reader,
     context_of,
     happened,
@@ -22,12 +19,35 @@ from services.scoring.api.entry import (
     use_of,
     visible,
 )
-from services.scoring.domain.obligations import Duty, Status
+from services.scoring.api.published import (
+    FairRanking,
+    IndicatorsView,
+    MonthResultView,
+    PeriodView,
+    RankingsView,
+    SpanResultView,
+    UnitScorecards,
+    VersionView,
+)
+from services.scoring.api.views import (
+    DutyView,
+    FigureView,
+    ListedInspection,
+    PostingView,
+    RosterView,
+    WatermarkView,
+)
+from services.scoring.domain.obligations import Duty
 from shared.errors import NotFoundError
-from shared.http.edge import Body, Digest, IdempotencyKey, cursor_of, needs, place_of
+from shared.http.callers import needs
+from shared.http.idempotency import Digest, IdempotencyKey
+from shared.http.pages import Cursor, Limit, Page, cursor_of, page_from, page_of, place_of
+from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.values.bounds import Instant, Month, Period
 from shared.values.canonical import plain
+
+JSON_LINES = "application/jsonl"
 
 router = APIRouter(prefix="/v1")
 
@@ -40,69 +60,53 @@ class Closing(Body):
     at: Instant | None = None
 
 
-@router.get("/duties", tags=["duties"])
+@router.get("/duties", tags=["duties"], summary="List duties")
 async def duties(
     request: Request, who: Reader, at: Instant | None = None, limit: Limit = 100, cursor: Cursor = ""
-) -> dict[str, Any]:
+) -> Page[DutyView]:
     """List the duties that are open, overdue or lately done, with why they are due then; the soonest first."""
     use, base = use_of(request), context_of(request)
     moment = at or use.clock()
     rules_at(request, moment)
     seen = [one for one in await use.agenda(moment) if base.access.sees(who, one[0].unit)]
-    found = {_place(duty): (duty, status) for duty, status in seen}
-    places = sorted(found)
-    page = places[bisect_right(places, cursor) :][:limit]
-    return {
-        "duties": [_duty(*found[place]) for place in page],
-        "next": page[-1] if page and page[-1] != places[-1] else None,
-    }
+    return page_from({_place(one[0]): one for one in seen}, cursor, limit, DutyView.of)
 
 
 def _place(duty: Duty) -> str:
     return f"{duty.due_before:%Y-%m-%dT%H:%M}|{duty.obligation}|{duty.unit}|{duty.about}|{duty.period}"
 
 
-def _duty(duty: Duty, status: Status) -> dict[str, Any]:
-    shown = ("obligation", "unit", "about", "period", "begins", "ends", "due_before", "provisional")
-    return {
-        **{name: plain(getattr(duty, name)) for name in shown},
-        "month": str(duty.month),
-        "status": str(status),
-        "title_zh": duty.rule.title.zh,
-        "title_en": duty.rule.title.en,
-        "clauses": list(duty.rule.source),
-        "times": duty.rule.times,
-        "nil": duty.rule.nil,
-        "sections": sorted(duty.rule.sections),
-        "fields": sorted(duty.rule.fields),
-        "explanation_zh": [line.zh for line in duty.lines],
-        "explanation_en": [line.en for line in duty.lines],
-    }
-
-
-@router.get("/figures", tags=["duties"])
+@router.get("/figures", tags=["duties"], summary="List reported figures")
 async def figures(
-    request: Request, who: Reader, month: Month, unit: str | None = None
-) -> list[dict[str, Any]]:
-    """List the figures that stand for a month: those reported for it, or for the last period before it."""
+    request: Request,
+    who: Reader,
+    month: Month,
+    unit: str | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> Page[FigureView]:
+    """List the figures that stand for a month: those reported for it, or for the last period before it.
+
+    In order of figure and unit.
+    """
     use, seen = use_of(request), units_seen(request, who, unit)
-    return [plain(one) for one in await use.figures(month) if seen is None or one["unit"] in seen]
+    found = [one for one in await use.figures(month) if seen is None or one["unit"] in seen]
+    places = {f"{one['figure']}|{one['unit']}": plain(one) for one in found}
+    return page_from(places, cursor, limit, FigureView.model_validate)
 
 
-@router.get("/rosters", tags=["duties"])
-async def rosters(
-    request: Request, who: Reader, month: Month, unit: str | None = None
-) -> dict[str, list[dict[str, Any]]]:
+@router.get("/rosters", tags=["duties"], summary="Read the rosters of a month")
+async def rosters(request: Request, who: Reader, month: Month, unit: str | None = None) -> RosterView:
     """List the shifts of a month, and the times in which nobody is on duty though somebody must be."""
     use, seen = use_of(request), units_seen(request, who, unit)
     shifts, gaps = await use.rosters(month)
-    return {
-        "shifts": [plain(one) for one in shifts if seen is None or one["unit"] in seen],
-        "gaps": [plain(one) for one in gaps if seen is None or one.unit in seen],
-    }
+    return RosterView(
+        shifts=[plain(one) for one in shifts if seen is None or one["unit"] in seen],
+        gaps=[plain(one) for one in gaps if seen is None or one.unit in seen],
+    )
 
 
-@router.get("/inspections", tags=["scores"])
+@router.get("/inspections", tags=["scores"], summary="List inspections", response_model_exclude_unset=True)
 async def inspections(
     request: Request,
     who: Reader,
@@ -110,18 +114,19 @@ async def inspections(
     unit: str | None = None,
     limit: Limit = 50,
     cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> Page[ListedInspection]:
     """List the inspections of a month, in order of time: who inspected, and which outside body assessed."""
     after = place_of(cursor) if cursor else None
     found = await use_of(request).inspections(units_seen(request, who, unit), month, after, limit)
-    last = found[-1] if len(found) == limit else None
-    return {
-        "inspections": found,
-        "next": cursor_of(datetime.fromisoformat(last["at"]), last["event"]) if last else None,
-    }
+    return page_of(
+        found,
+        limit,
+        ListedInspection.model_validate,
+        lambda one: cursor_of(datetime.fromisoformat(one["at"]), one["event"]),
+    )
 
 
-@router.get("/postings", tags=["scores"])
+@router.get("/postings", tags=["scores"], summary="List postings", response_model_exclude_unset=True)
 async def postings(
     request: Request,
     who: Reader,
@@ -129,41 +134,49 @@ async def postings(
     unit: str | None = None,
     limit: Limit = 50,
     cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> Page[PostingView]:
     """List the postings of a month about matters as they stand now, each with clause, deadline and evidence.
 
     In order of matter. A matter's postings stay together, so a page may hold a few more than ``limit``.
     """
     units = units_seen(request, who, unit)
     found, after = await use_of(request).postings(units, month, cursor, limit)
-    return {"postings": found, "next": after}
+    return Page(items=[PostingView.model_validate(one) for one in found], next=after)
 
 
-@router.get("/matters/{complaint_id}/postings", tags=["scores"])
-async def postings_of(complaint_id: UUID, request: Request, who: Reader) -> list[dict[str, Any]]:
-    """List what one complaint cost, as it stands now; empty while it cost nothing."""
+@router.get(
+    "/matters/{complaint_id}/postings",
+    tags=["scores"],
+    summary="List what a complaint cost",
+    response_model_exclude_unset=True,
+)
+async def postings_of(complaint_id: UUID, request: Request, who: Reader) -> Page[PostingView]:
+    """List what one complaint cost, as it stands now, all on one page; empty while it cost nothing."""
     base = context_of(request)
     found = await use_of(request).store.matter(str(complaint_id))
     mine = found.postings.values() if found else ()
-    return [one for one in mine if base.access.sees(who, one["unit"])]
+    return Page(
+        items=[PostingView.model_validate(one) for one in mine if base.access.sees(who, one["unit"])],
+        next=None,
+    )
 
 
-@router.get("/watermark", tags=["scores"])
-async def watermark(request: Request, who: Reader) -> dict[str, Any]:
+@router.get("/watermark", tags=["scores"], summary="Say how far the facts have arrived")
+async def watermark(request: Request, who: Reader) -> WatermarkView:
     """Say how far each source's facts have arrived, how many are missing, and which wait for an operator."""
     found = await use_of(request).watermark()
     mine = [one for one in found["aside"] if context_of(request).access.sees(who, one["unit"])]
-    return {**found, "aside": mine}
+    return WatermarkView(**{**found, "aside": mine})
 
 
-@router.get("/periods", tags=["scores"])
-async def periods(request: Request, who: Reader, limit: Limit = 50, cursor: Cursor = "") -> dict[str, Any]:
+@router.get("/periods", tags=["scores"], summary="List published periods")
+async def periods(request: Request, who: Reader, limit: Limit = 50, cursor: Cursor = "") -> Page[PeriodView]:
     """List the published periods in order of name, each with all its versions and their hashes."""
     found = await use_of(request).store.listed(cursor, limit)
-    return {"periods": found, "next": found[-1]["period"] if len(found) == limit else None}
+    return page_of(found, limit, PeriodView.model_validate, lambda one: str(one["period"]))
 
 
-@router.post("/periods/{period}/close", status_code=201, tags=["scores"])
+@router.post("/periods/{period}/close", status_code=201, tags=["scores"], summary="Close a period")
 async def close(
     period: Period,
     body: Closing,
@@ -171,13 +184,20 @@ async def close(
     who: Annotated[Caller, needs("periods.close")],
     key: IdempotencyKey,
     digest: Digest,
-) -> dict[str, Any]:
+) -> VersionView:
     """Close and publish a period; publish it anew, visibly, where later facts changed it."""
     at = happened(who, body.at, use_of(request).clock())
-    return await use_of(request).close(period, domain.Order(who.person, at, key, digest))
+    order = domain.Order(who.person, at, key, digest)
+    return VersionView.model_validate(await use_of(request).close(period, order))
 
 
-@router.get("/periods/{period}", tags=["scores"])
+@router.get(
+    "/periods/{period}",
+    tags=["scores"],
+    summary="Read a published result",
+    response_class=Response,
+    responses={200: {"model": MonthResultView | SpanResultView, "description": "As it was published"}},
+)
 async def result(period: Period, request: Request, who: Reader, version: Version = None) -> Response:
     """Return what was published, byte for byte. Only headquarters sees every unit's sheet."""
     document = await use_of(request).period(period, version)
@@ -187,52 +207,72 @@ async def result(period: Period, request: Request, who: Reader, version: Version
     return Response(document["result"], media_type="application/json")
 
 
-@router.get("/periods/{period}/rankings", tags=["scores"])
-async def rankings(period: Period, request: Request, who: Reader, version: Version = None) -> dict[str, Any]:
+@router.get(
+    "/periods/{period}/rankings",
+    tags=["scores"],
+    summary="Read the rankings of a period",
+    response_model_exclude_unset=True,
+)
+async def rankings(period: Period, request: Request, who: Reader, version: Version = None) -> RankingsView:
     """Return the published rankings, awards and recommendations; advice about other units is left out."""
     document = await use_of(request).period(period, version)
     found = orjson.loads(document["result"])
     base = context_of(request)
     advice = [one for one in found.get("recommendations", ()) if base.access.sees(who, one["unit"])]
-    return {
-        "period": period,
-        "version": document["version"],
-        "rankings": found["rankings"],
-        "awards": found["awards"],
-        "recommendations": advice,
-    }
+    return RankingsView(
+        period=period,
+        version=document["version"],
+        rankings=found["rankings"],
+        awards=found["awards"],
+        recommendations=advice,
+    )
 
 
-@router.get("/periods/{period}/indicators", tags=["scores"])
+@router.get(
+    "/periods/{period}/indicators",
+    tags=["scores"],
+    summary="Read the indicators of a month",
+    response_model_exclude_unset=True,
+)
 async def indicators(
     period: Period, request: Request, who: Reader, unit: str | None = None, version: Version = None
-) -> dict[str, Any]:
+) -> IndicatorsView:
     """Return the published indicators of a month, each with what it was counted from."""
     seen = units_seen(request, who, unit)
     document = await use_of(request).period(period, version)
     found = orjson.loads(document["result"]).get("indicators", ())
-    return {
-        "period": period,
-        "version": document["version"],
-        "indicators": [one for one in found if seen is None or one["unit"] in seen],
-    }
+    return IndicatorsView(
+        period=period,
+        version=document["version"],
+        indicators=[one for one in found if seen is None or one["unit"] in seen],
+    )
 
 
-@router.get("/periods/{period}/rankings/{ranking}/fair", tags=["scores"])
+@router.get(
+    "/periods/{period}/rankings/{ranking}/fair",
+    tags=["scores"],
+    summary="Read a ranking fairly",
+    response_model_exclude_unset=True,
+)
 async def fair(
     period: Period, ranking: str, request: Request, who: Reader, version: Version = None
-) -> dict[str, Any]:
+) -> FairRanking:
     """Return a published month's ranking with what chance may have done to it: intervals, places by chance, a funnel.
 
     Drawn with the hash of the published result as seed, so that anyone who has the result draws the same.
     """
-    return await use_of(request).fair(period, ranking, version)
+    return FairRanking.model_validate(await use_of(request).fair(period, ranking, version))
 
 
-@router.get("/scorecards/{period}/{unit}", tags=["scores"])
+@router.get(
+    "/scorecards/{period}/{unit}",
+    tags=["scores"],
+    summary="Read a unit's scorecards",
+    response_model_exclude_unset=True,
+)
 async def scorecard(
     period: Period, unit: str, request: Request, who: Reader, version: Version = None
-) -> dict[str, Any]:
+) -> UnitScorecards:
     """Return a unit's published scorecards and penalty sheets, each point with clause and evidence."""
     visible(request, who, unit)
     document = await use_of(request).period(period, version)
@@ -241,18 +281,29 @@ async def scorecard(
     if not cards:
         msg = f"Unit '{unit}' has no scorecard in {period}."
         raise NotFoundError(msg)
-    return {
-        "period": period,
-        "version": document["version"],
-        "unit": unit,
-        "scorecards": cards,
-        "penalties": [one for one in found["penalties"] if one["unit"] == unit],
-        "postings": [one for one in found["postings"] if one["unit"] == unit],
-        "indicators": [one for one in found["indicators"] if one["unit"] == unit],
-    }
+    return UnitScorecards(
+        period=period,
+        version=document["version"],
+        unit=unit,
+        scorecards=cards,
+        penalties=[one for one in found["penalties"] if one["unit"] == unit],
+        postings=[one for one in found["postings"] if one["unit"] == unit],
+        indicators=[one for one in found["indicators"] if one["unit"] == unit],
+    )
 
 
-@router.get("/export", tags=["scores"])
+@router.get(
+    "/export",
+    tags=["scores"],
+    summary="Export every fact and publication",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "content": {JSON_LINES: {"schema": {"type": "string"}}},
+            "description": "One JSON object a line",
+        }
+    },
+)
 async def export(request: Request, who: Annotated[Caller, needs("periods.close")]) -> StreamingResponse:
     """Stream every fact and publication as JSON lines: what ``jiandu backtest`` reads. No personal data is in it."""
     if not who.sees_all:
@@ -265,4 +316,4 @@ async def export(request: Request, who: Annotated[Caller, needs("periods.close")
                 orjson.dumps(line, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE) for line in page
             )
 
-    return StreamingResponse(lines(), media_type="application/jsonl")
+    return StreamingResponse(lines(), media_type=JSON_LINES)

@@ -107,12 +107,6 @@ class Dispute(BaseModel):
             running.append(("ruling", self.decide_before))
         return [(stage, end) for stage, end in running if stage not in self.overdue]
 
-    def shown(self) -> dict[str, Any]:
-        """Return it as people see it: without keys, and without who had a hand in it."""
-        hidden = {"key": True, "digest": True, "hands": True, "edition": True}
-        said = {"key": True, "digest": True}
-        return self.model_dump(mode="json", exclude={**hidden, "advice": said, "ruling": said})
-
 
 @dataclass(frozen=True, slots=True)
 class Found:

@@ -65,7 +65,8 @@ async def test_the_id_of_a_registration_stands_in_the_paths_and_bodies_that_foll
 
 
 def costs(*rules: str) -> httpx2.Response:
-    return httpx2.Response(200, json=[{"rule": rule, "id": f"posting-of-{rule}"} for rule in rules])
+    found = [{"rule": rule, "id": f"posting-of-{rule}"} for rule in rules]
+    return httpx2.Response(200, json={"items": found, "next": None})
 
 
 async def test_a_path_names_the_customer_and_what_the_complaint_cost_once_it_is_known(

@@ -48,9 +48,10 @@ def answers_of(played: Rehearsal, documents: Mapping[str, Mapping[str, Any]]) ->
             name: [one for one in told[name] if one["unit"] == unit] for name in ("scorecards", "postings")
         }
 
-    def units() -> list[dict[str, str]]:
+    def units() -> Mapping[str, Any]:
         units = ORGANISATION.units.items()
-        return [{"unit": unit, "name_zh": one.name.zh, "name_en": one.name.en} for unit, one in units]
+        named = [{"unit": unit, "name_zh": one.name.zh, "name_en": one.name.en} for unit, one in units]
+        return {"items": named, "next": None}
 
     def case(key: str) -> Mapping[str, Any]:
         one = played.cases[key]
@@ -59,7 +60,7 @@ def answers_of(played: Rehearsal, documents: Mapping[str, Mapping[str, Any]]) ->
     def history(key: str) -> Mapping[str, Any]:
         told = [one for one in played.told if one["subject"] == key]
         mine = [one for one in told if one["source"].startswith("jiandu/handling/")]
-        return {"entries": [{**one, "hash": "0" * 64} for one in mine], "next": None}
+        return {"items": [{**one, "hash": "0" * 64} for one in mine], "next": None}
 
     def complaint(key: str) -> Mapping[str, Any]:
         return {"fields": {"name": "徐**", "phone": "137****0002"}, "customer": key}

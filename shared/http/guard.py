@@ -1,0 +1,40 @@
+"""The middleware around every service: a name for each request, and a limit to its body."""
+
+from http import HTTPStatus
+
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.http.problems import problem
+from shared.runtime.ids import fresh
+
+MAX_BODY = 1_000_000
+
+
+class Guard:
+    """Gives every request an id, and refuses bodies over the limit before they are read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap ``app``."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = scope["request_id"] = fresh()  # names a request, not a fact
+        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
+        if chunked or not length.isdigit() or int(length) > MAX_BODY:
+            detail = f"A request body may have up to {MAX_BODY} bytes and must state its length."
+            refused = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail, Request(scope))
+            await refused(scope, receive, send)
+            return
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"].append((b"x-request-id", request_id.encode()))
+            await send(message)
+
+        await self._app(scope, receive, named)
