@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse, HTMLResponse
 from starlette.exceptions import HTTPException
 
 from shared.http.callers import HttpContext
+from shared.http.parameters import only_known_parameters
 from shared.runtime.settings import Settings
 
 POLICY = (
@@ -87,7 +88,7 @@ async def described(request: Request) -> Described:
     return context
 
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[Depends(only_known_parameters)])
 Shown = Annotated[Described, Depends(described)]
 
 
