@@ -48,7 +48,7 @@ def read(envelope: Envelope) -> Event:
     kind = EVENTS.get(envelope.type)
     if kind is None:
         raise UnknownEventError(f"No event '{envelope.type}' in the catalogue; this service may be too old.")
-    return kind.model_validate(envelope.data)
+    return kind.model_validate(kind.upcast(envelope.data))
 
 
 __all__ = [
