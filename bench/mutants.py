@@ -293,8 +293,8 @@ class Loaded:
             return 0
         bounded(ENDLESS_S + 3 * sum(self.seen.seconds[test] for test in tests))
         chosen = [items[test] for test in tests if test in items]
-        for item, subscription in zip(chosen, [*chosen[1:], None], strict=False):
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=subscription)
+        for item, following in zip(chosen, [*chosen[1:], None], strict=False):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self.failed:
                 return 1
         return 0

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 from services.scoring.domain.facts import History, facts_at, is_known, overturned, standing_misses
 from services.scoring.domain.month import MonthContext
-from services.scoring.domain.offences import rulings_known
-from services.scoring.domain.triggers import OF_FINDING
+from services.scoring.domain.rulings import rulings_known
+from services.scoring.domain.triggers.matter import OF_FINDING
 from shared.events.facts import Fact, moment
-from shared.rulebook.formulas import STEPS, Level
+from shared.rulebook.formulas import Level
 from shared.rulebook.schema import Match
 from shared.rulebook.schema.intake import RecordForm
-from shared.rulebook.schema.scoring import Counted
+from shared.rulebook.schema.scoring import ANY_STEP, Counted
 
 PROMOTERS_FROM, DETRACTORS_TO = 9, 6
 """Recommendations of 0 to 10 that count as promoters and as detractors (Reichheld, HBR 2003)."""
@@ -219,8 +219,8 @@ def _clocks(matter: _Matter) -> _Items:
 
 def _clock(fact: Fact, state: str) -> _Item:
     step = fact.data.get("step")
-    # Without a name the clocks of steps are counted, see ``formulas.STEPS``; a watch only by its own.
-    names = frozenset({step, fact.data["clock"], STEPS}) if step else frozenset({fact.data["clock"]})
+    # Without a name the clocks of steps are counted, see ``schema.scoring.ANY_STEP``; a watch only by its own.
+    names = frozenset({step, fact.data["clock"], ANY_STEP}) if step else frozenset({fact.data["clock"]})
     return _Item(fact.unit, fact.time, names, frozenset({state}))
 
 
@@ -280,7 +280,7 @@ def _extensions(matter: _Matter) -> _Items:
     """Extensions granted in the month, by clock."""
     for fact in matter.month_of("clock.changed.v1"):
         if fact.data["change"] == "extended":
-            yield _Item(fact.unit, fact.time, frozenset({fact.data["clock"], STEPS}))
+            yield _Item(fact.unit, fact.time, frozenset({fact.data["clock"], ANY_STEP}))
 
 
 def _alerts(matter: _Matter) -> _Items:

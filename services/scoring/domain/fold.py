@@ -21,9 +21,9 @@ from services.scoring.domain.facts import (
 )
 from services.scoring.domain.indicators import Figure, Tally, figures
 from services.scoring.domain.month import MonthContext
-from services.scoring.domain.obligations import UnitRecord, instances, unit_postings
+from services.scoring.domain.obligations import UnitRecord, instances
 from services.scoring.domain.organisation import Organisation
-from services.scoring.domain.postings import Posting, in_sheet_order, postings
+from services.scoring.domain.postings import Posting, in_sheet_order, postings, unit_postings
 from services.scoring.domain.rankings import (
     Granted,
     MonthTotals,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from services.scoring.domain.counting import Count
 from services.scoring.domain.month import MonthContext
-from services.scoring.domain.obligations import Duty, UnitRecord
+from services.scoring.domain.obligations import Duty, UnitRecord, fulfilment
 from shared.rulebook.formulas import Formula, Term, formula_of
 from shared.rulebook.schema.scoring import Counted, Indicator, Reported
 from shared.values.canonical import LATER
@@ -124,7 +124,7 @@ def _duties(
 
 
 def _duty_states(duty: Duty, ledger: UnitRecord, context: MonthContext) -> frozenset[str]:
-    deed = ledger.deed(duty, min(duty.judged_at, context.as_of))
+    deed = fulfilment(ledger, duty, min(duty.judged_at, context.as_of))
     states = {
         "done": deed.done_at is not None,
         "in-time": deed.done_at is not None and deed.done_at < duty.due_before,

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from services.scoring.domain.indicators import Figure
 from services.scoring.domain.month import MonthContext
-from services.scoring.domain.obligations import Duty, UnitRecord
+from services.scoring.domain.obligations import Duty, UnitRecord, fulfilment
 from services.scoring.domain.postings import Posting, in_sheet_order
 from shared.events.facts import Fact
 from shared.rulebook.schema.scoring import ByIndicator, DoneShare, Item, ObservedMean, Section, Sheet
@@ -283,7 +283,7 @@ def _by_indicator(item: Item, how: ByIndicator, desk: _Desk) -> tuple[Decimal, s
 
 
 def _period_done(period: str, duties: Sequence[Duty], desk: _Desk) -> Score:
-    deeds = [desk.ledger.deed(duty, min(duty.judged_at, desk.context.as_of)) for duty in duties]
+    deeds = [fulfilment(desk.ledger, duty, min(duty.judged_at, desk.context.as_of)) for duty in duties]
     is_done = all(deed.done_at is not None for deed in deeds)
     evidence = tuple(name for deed in deeds for name in deed.evidence)
     return Score(period, Decimal(int(is_done)), Decimal(1), duties[0].rule.source, "", evidence)

@@ -368,7 +368,7 @@ class Scoring:
 
     async def _month(self, month: Month, at: datetime, watermark: Mapping[str, int]) -> MonthResult:
         edition = self.directory.edition
-        if self.tariffs().counts_time:
+        if self.tariffs().counts_again:
             # What stays undone touches each month by itself, and must be among those that are read.
             while await self.rework():
                 pass

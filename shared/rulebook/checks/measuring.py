@@ -3,10 +3,9 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from shared.rulebook.checks.references import Fault, step_names, unknown
-from shared.rulebook.formulas import STEPS
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.callback import Question, Questionnaire
-from shared.rulebook.schema.scoring import Counted, ObservedMean, Sheet
+from shared.rulebook.schema.scoring import ANY_STEP, Counted, ObservedMean, Sheet
 
 _CALLBACK = "callback"
 """Channel by which a matter comes in that a customer brought up when called back."""
@@ -42,7 +41,7 @@ _CALLED = {
 def _counted(rules: Rules) -> Iterator[Fault]:
     about = rules.procedures
     known: Mapping[str, tuple[str, Collection[str]]] = {
-        "step or watch": ("procedures.watches", {STEPS, *step_names(rules), *about.watches}),
+        "step or watch": ("procedures.watches", {ANY_STEP, *step_names(rules), *about.watches}),
         "callback plan": ("callback.plans", rules.callback.plans),
         "obligation": ("obligations.obligations", rules.obligations.obligations),
         "alert": ("procedures.alerts", about.alerts),

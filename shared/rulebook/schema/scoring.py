@@ -5,7 +5,7 @@ An *offence* is what a trigger finds in the facts. Each costs its points once, o
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -19,7 +19,44 @@ Decimals = Annotated[int, Field(ge=0, le=6)]
 """Places that a value is rounded to."""
 
 
-class MissedDeadline(Part):
+ANY_STEP = "steps"
+"""What a rulebook writes for every step of a procedure.
+
+Clocks that an indicator counts without a name are those, too: what stops a watch in time tells nobody, so it has no
+share.
+"""
+
+_WHOLE_OR_PART = ({"missing-section", "incomplete"}, {"late", "not-done"})
+"""Faults of a duty of which the second is there whenever the first may be."""
+
+
+class Cause(Part):
+    """What sets off a price. What a kind says of itself beside its fields is all that checks and engine ask.
+
+    What a kind finds in the facts is the module of its name in ``services/scoring/domain/triggers``.
+    """
+
+    @classmethod
+    def name(cls) -> str:
+        """Return what a rulebook calls the kind."""
+        return str(get_args(cls.model_fields["on"].annotation)[0])
+
+    @property
+    def about(self) -> Keys:
+        """Return the names by which the engine finds the price again."""
+        return ("",)
+
+    @property
+    def counts_again(self) -> bool:
+        """Say whether it costs again and again while nothing happens."""
+        return False
+
+    def meets(self, other: Self) -> bool:
+        """Say whether the same thing may set off both."""
+        return self == other
+
+
+class MissedDeadline(Cause):
     """A deadline passed. ``clocks``: ``steps`` for every step, or names of steps and watches.
 
     ``per``: the points are taken for every such time that the deed stays undone (deductions per overdue day), at most
@@ -39,8 +76,35 @@ class MissedDeadline(Part):
             raise ValueError(msg)
         return self
 
+    @property
+    def about(self) -> Keys:
+        """Return the clocks."""
+        return self.clocks
 
-class OfMatter(Part):
+    @property
+    def counts_again(self) -> bool:
+        """Say whether it is taken per time."""
+        return self.per is not None
+
+    def meets(self, other: Self) -> bool:
+        """Say whether one deadline may set off both. A charge for each overdue day stands beside the miss itself."""
+        same = ANY_STEP in (*self.clocks, *other.clocks) or not {*self.clocks}.isdisjoint(other.clocks)
+        return same and self.counts_again == other.counts_again and self.when.meets(other.when)
+
+
+class ReportNotSent(Cause):
+    """A report of a case fell due and was not sent when the month ended."""
+
+    on: Literal["report-not-sent"]
+    report: str
+
+    @property
+    def about(self) -> Keys:
+        """Return the report."""
+        return (self.report,)
+
+
+class OfMatter(Cause):
     """A matter of such a kind was registered, found or re-opened; it costs or brings points by itself.
 
     For complaints to a body above (LN-18) and for valid complaints by grade (XA-06). A later finding takes the
@@ -51,76 +115,116 @@ class OfMatter(Part):
     moment: Literal["registered", "found", "reopened"]
     when: Match
 
+    @property
+    def about(self) -> Keys:
+        """Return the moment."""
+        return (self.moment,)
 
-class IncompleteRecord(Part):
+    def meets(self, other: Self) -> bool:
+        """Say whether one matter may set off both."""
+        return self.moment == other.moment and self.when.meets(other.when)
+
+
+class IncompleteRecord(Cause):
     """A complaint's record still lacks a field when the month of its registration ends."""
 
     on: Literal["incomplete-record"]
 
 
-class Found(Part):
-    """An inspector found an offence of this kind."""
-
-    on: Literal["finding"]
-    finding: str
-
-
-class FailedAspect(Part):
-    """An aspect failed in an inspection of the month; each aspect counts once a month."""
-
-    on: Literal["failed-aspect"]
-    inspection: str
-
-
-class MissingElement(Part):
+class MissingElement(Cause):
     """A report was sent without a required element; each missing one counts."""
 
     on: Literal["missing-element"]
     report: str
 
-
-class ReportNotSent(Part):
-    """A report of a case fell due and was not sent when the month ended."""
-
-    on: Literal["report-not-sent"]
-    report: str
+    @property
+    def about(self) -> Keys:
+        """Return the report."""
+        return (self.report,)
 
 
-class ObligationFault(Part):
+class Found(Cause):
+    """An inspector found an offence of this kind."""
+
+    on: Literal["finding"]
+    finding: str
+
+    @property
+    def about(self) -> Keys:
+        """Return the kind of finding."""
+        return (self.finding,)
+
+
+class CallbackFault(Cause):
+    """A callback was not made inside its window. ``plans``: of these plans only."""
+
+    on: Literal["missed-callback"]
+    plans: Keys = ()
+
+    def meets(self, other: Self) -> bool:
+        """Say whether one callback may set off both."""
+        return not self.plans or not other.plans or not {*self.plans}.isdisjoint(other.plans)
+
+
+class Praise(Cause):
+    """A customer praised the unit to somebody."""
+
+    on: Literal["praise"]
+    to: str
+
+    @property
+    def about(self) -> Keys:
+        """Return to whom."""
+        return (self.to,)
+
+
+class FailedAspect(Cause):
+    """An aspect failed in an inspection of the month; each aspect counts once a month."""
+
+    on: Literal["failed-aspect"]
+    inspection: str
+
+    @property
+    def about(self) -> Keys:
+        """Return the kind of inspection."""
+        return (self.inspection,)
+
+
+class ObligationFault(Cause):
     """A periodic duty was late, lacked a section (each counts), or was not done when the month ended."""
 
     on: Literal["obligation"]
     obligation: str
     fault: Literal["late", "missing-section", "incomplete", "not-done"]
 
+    @property
+    def about(self) -> Keys:
+        """Return the duty."""
+        return (self.obligation,)
 
-class CallbackFault(Part):
-    """A callback was not made inside its window. ``plans``: of these plans only."""
-
-    on: Literal["missed-callback"]
-    plans: Keys = ()
-
-
-class Praise(Part):
-    """A customer praised the unit to somebody."""
-
-    on: Literal["praise"]
-    to: str
+    def meets(self, other: Self) -> bool:
+        """Say whether one duty may set off both."""
+        both = {self.fault, other.fault}
+        return self.obligation == other.obligation and (len(both) == 1 or both in _WHOLE_OR_PART)
 
 
 Trigger = Annotated[
     MissedDeadline
+    | ReportNotSent
     | OfMatter
     | IncompleteRecord
-    | Found
-    | FailedAspect
     | MissingElement
-    | ReportNotSent
-    | ObligationFault
+    | Found
     | CallbackFault
-    | Praise,
+    | Praise
+    | FailedAspect
+    | ObligationFault,
     Field(discriminator="on"),
 ]
+"""What sets off a price, told apart by what ``on`` says."""
+
+TRIGGERS: tuple[type[Cause], ...] = get_args(get_args(Trigger)[0])
+"""Every kind of trigger, in the order in which the engine asks them."""
 
 
 class Offence(Rule):

@@ -8,9 +8,9 @@ import pytest
 
 from services.scoring.domain.facts import in_order
 from services.scoring.domain.month import MonthContext
-from services.scoring.domain.obligations import Status, UnitRecord, agenda, instances, unit_postings
+from services.scoring.domain.obligations import Status, UnitRecord, agenda, instances
 from services.scoring.domain.organisation import Organisation
-from services.scoring.domain.postings import Posting
+from services.scoring.domain.postings import Posting, unit_postings
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules
 from shared.timekeeping.calendar import Month

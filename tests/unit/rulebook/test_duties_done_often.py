@@ -8,8 +8,10 @@ import pytest
 from services.scoring.domain.facts import in_order
 from services.scoring.domain.fold import MonthResult, fold
 from services.scoring.domain.month import MonthContext
-from services.scoring.domain.obligations import Duty, Fulfilment, Status, UnitRecord, instances, unit_postings
+from services.scoring.domain.obligations import Duty, Fulfilment, Status, UnitRecord, fulfilment, instances
+from services.scoring.domain.obligations import status as status_of
 from services.scoring.domain.organisation import Organisation
+from services.scoring.domain.postings import unit_postings
 from shared.timekeeping.calendar import Month
 from tests.builders_facts import Told, at
 from tests.unit.rulebook.worked import edition_of
@@ -65,14 +67,14 @@ def test_three_courses_a_year_are_done_with_the_third(days: Sequence[str], now: 
     """
     duty, ledger = courses(luneng(), *days)
 
-    assert ledger.status(duty, at(now)) == status
+    assert status_of(ledger, duty, at(now)) == status
 
 
 @pytest.mark.rule("LN-29")
 def test_a_deed_says_how_often_it_was_done() -> None:
     duty, ledger = courses(luneng(), "2026-03-01", "2026-06-01")
 
-    deed = ledger.deed(duty, at("2026-12-31 12:00"))
+    deed = fulfilment(ledger, duty, at("2026-12-31 12:00"))
 
     assert deed == Fulfilment(None, 2, (), deed.evidence, "head")
     assert len(deed.evidence) == 2
@@ -84,10 +86,10 @@ def test_who_has_nothing_to_report_says_so_and_owes_no_sections() -> None:
     told.fulfilled("complaint-results", "2026-07", "2026-08-03 10:00", DESK, nil=True)
 
     duty, ledger = owed(told, "complaint-results", Month(2026, 8))
-    deed = ledger.deed(duty, at("2026-09-01 00:00"))
+    deed = fulfilment(ledger, duty, at("2026-09-01 00:00"))
 
     assert (deed.nil, deed.missing, deed.done_at) == (True, (), at("2026-08-03 10:00"))
-    assert ledger.status(duty, at("2026-09-01 00:00")) == Status.DONE
+    assert status_of(ledger, duty, at("2026-09-01 00:00")) == Status.DONE
 
 
 def test_a_report_beside_a_nil_return_stands_for_itself() -> None:
@@ -100,7 +102,7 @@ def test_a_report_beside_a_nil_return_stands_for_itself() -> None:
     told.fulfilled("archives", "2026-07", "2026-08-03 10:00", DESK, nil=True)
 
     duty, ledger = owed(told, "archives", Month(2026, 8))
-    deed = ledger.deed(duty, at("2026-09-01 00:00"))
+    deed = fulfilment(ledger, duty, at("2026-09-01 00:00"))
 
     assert (deed.nil, deed.missing) == (False, ("products",))
 
@@ -111,7 +113,7 @@ def test_a_nil_return_where_the_rulebook_knows_none_is_no_report() -> None:
 
     duty, ledger = owed(told, "feedback", Month(2026, 8))
 
-    assert ledger.deed(duty, at("2026-09-01 00:00")).done_at is None
+    assert fulfilment(ledger, duty, at("2026-09-01 00:00")).done_at is None
 
 
 @pytest.mark.rule("LN-14", "LN-16")

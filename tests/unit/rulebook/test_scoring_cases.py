@@ -11,7 +11,7 @@ from jiandu.rulebook.coverage import GROUPS
 from services.scoring.domain.facts import in_order
 from services.scoring.domain.fold import MonthResult, fold
 from services.scoring.domain.month import MonthContext
-from services.scoring.domain.obligations import Duty, UnitRecord, instances, publishing
+from services.scoring.domain.obligations import Duty, UnitRecord, instances, publishing, status
 from services.scoring.domain.organisation import Organisation
 from services.scoring.domain.rankings import (
     MonthTotals,
@@ -200,7 +200,7 @@ def owed(group: str, given: Mapping[str, Any], facts: Sequence[Fact]) -> list[Du
 def standing(group: str, given: Mapping[str, Any], facts: Sequence[Fact], now: datetime) -> str:
     (duty,) = owed(group, given, facts)
     ledger = UnitRecord(tuple(facts), Organisation.of(facts), edition_of(group).calendar)
-    return str(ledger.status(duty, now))
+    return str(status(ledger, duty, now))
 
 
 def published_due(period: str) -> dict[str, datetime]:

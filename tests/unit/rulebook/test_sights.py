@@ -1,24 +1,34 @@
-"""What facts show: each sight with its key, its words in both languages, and what an appeal may name."""
+"""What facts show: each occurrence with its key, its words in both languages, and what an appeal may name."""
 
+import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 
 import pytest
 
+from services.scoring.domain import obligations, triggers
 from services.scoring.domain.facts import History, in_order
 from services.scoring.domain.month import MonthContext, Tariffs
 from services.scoring.domain.organisation import Organisation
-from services.scoring.domain.triggers import PricedOccurrence, next_overdue, overdue_times, priced_occurrences
+from services.scoring.domain.triggers import next_overdue, priced_occurrences
+from services.scoring.domain.triggers.base import PricedOccurrence
+from services.scoring.domain.triggers.missed_deadline import overdue_times
+from shared.events import EVENTS
 from shared.events.facts import Fact
 from shared.events.handling import CaseResolved
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules
+from shared.rulebook.schema.obligations import WAYS_DONE
 from shared.rulebook.schema.procedures import Watch
 from shared.rulebook.schema.scoring import (
+    TRIGGERS,
     CallbackFault,
+    FailedAspect,
     IncompleteRecord,
     MissedDeadline,
+    ObligationFault,
     OfMatter,
     Praise,
     Trigger,
@@ -40,6 +50,23 @@ def seen(told: Told, edition: Edition, before: str = "2026-12-31 00:00") -> list
     context = MonthContext.of(edition, Organisation({}, {}), Month(2026, 7), at("2026-12-31 00:00"))
     found = priced_occurrences(History.of(in_order(told.facts)), at(before), context)
     return [one for one in found if one.price.rule == "missed-step"]
+
+
+def test_every_kind_of_trigger_and_of_duty_has_one_module_and_every_module_is_a_kind() -> None:
+    """INVARIANT: what a rulebook may write is what the engine finds, and no module waits for a word that none can write.
+
+    What breaks it: a kind in the schema without its module, or a module that was renamed apart from its kind.
+    """
+    for package, kinds in (
+        (triggers, {cause.name() for cause in TRIGGERS}),
+        (obligations, {*WAYS_DONE}),
+    ):
+        names = [module.name for module in pkgutil.iter_modules(package.__path__)]
+        declared = [name for name in names if hasattr(import_module(f"{package.__name__}.{name}"), "KIND")]
+        assert {name.replace("_", "-") for name in declared} == kinds
+    assert [*triggers.KINDS] == [*TRIGGERS]
+    assert triggers.KINDS.keys() - triggers.CASE_KINDS.keys() == {FailedAspect, ObligationFault}
+    assert EVENTS.keys() >= triggers.TRIGGERING
 
 
 # Moments of a matter
@@ -77,9 +104,13 @@ def test_a_moment_of_a_matter_says_what_it_was(
 
     (one,) = seen(told, with_trigger(OfMatter.model_validate({"on": "matter", "moment": moment, "when": {}})))
 
-    assert (one.sight.key, one.sight.words, one.marks) == (key, ((zh,), (en,)), (fact.id, *more))
-    assert (one.sight.subject, one.sight.unit, one.sight.at) == (case_id("A"), BRANCH, fact.time)
-    assert one.sight.evidence == (fact.id,)
+    assert (one.occurrence.key, one.occurrence.words, one.marks) == (key, ((zh,), (en,)), (fact.id, *more))
+    assert (one.occurrence.subject, one.occurrence.unit, one.occurrence.at) == (
+        case_id("A"),
+        BRANCH,
+        fact.time,
+    )
+    assert one.occurrence.evidence == (fact.id,)
     assert (
         seen(
             told,
@@ -99,7 +130,7 @@ def test_a_finding_corrected_since_rests_on_both() -> None:
         told, with_trigger(OfMatter.model_validate({"on": "matter", "moment": "found", "when": {}}))
     )
 
-    assert one.sight.evidence == (found.id, changed.id)
+    assert one.occurrence.evidence == (found.id, changed.id)
 
 
 # Praise, records, callbacks
@@ -113,7 +144,7 @@ def test_each_praise_says_whom_the_customer_told() -> None:
 
     (one,) = seen(told, edition)
 
-    assert (one.sight.key, one.sight.words, one.marks) == (
+    assert (one.occurrence.key, one.occurrence.words, one.marks) == (
         "praise",
         (("受表扬（unit）",), ("praised to: unit",)),
         (early.id,),
@@ -135,7 +166,7 @@ def test_a_record_says_what_it_still_lacks() -> None:
 
     (one,) = seen(told, with_trigger(IncompleteRecord(on="incomplete-record")))
 
-    assert (one.sight.key, one.sight.words, one.marks) == (
+    assert (one.occurrence.key, one.occurrence.words, one.marks) == (
         "record",
         (("登记当月月末仍缺：phone, address",), ("still missing when the month ended: phone, address",)),
         (registered.id,),
@@ -154,12 +185,12 @@ def test_a_missed_callback_says_its_deadline_and_clause() -> None:
 
     (one,) = seen(told, with_trigger(CallbackFault(on="missed-callback")))
 
-    assert (one.sight.key, one.marks, one.sight.clauses) == (
+    assert (one.occurrence.key, one.marks, one.occurrence.clauses) == (
         "callback#1",
         (missed.id, "callback#1"),
         ("JK-27",),
     )
-    assert one.sight.words == (
+    assert one.occurrence.words == (
         ("回访期限 2026-07-10 星期五 09:00 已过",),
         ("not called back before Fri 10 Jul 2026 09:00",),
     )
@@ -174,7 +205,7 @@ def test_of_several_callbacks_each_is_judged_by_itself() -> None:
     missed_callback(told, 3, "2026-07-10 09:00")
     edition = with_trigger(CallbackFault(on="missed-callback", plans=("p",)))
 
-    assert [one.sight.key for one in seen(told, edition)] == ["callback#3"]
+    assert [one.occurrence.key for one in seen(told, edition)] == ["callback#3"]
     assert seen(told, edition, "2026-07-10 08:59") == []
 
 
@@ -286,17 +317,17 @@ def test_a_day_still_undone_names_its_number_its_moment_and_the_clock() -> None:
 
     found = seen(told, with_trigger(trigger))
 
-    (one,) = [each for each in found if "time-" in each.sight.key]
-    assert (one.sight.key, one.marks, one.since) == (
+    (one,) = [each for each in found if "time-" in each.occurrence.key]
+    assert (one.occurrence.key, one.marks, one.since) == (
         "facts#1/time-1",
         (missed.id, "facts", "facts#1"),
         at("2026-07-01 09:00"),
     )
-    assert one.sight.words == (
+    assert one.occurrence.words == (
         ("限 2026-07-01 09:00 前", "至 2026-07-02 星期四 09:00 仍未完成（第 1 次）"),
         ("due before 2026-07-01 09:00", "still undone at Thu 2 Jul 2026 09:00 (1)"),
     )
-    assert one.sight.clauses == ("JK-03",)
+    assert one.occurrence.clauses == ("JK-03",)
 
 
 def test_the_next_time_that_costs_is_after_now() -> None:

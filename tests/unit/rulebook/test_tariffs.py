@@ -8,43 +8,29 @@ import pytest
 from services.scoring.domain.month import MonthContext, Price, Tariff, Tariffs
 from services.scoring.domain.obligations import Publishing, publishing
 from services.scoring.domain.organisation import Organisation
-from shared.rulebook.schema import Match
-from shared.rulebook.schema.scoring import CallbackFault, MissedDeadline, ObligationFault, OfMatter
+from services.scoring.domain.triggers.missed_deadline import priced_by
+from shared.events.handling import DeadlineMissed
+from shared.rulebook.schema.scoring import MissedDeadline, Praise
 from shared.timekeeping.calendar import Month
-from tests.builders_facts import at
+from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition
 from tests.unit.rulebook.worked import edition_of
 
 GROUPS = ("general", "jinke", "luneng", "xinao", "zhongyida")
-PRICED = {
-    "missed": "missed-deadline",
-    "matters": "matter",
-    "found": "finding",
-    "aspects": "failed-aspect",
-    "elements": "missing-element",
-    "unsent": "report-not-sent",
-    "obligations": "obligation",
-    "praise": "praise",
-}
 
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_price_says_what_its_offence_says_and_nothing_else(group: str) -> None:
     rules = edition_of(group).slices[-1][1]
     tariff = Tariff.of(rules)
-    found: dict[str, Price] = {}
-    for name, on in PRICED.items():
-        for prices in getattr(tariff, name).values():
-            assert {getattr(rules.scoring.offences[one.rule].trigger, "on", "") for one in prices} == {on}
-            found |= {one.rule: one for one in prices}
-    found |= {one.rule: one for one in (*tariff.incomplete, *tariff.callbacks, *tariff.combined)}
+    found = {price.rule: price for prices in tariff.prices.values() for price, _ in prices}
+    found |= {price.rule: price for price in tariff.combined}
 
     assert found.keys() == rules.scoring.offences.keys()
     for key, price in found.items():
         offence = rules.scoring.offences[key]
         sheet, trigger = rules.scoring.sheets[offence.sheet], offence.trigger
         weights = {name: item.weight for part in sheet.sections.values() for name, item in part.items.items()}
-        when = trigger.when if isinstance(trigger, MissedDeadline | OfMatter) else Match()
         assert price == Price(
             key,
             offence.sheet,
@@ -56,17 +42,31 @@ def test_a_price_says_what_its_offence_says_and_nothing_else(group: str) -> None
             offence.against == "department-and-person",
             frozenset(offence.with_all),
             frozenset(offence.replaces),
-            None if when == Match() else when,
-            trigger.fault if isinstance(trigger, ObligationFault) else "",
-            trigger.per if isinstance(trigger, MissedDeadline) else None,
-            trigger.most if isinstance(trigger, MissedDeadline) else None,
-            trigger.plans if isinstance(trigger, CallbackFault) else (),
+            type(trigger) if trigger else None,
             sheet.peers,
         )
     assert tariff.replacing == {key: one.replaces for key, one in found.items() if one.replaces}
     assert tariff.uncounted_kinds == {
         key for key, kind in rules.intake.kinds.items() if not kind.counts_as_complaint
     }
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_price_is_found_by_the_kind_of_its_trigger_and_by_all_that_it_is_about(group: str) -> None:
+    rules = edition_of(group).slices[-1][1]
+    tariff = Tariff.of(rules)
+
+    for key, offence in rules.scoring.offences.items():
+        if trigger := offence.trigger:
+            assert trigger.about
+            for about in trigger.about:
+                assert (key, trigger) in [
+                    (price.rule, by) for price, by in tariff.priced(type(trigger), about)
+                ]
+    assert {kind for kind, _ in tariff.prices} == {
+        type(one.trigger) for one in rules.scoring.offences.values() if one.trigger
+    }
+    assert tariff.priced(Praise, "nobody") == ()
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -77,24 +77,31 @@ def test_before_a_rulebook_begins_nothing_has_a_price(group: str) -> None:
 
     assert before is tariffs.before
     assert tariffs.on(first) is tariff
-    priced = {*PRICED, "incomplete", "callbacks", "combined", "replacing"}
-    for name in priced:
-        assert getattr(before, name) in ({}, ())
-    kept = {part.name for part in fields(Tariff)} - priced
+    assert not any((before.prices, before.combined, before.replacing, before.counts_again))
+    kept = {part.name for part in fields(Tariff)} - {"prices", "combined", "replacing", "counts_again"}
     assert {name: getattr(before, name) for name in kept} == {name: getattr(tariff, name) for name in kept}
 
 
 def test_a_step_costs_by_its_clock_its_own_name_or_as_any_step_and_once_by_each_rule() -> None:
     tariff = Tariff.of(an_edition().slices[-1][1])
-    any_step = [one.rule for one in tariff.missed["steps"]]
-    watch = next(key for key in tariff.missed if key != "steps")
+    told = Told().missed("A", "2026-07-06 18:00")
 
-    assert [one.rule for one in tariff.missed_by("unheard-of", "unheard-of-too")] == any_step
-    assert [one.rule for one in tariff.missed_by("facts", "facts")] == any_step
-    assert tariff.missed_by("unheard-of", "") == ()
-    assert tariff.missed_by(watch, "") == tariff.missed[watch]
-    both = [one.rule for one in tariff.missed_by("unheard-of", watch)]
-    assert both == list(dict.fromkeys([*(one.rule for one in tariff.missed[watch]), *any_step]))
+    def rules_for(clock: str, step: str) -> list[str]:
+        missed = DeadlineMissed.view({**told.data, "clock": clock, "step": step})
+        return [price.rule for price, _ in priced_by(tariff, missed)]
+
+    any_step = [price.rule for price, _ in tariff.priced(MissedDeadline, "steps")]
+    watch, named = next(
+        (about, [price.rule for price, _ in prices])
+        for (kind, about), prices in tariff.prices.items()
+        if kind is MissedDeadline and about != "steps"
+    )
+
+    assert rules_for("unheard-of", "unheard-of-too") == any_step
+    assert rules_for("facts", "facts") == any_step
+    assert rules_for("unheard-of", "") == []
+    assert rules_for(watch, "") == named
+    assert rules_for("unheard-of", watch) == list(dict.fromkeys([*named, *any_step]))
 
 
 def test_a_month_has_its_days_and_ends_where_the_next_one_begins() -> None:
