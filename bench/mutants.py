@@ -43,7 +43,7 @@ NOT_CORE = (
     "shared/rulebook/load/",
     *(f"services/scoring/domain/{name}.py" for name in ("disputes", "publication", "records", "subjects")),
 )
-TESTS = "tests/unit/rulebook"
+TESTS = ("tests/unit/rulebook", "tests/unit/scoring", "tests/unit/timekeeping", "tests/unit/values")
 EQUIVALENT = Path(__file__).with_suffix(".toml").resolve()
 PROMISED = 0.9
 WORKERS = 2
@@ -237,7 +237,7 @@ class Map:
 
 
 def _test_files() -> list[str]:
-    return sorted(str(path) for path in Path(TESTS).rglob("test_*.py"))
+    return sorted(str(path) for folder in TESTS for path in Path(folder).rglob("test_*.py"))
 
 
 def _file(test: str) -> str:

@@ -31,7 +31,7 @@ from shared.timekeeping.limits import Limit
 from shared.values.canonical import plain
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition, with_scoring
-from tests.unit.rulebook.test_fair_view import ruled
+from tests.unit.scoring.test_fair_view import ruled
 
 # Who stands aside, and what they are told
 

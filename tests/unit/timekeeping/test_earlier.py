@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.timekeeping.calendar import NoDayTableError
 from shared.timekeeping.limits import Limit, due_before, earlier
-from tests.unit.rulebook.calendars import EIGHT, OFFICE, at
+from tests.unit.timekeeping.calendars import EIGHT, OFFICE, at
 
 MINUTE = timedelta(minutes=1)
 

@@ -13,9 +13,9 @@ from jiandu.rulebook.coverage import GROUPS
 from shared.timekeeping.calendar import WorkingCalendar
 from shared.timekeeping.clocks import Paused, Resumed, Started, Stopped, evaluate
 from shared.timekeeping.limits import Limit, due_before
-from tests.unit.rulebook.calendars import at
-from tests.unit.rulebook.clock_events import MINUTE, MINUTES, in_order_of_starts, shifted
 from tests.unit.rulebook.worked import FIELDS, edition_of
+from tests.unit.timekeeping.calendars import at
+from tests.unit.timekeeping.clock_events import MINUTE, MINUTES, in_order_of_starts, shifted
 
 ALL = (*GROUPS, *FIELDS)
 CALM = settings(deadline=None, max_examples=40)

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from shared.timekeeping.clocks import Agreed, Extended, Restarted, Retargeted, Verdict, explain
 from shared.timekeeping.limits import Limit, Moment
-from tests.unit.rulebook.calendars import at
-from tests.unit.rulebook.clock_events import a_start, paused, read, resumed, stopped
+from tests.unit.timekeeping.calendars import at
+from tests.unit.timekeeping.clock_events import a_start, paused, read, resumed, stopped
 
 INSTANT = timedelta(microseconds=1)
 

@@ -107,7 +107,7 @@ def test_another_process_hash_seed_zone_locale_and_decimal_context_give_the_same
     program = (
         "import decimal, sys\n"
         "decimal.getcontext().prec = 3\n"
-        "from tests.unit.rulebook.test_fold import FACTS, month\n"
+        "from tests.unit.scoring.test_fold import FACTS, month\n"
         "from services.scoring.domain.fold import canonical_bytes\n"
         "sys.stdout.buffer.write(canonical_bytes(month(FACTS)))\n"
     )

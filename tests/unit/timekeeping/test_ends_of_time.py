@@ -16,7 +16,7 @@ from shared.timekeeping.limits import Limit, delay, due_before
 from shared.timekeeping.periods import Period, PeriodDue, period_due
 from shared.timekeeping.wording import say_moment
 from tests.builders_rules import an_edition
-from tests.unit.rulebook.calendars import OFFICE
+from tests.unit.timekeeping.calendars import OFFICE
 
 FIRST = datetime.min.replace(tzinfo=UTC)
 LAST = datetime.max.replace(tzinfo=UTC)

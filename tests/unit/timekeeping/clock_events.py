@@ -20,7 +20,7 @@ from shared.timekeeping.clocks import (
     evaluate,
 )
 from shared.timekeeping.limits import Limit, OpeningWindow
-from tests.unit.rulebook.calendars import OFFICE, at
+from tests.unit.timekeeping.calendars import OFFICE, at
 
 MINUTE = timedelta(minutes=1)
 

@@ -20,8 +20,8 @@ from shared.timekeeping.clocks import (
     evaluate,
 )
 from shared.timekeeping.limits import Limit, due_before
-from tests.unit.rulebook.calendars import OFFICE
-from tests.unit.rulebook.clock_events import (
+from tests.unit.timekeeping.calendars import OFFICE
+from tests.unit.timekeeping.clock_events import (
     LIMITS,
     MINUTE,
     MINUTES,

@@ -19,8 +19,8 @@ from shared.timekeeping.clocks import (
     explain,
 )
 from shared.timekeeping.limits import Limit
-from tests.unit.rulebook.calendars import EIGHT, OFFICE, at
-from tests.unit.rulebook.clock_events import a_start, paused, read, resumed, stopped
+from tests.unit.timekeeping.calendars import EIGHT, OFFICE, at
+from tests.unit.timekeeping.clock_events import a_start, paused, read, resumed, stopped
 
 INSTANT = timedelta(microseconds=1)
 MINUTE = timedelta(minutes=1)

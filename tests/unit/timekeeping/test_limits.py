@@ -12,7 +12,7 @@ from shared.timekeeping.base_types import Due
 from shared.timekeeping.calendar import Month
 from shared.timekeeping.limits import Limit, Moment, MomentMissingError, OpeningWindow, due_before
 from shared.timekeeping.periods import Every, Period, PeriodDue, month_counted, period_due, periods_of_month
-from tests.unit.rulebook.calendars import EIGHT, OFFICE, at
+from tests.unit.timekeeping.calendars import EIGHT, OFFICE, at
 
 MINUTE = timedelta(minutes=1)
 ONE_HOUR_FEEDBACK = Limit.model_validate({"hours": 1, "counts_from": {"before": "18:00", "opens": "08:00"}})

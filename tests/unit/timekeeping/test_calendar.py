@@ -20,7 +20,7 @@ from shared.timekeeping.calendar import (
     month_of_week,
     weeks_of_month,
 )
-from tests.unit.rulebook.calendars import EIGHT, OFFICE, SHANGHAI, YEARS, a_table, at
+from tests.unit.timekeeping.calendars import EIGHT, OFFICE, SHANGHAI, YEARS, a_table, at
 
 MINUTE = timedelta(minutes=1)
 NO_DAYS_OFF = {"holiday": "元旦", "holiday_en": "New Year", "first": "2026-01-01", "last": "2026-01-01"}
