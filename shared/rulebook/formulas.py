@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from shared.rulebook.schema import Match, Rules
-from shared.rulebook.schema.scoring import ANY_STEP, Counted, Indicator, Reported
+from shared.rulebook.schema.scoring import Counted, Indicator, Reported
+from shared.rulebook.schema.triggers import ANY_STEP
 
 NOTHING = ("-",)
 """A name that nothing bears, where an empty list would mean everything."""

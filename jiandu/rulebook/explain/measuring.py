@@ -28,24 +28,18 @@ from shared.rulebook.schema.obligations import (
     Obligation,
     Roster,
 )
-from shared.rulebook.schema.scoring import (
-    ByIndicator,
+from shared.rulebook.schema.scoring import ByIndicator, DoneShare, Item, Method, ObservedMean, Offence, Sheet
+from shared.rulebook.schema.triggers import (
     CallbackFault,
-    DoneShare,
     FailedAspect,
     Found,
     IncompleteRecord,
-    Item,
-    Method,
     MissedDeadline,
     MissingElement,
     ObligationFault,
-    ObservedMean,
-    Offence,
     OfMatter,
     Praise,
     ReportNotSent,
-    Sheet,
 )
 from shared.timekeeping.base_types import Line
 

@@ -17,7 +17,8 @@ from shared.events.facts import Fact, moment
 from shared.rulebook.formulas import Level
 from shared.rulebook.schema import Match
 from shared.rulebook.schema.intake import RecordForm
-from shared.rulebook.schema.scoring import ANY_STEP, Counted
+from shared.rulebook.schema.scoring import Counted
+from shared.rulebook.schema.triggers import ANY_STEP
 
 PROMOTERS_FROM, DETRACTORS_TO = 9, 6
 """Recommendations of 0 to 10 that count as promoters and as detractors (Reichheld, HBR 2003)."""
@@ -219,7 +220,7 @@ def _clocks(matter: _Matter) -> _Items:
 
 def _clock(fact: Fact, state: str) -> _Item:
     step = fact.data.get("step")
-    # Without a name the clocks of steps are counted, see ``schema.scoring.ANY_STEP``; a watch only by its own.
+    # Without a name the clocks of steps are counted, see ``schema.triggers.ANY_STEP``; a watch only by its own.
     names = frozenset({step, fact.data["clock"], ANY_STEP}) if step else frozenset({fact.data["clock"]})
     return _Item(fact.unit, fact.time, names, frozenset({state}))
 

@@ -15,7 +15,8 @@ from shared.errors import RulebookGapError
 from shared.rulebook.edition import Edition
 from shared.rulebook.formulas import Tallied, tallies
 from shared.rulebook.schema import Rules
-from shared.rulebook.schema.scoring import Cause, Offence
+from shared.rulebook.schema.scoring import Offence
+from shared.rulebook.schema.triggers import Cause
 from shared.timekeeping.calendar import Month, add_months
 
 _C = TypeVar("_C", bound=Cause)

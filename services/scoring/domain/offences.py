@@ -15,7 +15,7 @@ from services.scoring.domain.obligations import Duty, UnitRecord
 from services.scoring.domain.rulings import Fallen, Ruling, overruled, rulings_known
 from services.scoring.domain.triggers import TRIGGERING, priced_occurrences, priced_of_units
 from services.scoring.domain.triggers.base import PricedOccurrence
-from shared.rulebook.schema.scoring import Cause
+from shared.rulebook.schema.triggers import Cause
 
 OFFENCES = UUID("7b6a3f0e-6a1c-5d0e-9d58-1a8a4f6c2e10")
 """Namespace of the ids of offences and of what they cost."""

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterator, Mapping
 from shared.rulebook.checks.references import Fault, step_names, unknown
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.callback import Question, Questionnaire
-from shared.rulebook.schema.scoring import ANY_STEP, Counted, ObservedMean, Sheet
+from shared.rulebook.schema.scoring import Counted, ObservedMean, Sheet
+from shared.rulebook.schema.triggers import ANY_STEP
 
 _CALLBACK = "callback"
 """Channel by which a matter comes in that a customer brought up when called back."""

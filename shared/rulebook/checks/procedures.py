@@ -7,7 +7,7 @@ from shared.rulebook.checks.references import Fault, Loc, step_names, unknown
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.base import Match
 from shared.rulebook.schema.procedures import MOMENTS, Procedure, Step, Table, TableUse
-from shared.rulebook.schema.scoring import ANY_STEP
+from shared.rulebook.schema.triggers import ANY_STEP
 from shared.timekeeping.limits import Limit
 
 LATER_MOMENTS = frozenset({"warranty"})

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.rights_list import RIGHTS
-from shared.rulebook.schema.scoring import ANY_STEP
+from shared.rulebook.schema.triggers import ANY_STEP
 
 Loc = tuple[str | int, ...]
 """Where something stands: topic, section, entry, field …"""

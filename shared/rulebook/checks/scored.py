@@ -8,14 +8,8 @@ from shared.rulebook.checks.references import Fault, Loc
 from shared.rulebook.formulas import Level, Term, formula_of
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.base import Part
-from shared.rulebook.schema.scoring import (
-    ANY_STEP,
-    ByIndicator,
-    Cause,
-    Counted,
-    Offence,
-    Reported,
-)
+from shared.rulebook.schema.scoring import ByIndicator, Counted, Offence, Reported
+from shared.rulebook.schema.triggers import ANY_STEP, Cause
 
 
 def faults(rules: Rules) -> Iterator[Fault]:

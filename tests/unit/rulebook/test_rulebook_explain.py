@@ -17,7 +17,7 @@ from shared.rulebook.schema import CalendarUse, Rules
 from shared.rulebook.schema.base import Part, Rule
 from shared.rulebook.schema.group import CatalogueEntry, Source
 from shared.rulebook.schema.rights_list import RIGHTS as ALL_RIGHTS
-from shared.rulebook.schema.scoring import Trigger
+from shared.rulebook.schema.triggers import Trigger
 from tests.builders_rules import RULEBOOKS
 
 RUN = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})

@@ -10,7 +10,7 @@ from services.scoring.domain.obligations import Publishing, publishing
 from services.scoring.domain.organisation import Organisation
 from services.scoring.domain.triggers.missed_deadline import priced_by
 from shared.events.handling import DeadlineMissed
-from shared.rulebook.schema.scoring import MissedDeadline, Praise
+from shared.rulebook.schema.triggers import MissedDeadline, Praise
 from shared.timekeeping.calendar import Month
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition

@@ -14,7 +14,7 @@ from services.scoring.domain.organisation import Organisation
 from shared.events.facts import Fact
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Match, Rules
-from shared.rulebook.schema.scoring import CallbackFault, MissedDeadline, Praise
+from shared.rulebook.schema.triggers import CallbackFault, MissedDeadline, Praise
 from shared.timekeeping.calendar import Month
 from tests.builders_facts import Told, at, case_id
 from tests.builders_rules import an_edition, an_edition_with, with_offences

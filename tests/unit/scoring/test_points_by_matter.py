@@ -8,7 +8,7 @@ import pytest
 from services.scoring.domain.fold import MonthResult, fold
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Match
-from shared.rulebook.schema.scoring import CallbackFault, OfMatter
+from shared.rulebook.schema.triggers import CallbackFault, OfMatter
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition_with, with_offences
 

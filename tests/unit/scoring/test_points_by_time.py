@@ -8,7 +8,7 @@ import pytest
 from services.scoring.domain.fold import MonthResult, fold
 from shared.events.facts import Fact
 from shared.rulebook.edition import Edition
-from shared.rulebook.schema.scoring import MissedDeadline
+from shared.rulebook.schema.triggers import MissedDeadline
 from shared.timekeeping.limits import Limit
 from tests.builders_facts import Told, at
 from tests.builders_rules import an_edition_with, with_offences

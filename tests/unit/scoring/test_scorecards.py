@@ -13,7 +13,8 @@ from services.scoring.domain.scorecards import Scorecard, trail
 from shared.events.facts import Fact
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules
-from shared.rulebook.schema.scoring import DoneShare, Item, Praise, Sheet
+from shared.rulebook.schema.scoring import DoneShare, Item, Sheet
+from shared.rulebook.schema.triggers import Praise
 from shared.timekeeping.calendar import Month
 from shared.values.canonical import text_of
 from tests.builders_facts import Told, at

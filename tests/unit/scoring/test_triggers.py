@@ -22,7 +22,7 @@ from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.obligations import WAYS_DONE
 from shared.rulebook.schema.procedures import Watch
-from shared.rulebook.schema.scoring import (
+from shared.rulebook.schema.triggers import (
     TRIGGERS,
     CallbackFault,
     FailedAspect,

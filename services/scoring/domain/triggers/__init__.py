@@ -1,6 +1,6 @@
 """What facts show that a rule may put a price on: one module for each kind of trigger.
 
-A kind is its class in ``shared.rulebook.schema.scoring`` and the module here that bears the name that a rulebook
+A kind is its class in ``shared.rulebook.schema.triggers`` and the module here that bears the name that a rulebook
 writes, with a ``KIND`` that declares all that is special to it. They know the rulebook only through a
 ``MonthContext``, and read facts as they are, because a fold asks them twice of every case that a month touched.
 """
@@ -13,7 +13,7 @@ from services.scoring.domain.facts import History
 from services.scoring.domain.month import MonthContext, Tariffs
 from services.scoring.domain.obligations import Duty, UnitRecord
 from services.scoring.domain.triggers.base import CaseKind, PricedOccurrence, UnitKind
-from shared.rulebook.schema.scoring import TRIGGERS, Cause
+from shared.rulebook.schema.triggers import TRIGGERS, Cause
 from shared.timekeeping.calendar import Month
 
 KINDS: Mapping[type[Cause], CaseKind | UnitKind] = {

@@ -7,7 +7,7 @@ from services.scoring.domain.obligations import Duty, UnitRecord
 from services.scoring.domain.triggers.base import Occurrence, PricedOccurrence, UnitKind, Words
 from shared.events.facts import Fact
 from shared.events.scoring import InspectionRecorded
-from shared.rulebook.schema.scoring import FailedAspect
+from shared.rulebook.schema.triggers import FailedAspect
 
 
 def _priced(record: UnitRecord, duties: Sequence[Duty], context: MonthContext) -> Iterator[PricedOccurrence]:

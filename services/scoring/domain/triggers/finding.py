@@ -7,7 +7,7 @@ from services.scoring.domain.facts import History
 from services.scoring.domain.month import MonthContext
 from services.scoring.domain.triggers.base import CaseKind, PricedOccurrence, Words, seen
 from shared.events.scoring import OffenceFound
-from shared.rulebook.schema.scoring import Found
+from shared.rulebook.schema.triggers import Found
 
 
 def _priced(history: History, before: datetime, context: MonthContext) -> Iterator[PricedOccurrence]:

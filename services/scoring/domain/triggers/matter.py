@@ -10,7 +10,7 @@ from services.scoring.domain.triggers.base import CaseKind, PricedOccurrence, Wo
 from shared.events.facts import Fact
 from shared.events.handling import CaseReclassified, CaseReopened, FindingMade
 from shared.events.intake import ComplaintRegistered
-from shared.rulebook.schema.scoring import OfMatter
+from shared.rulebook.schema.triggers import OfMatter
 
 OF_FINDING = ("finding", "grade")
 """What an appeal names that takes a finding away."""

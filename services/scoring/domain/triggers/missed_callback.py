@@ -14,7 +14,7 @@ from shared.events.callback import (
     CallbackUnreachable,
     CallbackVoided,
 )
-from shared.rulebook.schema.scoring import CallbackFault
+from shared.rulebook.schema.triggers import CallbackFault
 from shared.timekeeping.wording import say_due
 
 

@@ -13,7 +13,7 @@ from shared.events.handling import CaseClosed, CaseResolved, CaseWithdrawn, Dead
 from shared.events.intake import ComplaintRegistered, RecordAmended
 from shared.rulebook.schema import Match
 from shared.rulebook.schema.procedures import Watch
-from shared.rulebook.schema.scoring import ANY_STEP, MissedDeadline
+from shared.rulebook.schema.triggers import ANY_STEP, MissedDeadline
 from shared.timekeeping.limits import due_before
 from shared.timekeeping.wording import say_due
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from services.scoring.domain.month import MonthContext
 from services.scoring.domain.obligations import Duty, UnitRecord, fulfilment
 from services.scoring.domain.triggers.base import Occurrence, PricedOccurrence, UnitKind, Words
-from shared.rulebook.schema.scoring import ObligationFault
+from shared.rulebook.schema.triggers import ObligationFault
 from shared.timekeeping.wording import say_due
 
 

@@ -8,7 +8,7 @@ from services.scoring.domain.month import MonthContext
 from services.scoring.domain.triggers.base import CaseKind, PricedOccurrence, Words, seen
 from services.scoring.domain.triggers.missed_deadline import clock_key
 from shared.events.handling import DeadlineMissed, StepCompleted
-from shared.rulebook.schema.scoring import ReportNotSent
+from shared.rulebook.schema.triggers import ReportNotSent
 
 
 def _priced(history: History, before: datetime, context: MonthContext) -> Iterator[PricedOccurrence]:
