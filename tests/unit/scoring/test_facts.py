@@ -8,9 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scoring.domain.facts import (
+    COUNTED_TYPES,
+    REPLAYED_TYPES,
     FactsHash,
+    History,
     by_subject,
     fact_of,
+    facts_at,
     in_order,
     is_known,
     months_touched,
@@ -18,6 +22,7 @@ from services.scoring.domain.facts import (
     up_to,
 )
 from services.scoring.domain.month import window
+from shared.events import EVENTS
 from shared.events.facts import recency
 from shared.timekeeping.calendar import Month
 from tests.builders_facts import Told, at, case_id
@@ -156,3 +161,35 @@ def test_the_hash_tells_one_fact_from_another() -> None:
     one, two = told.registered("A", "2026-07-01 09:00"), told.registered("B", "2026-07-01 09:00")
 
     assert len({str(FactsHash().plus(facts)) for facts in ([], [one], [two], [one, two])}) == 4
+
+
+def test_what_scoring_keeps_is_in_the_catalogue_and_kept_under_its_own_name() -> None:
+    fact = Told().registered("A", "2026-07-01 09:00")
+    data = {**fact.data, "unit": "chongqing-branch"}
+    kept = {kind for kind in EVENTS if by_subject([fact._replace(type=kind, subject="s", data=data)])}
+
+    assert kept == COUNTED_TYPES
+    assert kept >= REPLAYED_TYPES
+
+
+@pytest.mark.parametrize("kind", ["registered", "opened", "found", "reclassified", "settled"])
+def test_what_a_matter_is_is_told_by_five_events(kind: str) -> None:
+    """What it was registered and opened as holds from receipt; the rest from when it was told."""
+    told = Told()
+    fact = told.registered("A", "2026-07-02 09:00", grade="grade-2")
+    name = {
+        "registered": "complaint.registered.v1",
+        "opened": "case.opened.v1",
+        "found": "finding.made.v1",
+        "reclassified": "case.reclassified.v1",
+        "settled": "settlement.proposed.v1",
+    }[kind]
+    assert name in EVENTS
+    names = ("kind", "class_", "validity", "item", "channel", "way", "liable")
+    data = {one: one for one in (*names, "procedure", "grade", "tier", "service")} | {"flags": ["media"]}
+    history = History.of([fact._replace(type=name, data=data)])
+    known = {one.rstrip("_"): one for one in (*names, "procedure", "grade", "tier", "service")}
+
+    assert facts_at(history, fact.time) == (known, ("media",))
+    before = facts_at(history, at("2026-07-01 09:00"))
+    assert before == ((known, ("media",)) if kind in {"registered", "opened"} else ({}, ()))

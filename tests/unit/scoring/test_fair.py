@@ -1,5 +1,6 @@
 """What chance does to a ranking: values worked out by hand, and what must hold for any units."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice
 from math import sqrt
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from services.scoring.domain.fair import (
     Count,
     drawing,
+    drawing_normal,
     drawing_total,
     empirical_bayes,
     funnel,
@@ -135,3 +137,25 @@ def test_two_inspectors_who_agree_beyond_chance() -> None:
     assert found.high == pytest.approx(0.654041, abs=1e-5)
     assert kappa([("a", "a")] * 9).value is None
     assert kappa([]).pairs == 0
+
+
+def test_a_mean_is_drawn_with_the_spread_of_its_interval() -> None:
+    """An interval 3.919928 wide is one of ± 1.959964, whose deviation is 1."""
+    numbers: Iterator[float] = stream("mean")
+    draw = drawing_normal(Fraction(4), Fraction("3.919928"))
+
+    drawn = [draw(numbers) for _ in range(3000)]
+
+    assert fmean(drawn) == pytest.approx(4, abs=0.08)
+    assert pvariance(drawn) == pytest.approx(1, rel=0.15)
+
+
+def test_no_share_has_a_limit_above_one_or_below_nothing() -> None:
+    """0.9 of 4: 0.9 ± 1.96 × 0.15 would be 1.19, and 0.1 of 4 the same below nothing."""
+    (high,) = funnel(Fraction(9, 10), [Fraction(4)], "share")
+    (low,) = funnel(Fraction(1, 10), [Fraction(4)], "share")
+    (rate,) = funnel(Fraction(9, 10), [Fraction(4)], "rate")
+
+    assert (high.high, high.far_high, low.low, low.far_low) == (1.0, 1.0, 0.0, 0.0)
+    # 0.9 + 1.959964 × √(0.9 ÷ 4)
+    assert rate.high == pytest.approx(0.9 + 1.959964 * 0.4743416, abs=1e-6)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 import pytest
@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from jiandu.cli import app
 from jiandu.names import Names
 from jiandu.scoring.fair import fair_page
-from services.scoring.domain.fair_view import FairRow, FairView, document_of, fair_view
+from services.scoring.domain.fair import FunnelLimits
+from services.scoring.domain.fair_view import FairRow, FairView, Status, document_of, fair_view
 from services.scoring.domain.fold import document_of as result_document
 from services.scoring.domain.fold import fold
 from shared.errors import NotFoundError
@@ -203,3 +204,85 @@ def test_a_page_draws_each_unit_in_its_funnel_and_says_why_one_is_not_rated() ->
     assert "<td>小分部 s</td>" in page
     assert "<h2>解决率排名 by-it" in page
     assert "0.486872 – 0.97432" in page
+
+
+def test_a_ranking_by_a_mean_has_the_interval_of_the_mean_and_no_funnel() -> None:
+    rules = ruled({"mean": "satisfaction"})
+    figures = [
+        {
+            "indicator": "it",
+            "unit": unit,
+            "hits": hits,
+            "of": 100,
+            "value": value,
+            "interval": [low, high],
+            "rated": True,
+        }
+        for unit, hits, value, low, high in (
+            ("a", 420, "4.2", "4.1", "4.3"),
+            ("b", 300, "3", "2.9", "3.1"),
+        )
+    ]
+    ranked = {
+        "ranking": "by-it",
+        "rows": [{"rank": 1, "unit": "a", "value": "4.2"}, {"rank": 2, "unit": "b", "value": "3"}],
+        "left_out": [],
+    }
+    month = {
+        "period": "2026-07",
+        "units": {},
+        "rankings": [ranked],
+        "indicators": figures,
+        "scorecards": [],
+        "postings": [],
+    }
+
+    view = fair_view(month, "by-it", with_scoring(rules), "5eed")
+
+    assert view.rows == (
+        FairRow(
+            "a", Fraction(21, 5), Fraction(100), Fraction(41, 10), Fraction(43, 10), None, 1, 1, 1, "usual"
+        ),
+        FairRow("b", Fraction(3), Fraction(100), Fraction(29, 10), Fraction(31, 10), None, 2, 2, 2, "usual"),
+    )
+    assert (view.common, view.funnel) == (None, ())
+
+
+def test_a_fair_view_is_written_as_plain_json() -> None:
+    row = FairRow("a", Fraction(1, 3), Fraction(9), None, None, Fraction(1, 2), 1, 1, 2, "usual")
+    limits = FunnelLimits(Fraction(4), 0.25, 0.5, 0.125, 0.75)
+    view = FairView("2026-07", "r", "it", "high", 1, "5eed", 10, Fraction(1, 2), (row,), (limits,))
+
+    assert document_of(view) == {
+        "period": "2026-07",
+        "ranking": "r",
+        "by": "it",
+        "better": "high",
+        "per": 1,
+        "seed": "5eed",
+        "draws": 10,
+        "common": "0.5",
+        "rows": [
+            {
+                "unit": "a",
+                "value": "0.333333",
+                "n": "9",
+                "low": None,
+                "high": None,
+                "shrunk": "0.5",
+                "rank": 1,
+                "rank_low": 1,
+                "rank_high": 2,
+                "status": "usual",
+            }
+        ],
+        "funnel": [{"size": "4", "low": "0.25", "high": "0.5", "far_low": "0.125", "far_high": "0.75"}],
+    }
+    assert get_args(Status) == (
+        "usual",
+        "unusual",
+        "exceptional",
+        "not-rated",
+        "not-established",
+        "nil-return",
+    )

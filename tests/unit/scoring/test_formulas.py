@@ -17,10 +17,11 @@ from shared.events.intake import CustomersCounted
 from shared.events.scoring import FigureReported
 from shared.rulebook.checks import measuring
 from shared.rulebook.edition import Edition
-from shared.rulebook.formulas import formula_of
+from shared.rulebook.formulas import Formula, formula_of
 from shared.rulebook.schema import Rules
+from shared.rulebook.schema.base import Match
 from shared.rulebook.schema.obligations import FigureKind
-from shared.rulebook.schema.scoring import Indicator
+from shared.rulebook.schema.scoring import Counted, Indicator
 from shared.values.canonical import plain
 from shared.values.intervals import byar, mean_interval
 from tests.builders_facts import Told, at, case_id, case_uuid
@@ -379,3 +380,63 @@ def test_a_figure_that_speaks_of_single_things_keeps_the_bytes_it_had() -> None:
         ]
         == 10
     )
+
+
+@pytest.mark.parametrize(
+    ("measure", "formula"),
+    [
+        ("satisfaction", ("answers", "satisfied", ())),
+        ("record-completeness", ("matters", "complete", ())),
+        ("on-time", ("clocks", "in-time", ("steps",))),
+        ("callback-coverage", ("callbacks", "attempted", ())),
+        # Jinke's steps that answer a customer.
+        ("first-response", ("clocks", "in-time", None)),
+    ],
+)
+def test_a_measure_of_every_rulebook_is_a_share_of_what_was_counted(
+    measure: str, formula: tuple[str, str, tuple[str, ...] | None]
+) -> None:
+    rules = an_edition().slices[-1][1]
+    count, state, of = formula
+    if of is None:
+        of = tuple(
+            sorted(
+                {
+                    key
+                    for one in rules.procedures.procedures.values()
+                    for key, step in one.steps.items()
+                    if step.answers
+                }
+                | {key for key, one in rules.procedures.watches.items() if one.stops_at == "first-answer"}
+            )
+        )
+    indicator = Indicator.model_validate(
+        {"since": "2026-01-01", "source": "JK-01", "title": {"zh": "一", "en": "one"}, "measure": measure},
+        by_name=True,
+    )
+    whole = Counted.model_validate({"count": count, "of": of})
+
+    assert formula_of(indicator, rules) == Formula("share", whole.model_copy(update={"is_": (state,)}), whole)
+
+
+def test_complaints_are_the_matters_of_the_kinds_that_count_as_complaints() -> None:
+    rules = an_edition().slices[-1][1]
+    indicator = Indicator.model_validate(
+        {
+            "since": "2026-01-01",
+            "source": "JK-01",
+            "title": {"zh": "一", "en": "one"},
+            "measure": "complaint-count",
+        },
+        by_name=True,
+    )
+    kinds = tuple(sorted(key for key, one in rules.intake.kinds.items() if one.counts_as_complaint))
+
+    assert formula_of(indicator, rules) == Formula(
+        "count", Counted.model_validate({"count": "matters", "when": Match(kind=kinds)})
+    )
+    none = rules.intake.model_copy(update={"kinds": {}})
+    formula = formula_of(indicator, rules.model_copy(update={"intake": none}))
+    assert isinstance(formula.numerator, Counted)
+    # A kind that nothing bears: an empty list would count everything.
+    assert formula.numerator.when.kind == ("-",)

@@ -340,3 +340,4 @@ def test_the_next_time_that_costs_is_after_now() -> None:
     assert next_overdue(history, at("2026-07-05 08:59"), tariffs) == at("2026-07-05 09:00")
     assert next_overdue(history, at("2026-07-05 09:00"), tariffs) == at("2026-07-06 09:00")
     assert next_overdue(history, at("2026-07-05 08:59"), Tariffs.of(an_edition())) is None
+    assert next_overdue(History.of([]), at("2026-07-05 08:59"), tariffs) is None

@@ -12,9 +12,12 @@ from pydantic import ValidationError
 
 from shared.errors import RulebookGapError
 from shared.timekeeping.calendar import (
+    OFFICE_HOURS,
     CalendarYear,
+    Flow,
     Holiday,
     Month,
+    NoDayTableError,
     WorkingCalendar,
     add_months,
     month_of_week,
@@ -360,3 +363,73 @@ def test_every_day_lies_in_exactly_one_week_of_exactly_one_month(day: date) -> N
     owners = {month for month in months if monday in weeks_of_month(*month)}
 
     assert owners == {month_of_week(day)}
+
+
+def test_the_fields_of_a_day_table_say_what_they_mean() -> None:
+    holiday = Holiday(holiday="元旦", holiday_en="New Year", first=date(2026, 1, 1), last=date(2026, 1, 3))
+    table = CalendarYear(year=2026, status="official", source="notice", holidays=(holiday,))
+    said = {
+        name: field.description
+        for model in (type(holiday), type(table))
+        for name, field in model.model_fields.items()
+        if field.description is not None
+    }
+
+    assert (holiday.make_up, table.note) == ((), None)
+    assert said == {
+        "holiday": "Its name in Chinese.",
+        "holiday_en": "Its name in English.",
+        "first": "The first day off.",
+        "last": "The last day off.",
+        "make_up": "Weekend days worked for it.",
+        "source": "The notice that the table copies.",
+        "note": "What a reader must know. Provisional years need it.",
+    }
+
+
+@pytest.mark.parametrize("blank", ["holiday", "holiday_en"])
+def test_a_holiday_has_both_names(blank: str) -> None:
+    names = {"holiday": "元旦", "holiday_en": "New Year", "first": "2026-01-01", "last": "2026-01-03"}
+
+    assert Holiday.model_validate({**names, "make_up": ["2026-01-04"]}).make_up == (date(2026, 1, 4),)
+    with pytest.raises(ValidationError):
+        Holiday.model_validate({**names, blank: ""})
+
+
+def test_a_calendar_without_more_keeps_office_hours_and_names_the_table_that_it_lacks() -> None:
+    calendar = WorkingCalendar(ZoneInfo("Asia/Shanghai"))
+
+    assert calendar.hours == OFFICE_HOURS == ((time(9), time(12)), (time(13), time(18)))
+    with pytest.raises(NoDayTableError) as caught:
+        calendar.day_of_year(date(2026, 1, 2))
+    assert str(caught.value) == (
+        "No day table says whether 2026-01-02 is worked. Add rulebooks/calendars/cn/2026.yaml "
+        "from the official notice, or a provisional one."
+    )
+
+
+def test_time_runs_back_within_the_first_interval_and_no_further() -> None:
+    nine, ten = datetime(2026, 7, 1, 9, tzinfo=UTC), datetime(2026, 7, 1, 10, tzinfo=UTC)
+    day = timedelta(days=1)
+    flow = Flow.of([(nine, ten), (nine + day, ten + day)])
+    minute, hour = timedelta(minutes=1), timedelta(hours=1)
+
+    assert [flow.moment_before(run) for run in (timedelta(0), minute, hour, hour + minute)] == [
+        nine,
+        nine + minute,
+        nine + day,
+        nine + day + minute,
+    ]
+    assert flow.moment_before(-minute) is None
+    assert flow.moment_before(2 * hour) is None
+    assert [flow.moment_after(run) for run in (minute, hour, 2 * hour, 3 * hour)] == [
+        nine + minute,
+        ten,
+        ten + day,
+        None,
+    ]
+    assert [flow.run_until(moment) for moment in (nine - hour, nine + minute, ten + hour)] == [
+        timedelta(0),
+        minute,
+        hour,
+    ]

@@ -90,7 +90,10 @@ def test_neither_an_extension_nor_an_agreement_undoes_a_miss() -> None:
     assert extended.missed_at(due) == due
     assert agreed.missed_at(due) == due
     assert in_time.due_before == at("2026-07-20 10:00")
-    assert "without effect" in explain(extended, "en")
+    (zh,) = [line.zh for line in extended.lines if "延期" in line.zh]
+    (en,) = [line.en for line in extended.lines if "extension" in line.en]
+    assert zh.endswith(" 批准延期，但期限已过，不生效")
+    assert en.endswith(" extension approved after the due moment, without effect")
     assert "不生效" in explain(agreed, "zh")
 
 
@@ -157,7 +160,7 @@ def test_of_two_limits_the_shorter_one_holds_through_a_pause() -> None:
     )
 
 
-# Rounds
+# Later occurrences
 
 
 def test_a_refused_result_starts_the_same_limit_again() -> None:

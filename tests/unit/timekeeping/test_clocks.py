@@ -1,16 +1,22 @@
 """Clocks: in time and late, standing still, contradictions, explanations. By hand."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from shared.timekeeping.base_types import Line
 from shared.timekeeping.clocks import (
+    Agreed,
     Cancelled,
     ClockEvent,
     ClockOrderError,
+    Extended,
+    Paused,
     Restarted,
+    Resumed,
     Retargeted,
     Started,
     Stopped,
@@ -246,8 +252,9 @@ def test_a_pause_at_or_after_the_due_moment_cures_nothing() -> None:
     ],
 )
 def test_events_that_contradict_each_other_are_refused(events: list[ClockEvent], reason: str) -> None:
-    with pytest.raises(ClockOrderError, match=reason):
+    with pytest.raises(ClockOrderError, match=reason) as refused:
         evaluate(events, OFFICE)
+    assert refused.value.code == "clock-order"
 
 
 def test_a_start_comes_first_among_events_of_the_same_moment() -> None:
@@ -315,3 +322,49 @@ def test_the_explanation_names_each_change_on_the_way() -> None:
         "2026-07-01 星期三 13:30 恢复，暂停 1 小时 30 分，期限移至 2026-07-03 星期五 11:30；"
         "2026-07-01 星期三 14:00 改按 JK-03，自原起点计算；应于 2026-07-03 星期五 11:30 前完成（JK-03）。"
     )
+
+
+DAY = {"days": 1}
+MOMENTS = [{"name": "handover", "at": "2026-07-05T00:00:00Z"}]
+HAPPENED: Mapping[str, tuple[type[BaseModel], dict[str, Any]]] = {
+    "started": (Started, {"limit": DAY, "source": "JK-03", "moments": MOMENTS}),
+    "paused": (Paused, {"reason": "away"}),
+    "resumed": (Resumed, {}),
+    "retargeted": (Retargeted, {"limit": DAY, "source": "JK-03", "moments": MOMENTS}),
+    "extended": (Extended, {"by": DAY, "approval": "head"}),
+    "agreed": (Agreed, {"due_before": "2026-07-05T00:00:00Z", "by": "owner"}),
+    "restarted": (Restarted, {}),
+    "stopped": (Stopped, {}),
+    "cancelled": (Cancelled, {}),
+}
+
+
+@pytest.mark.parametrize("kind", HAPPENED)
+def test_what_happens_to_a_clock_is_stored_under_its_kind_and_read_back(kind: str) -> None:
+    """INVARIANT: a clock that was stored is the clock that is read, its moments in a plain list.
+
+    What breaks it: a kind that is written in another way than it is read, or a list that must be a tuple.
+    """
+    model, fields = HAPPENED[kind]
+    one = model.model_validate({"at": "2026-07-01T00:00:00Z", **fields})
+    stored = one.model_dump(mode="json")
+
+    assert (stored["kind"], getattr(one, "at", None)) == (kind, datetime(2026, 7, 1, tzinfo=UTC))
+    assert len(stored.get("moments", [])) == len(fields.get("moments", []))
+    assert TypeAdapter(ClockEvent).validate_python(stored) == one
+
+
+def test_a_reading_without_an_earlier_occurrence_has_none_and_is_read_back() -> None:
+    start = a_start(Limit(days=1), "2026-07-01 09:00")
+    reading = read(start)
+
+    assert reading.earlier == ()
+    assert start.moments == ()
+    assert (start.label.zh, start.label.en) == ("收到", "received")
+    assert type(reading).model_validate(reading.model_dump(mode="json")) == reading
+    assert type(reading).model_validate(reading.model_dump(mode="json", exclude={"earlier"})) == reading
+
+
+def test_a_verdict_is_one_of_four_words() -> None:
+    assert read(a_start(Limit(days=1), "2026-07-01 09:00")).verdict(at("2026-07-01 10:00")) == "running"
+    assert [str(one) for one in Verdict] == ["running", "met", "missed", "cancelled"]

@@ -56,12 +56,18 @@ def test_a_sum_beyond_the_calendar_is_refused_in_words(reckon: Callable[[], obje
 
     What breaks it: date arithmetic outside ``within_time``.
     """
-    with pytest.raises(BeyondTimeError, match="the years 1 to 9999"):
+    with pytest.raises(BeyondTimeError, match="This leads outside the years 1 to 9999") as refused:
         reckon()
+    assert refused.value.code == "beyond-time"
 
 
 def test_it_is_the_callers_fault() -> None:
     assert issubclass(BeyondTimeError, InvalidInputError)
+
+
+def test_the_first_and_the_last_month_are_reached() -> None:
+    assert add_months(date(9999, 11, 1), 1) == date(9999, 12, 1)
+    assert add_months(date(1, 2, 1), -1) == date(1, 1, 1)
 
 
 def test_an_instant_that_has_no_utc_is_refused_where_it_is_read() -> None:

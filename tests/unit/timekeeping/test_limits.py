@@ -133,8 +133,9 @@ def test_a_limit_may_run_until_a_moment_of_the_case() -> None:
     limit = Limit(until="handover")
 
     assert due_before(limit, at("2026-07-01 09:00"), OFFICE, [handover]).due_before == at("2026-09-01 10:00")
-    with pytest.raises(MomentMissingError, match="'handover'"):
+    with pytest.raises(MomentMissingError, match="'handover'") as refused:
         due_before(limit, at("2026-07-01 09:00"), OFFICE)
+    assert refused.value.code == "moment-missing"
 
 
 def test_of_two_limits_the_shorter_holds() -> None:
@@ -424,3 +425,16 @@ def test_the_window_reads_times_as_yaml_gives_them() -> None:
 
     assert OpeningWindow(before=from_text.before, opens=from_text.opens) == from_text
     assert OpeningWindow.model_validate(from_text.model_dump(mode="json")) == from_text
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [f"{kind}{unit}" for kind in ("", "working_") for unit in ("minutes", "hours", "days")]
+    + ["weeks", "months"],
+)
+def test_no_limit_is_longer_than_ten_thousand_of_its_measure(measure: str) -> None:
+    assert getattr(Limit.model_validate({measure: 10_000}), measure) == 10_000
+    with pytest.raises(ValidationError):
+        Limit.model_validate({measure: 10_001})
+    with pytest.raises(ValidationError):
+        Limit.model_validate({measure: 0})

@@ -1,7 +1,8 @@
 """Exact numbers and exact bytes."""
 
+import time as clock
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
@@ -110,3 +111,16 @@ def test_a_result_becomes_plain_json_with_sorted_keys() -> None:
 def test_a_float_is_refused() -> None:
     with pytest.raises(TypeError, match="A float has no canonical form"):
         plain({"points": 0.1})
+
+
+def test_an_instant_is_written_in_utc_whatever_zone_the_machine_is_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = datetime(2026, 7, 1, 9, 0, tzinfo=timezone(timedelta(hours=8)))
+    try:
+        monkeypatch.setenv("TZ", "Asia/Tokyo")
+        clock.tzset()
+        assert plain(here) == "2026-07-01T01:00:00Z"
+    finally:
+        monkeypatch.undo()
+        clock.tzset()
