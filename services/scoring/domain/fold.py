@@ -40,6 +40,9 @@ from services.scoring.domain.rosters import Gap, gaps
 from services.scoring.domain.scorecards import PenaltySheet, Scorecard, penalty_sheets, scorecards
 from services.scoring.domain.triggers import months_overdue
 from shared.events.facts import Fact
+from shared.events.scoring import (
+    DutyFulfilled,
+)
 from shared.rulebook.edition import Edition
 from shared.timekeeping.calendar import Month
 from shared.timekeeping.periods import periods_of_month
@@ -344,7 +347,7 @@ def _nil_returns(ledger: UnitRecord, context: MonthContext) -> set[str]:
 def _is_nil(ledger: UnitRecord, obligation: str, unit: str, periods: Sequence[str]) -> bool:
     """Say whether the last return of each of these periods is nil."""
     returns = (ledger.reports.get((obligation, unit, period)) for period in periods)
-    return all(told and told[-1].data.get("nil", False) for told in returns)
+    return all(told and DutyFulfilled.view(told[-1].data).nil for told in returns)
 
 
 def _is_used(fact: Fact, since: datetime, as_of: datetime) -> bool:

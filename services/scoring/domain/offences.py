@@ -14,6 +14,12 @@ from services.scoring.domain.facts import History
 from services.scoring.domain.month import MonthContext, Price
 from services.scoring.domain.triggers import TRIGGERING, PricedOccurrence, Sight, is_for, priced_occurrences
 from shared.events.facts import Fact
+from shared.events.handling import (
+    AppealDecided,
+)
+from shared.events.scoring import (
+    DisputeRuled,
+)
 
 OFFENCES = UUID("7b6a3f0e-6a1c-5d0e-9d58-1a8a4f6c2e10")
 """Namespace of the ids of offences and of what they cost."""
@@ -144,18 +150,19 @@ def priced(sight: Sight, price: Price, context: MonthContext) -> Offence:
 
 def rulings_known(history: History, before: datetime) -> list[Ruling]:
     """Return the upheld rulings about a subject that count before a moment; one that restates always did."""
-    told = (*history.all("appeal.decided.v1"), *history.all("dispute.ruled.v1"))
+    told = (*history.all(AppealDecided.TYPE), *history.all(DisputeRuled.TYPE))
     return [ruling for ruling in rulings_of(told) if ruling.restates or ruling.at < before]
 
 
 def rulings_of(facts: Iterable[Fact]) -> list[Ruling]:
     """Return the rulings that were upheld."""
-    fields = {"appeal.decided.v1": "against", "dispute.ruled.v1": "offence"}
-    return [
-        Ruling(fact.data[fields[fact.type]], fact.time, fact.id, bool(fact.data.get("restates")))
-        for fact in facts
-        if fact.type in fields and fact.data["upheld"]
-    ]
+    found = []
+    for fact in facts:
+        if fact.type == AppealDecided.TYPE and (decided := AppealDecided.view(fact.data)).upheld:
+            found.append(Ruling(decided.against, fact.time, fact.id, decided.restates))
+        elif fact.type == DisputeRuled.TYPE and (ruled := DisputeRuled.view(fact.data)).upheld:
+            found.append(Ruling(ruled.offence, fact.time, fact.id, ruled.restates))
+    return found
 
 
 def overruled(

@@ -14,6 +14,11 @@ from services.scoring.domain.facts import History, is_known
 from services.scoring.domain.month import MonthContext, later
 from services.scoring.domain.offences import OFFENCES, Fallen, Offence, judge
 from services.scoring.domain.triggers import MATTER_FOUND, months_overdue
+from shared.events.handling import (
+    CaseReclassified,
+    DeadlineCleared,
+    FindingMade,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +159,15 @@ def _same(one: Offence, other: Offence | None) -> bool:
 
 def _corrected(offence: Offence, history: History, before: datetime) -> Fallen:
     if offence.key == MATTER_FOUND:
-        kinds = ("finding.made.v1", "case.reclassified.v1")
+        kinds = (FindingMade.TYPE, CaseReclassified.TYPE)
         changed = [fact for kind in kinds for fact in history.all(kind) if fact.time < before]
         last = max(changed, key=lambda fact: fact.time)
         return Fallen("后来的认定取代了它", "a later finding took its place", (last.id,))
     told = tuple(
         fact.id
-        for fact in history.all("deadline.cleared.v1")
-        if offence.key.endswith(f"{fact.data['clock']}#{fact.data['occurrence']}")
+        for fact in history.all(DeadlineCleared.TYPE)
+        for cleared in (DeadlineCleared.view(fact.data),)
+        if offence.key.endswith(f"{cleared.clock}#{cleared.occurrence}")
     )
     return Fallen("期限内已完成，登记在后", "the deed was done in time and entered later", told)
 

@@ -14,6 +14,9 @@ from services.scoring.domain.month import MonthContext
 from services.scoring.domain.obligations import Duty, UnitRecord
 from services.scoring.domain.postings import Posting, in_sheet_order
 from shared.events.facts import Fact
+from shared.events.scoring import (
+    InspectionRecorded,
+)
 from shared.rulebook.schema.scoring import ByIndicator, DoneShare, Item, ObservedMean, Section, Sheet
 from shared.values.bounds import number
 from shared.values.canonical import LATER, brief, exact_sum, half_up, text_of
@@ -238,9 +241,9 @@ def _found(item: Item, desk: _Desk) -> tuple[Decimal, str, tuple[Score, ...]]:
 def _observed_mean(item: Item, how: ObservedMean, desk: _Desk) -> tuple[Decimal, str, tuple[Score, ...]]:
     context = desk.context
     seen = [
-        (fact, number(fact.data["observations"][how.observed]))
+        (fact, number(points))
         for fact in desk.ledger.inspected(how.inspection, desk.unit, context.start, context.before)
-        if how.observed in fact.data.get("observations", {})
+        if (points := InspectionRecorded.view(fact.data).observations.get(how.observed)) is not None
     ]
     if not seen:
         return item.weight, NOT_INSPECTED, ()
@@ -249,7 +252,9 @@ def _observed_mean(item: Item, how: ObservedMean, desk: _Desk) -> tuple[Decimal,
 
 
 def _observation(fact: Fact, points: Decimal, item: Item) -> Score:
-    return Score(fact.data["inspection"], points, item.weight, item.source, "", (fact.id,))
+    return Score(
+        InspectionRecorded.view(fact.data).inspection, points, item.weight, item.source, "", (fact.id,)
+    )
 
 
 def _done_share(item: Item, how: DoneShare, desk: _Desk) -> tuple[Decimal, str, tuple[Score, ...]]:

@@ -14,6 +14,10 @@ from services.scoring.domain.fair import FunnelLimits, drawing_normal, funnel, s
 from services.scoring.domain.fair_view import FairRow, FairView, Status, document_of, fair_view
 from services.scoring.domain.overturns import hands_in
 from shared.errors import FieldProblem, InvalidInputError, SupervisionError
+from shared.events import Event
+from shared.events.handling import ClockChanged, FindingMade
+from shared.events.intake import ComplaintRegistered
+from shared.events.scoring import InspectionRecorded
 from shared.rulebook.differences import changes
 from shared.rulebook.disputes import (
     Contested,
@@ -194,12 +198,22 @@ def test_a_dispute_before_or_after_its_time_is_told_when_it_was() -> None:
     assert str(late.value) == ("The time to contest this ended at 2026-07-08T02:00:00+00:00 (JK-01, JK-02).")
 
 
-@pytest.mark.parametrize("name", ["by", "person", "registered_by", "approved_by", "assessor"])
-def test_whoever_is_named_as_having_done_something_had_a_hand_in_it(name: str) -> None:
-    fact = Told().registered("A", "2026-07-01 09:00")
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (FindingMade, "by"),
+        (FindingMade, "person"),
+        (ComplaintRegistered, "registered_by"),
+        (ClockChanged, "approved_by"),
+        (InspectionRecorded, "assessor"),
+    ],
+)
+def test_whoever_is_named_as_having_done_something_had_a_hand_in_it(kind: type[Event], name: str) -> None:
+    nobody = {"by": "", "registered_by": "", "unit": "b", "to": "x"}
+    fact = Told().registered("A", "2026-07-01 09:00")._replace(type=kind.TYPE)
 
-    assert hands_in([fact._replace(data={name: "li", "unit": "b", "to": "x"})]) == {"li"}
-    assert hands_in([fact._replace(data={name: ""})]) == frozenset()
+    assert hands_in([fact._replace(data={**nobody, name: "li"})]) == {"li"}
+    assert hands_in([fact._replace(data={**nobody, name: ""})]) == frozenset()
 
 
 # Day tables that differ
