@@ -10,12 +10,14 @@ from shared.events.envelope import (
     Event,
     Happened,
     Sealed,
+    Views,
     chain_hash,
     event_id,
     iso,
     source_of,
     stream_of,
     to_bytes,
+    views_of,
 )
 
 PUBLISHERS = {
@@ -60,6 +62,7 @@ __all__ = [
     "Happened",
     "Sealed",
     "UnknownEventError",
+    "Views",
     "chain_hash",
     "event_id",
     "iso",
@@ -67,4 +70,5 @@ __all__ = [
     "source_of",
     "stream_of",
     "to_bytes",
+    "views_of",
 ]

@@ -4,10 +4,10 @@ The bytes are stored, hashed and sent as they are: structured JSON, keys sorted,
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar, cast, overload
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import orjson
@@ -44,6 +44,35 @@ class Event(BaseModel):
         """Make ``view`` the class of the type's views itself: one call on the hot path, without a detour."""
         is_plain = next(base for base in cls.__mro__ if "upcast" in vars(base)) is Event
         setattr(cls, "view", view_class(cls, None if is_plain else cls.upcast))  # noqa: B010  # mypy: a method
+
+
+A = TypeVar("A", bound=Event)
+B = TypeVar("B", bound=Event)
+C = TypeVar("C", bound=Event)
+T_co = TypeVar("T_co", covariant=True)
+
+Views = Mapping[str, Callable[[Data], T_co]]
+"""Type → what views the data of such an event."""
+
+
+class Viewed(Protocol[T_co]):
+    """A type of event, seen from what several of them have in common."""
+
+    @property
+    def TYPE(self) -> str: ...  # noqa: D102, N802  # as ``Event`` has it
+
+    def view(self, data: Data, /) -> T_co: ...  # noqa: D102  # as ``Event`` has it
+
+
+@overload
+def views_of(kind: type[A], other: type[B], /) -> Views[A | B]: ...
+@overload
+def views_of(kind: type[A], other: type[B], third: type[C], /) -> Views[A | B | C]: ...
+@overload
+def views_of(*kinds: Viewed[T_co]) -> Views[T_co]: ...
+def views_of(*kinds: Viewed[Any]) -> Views[Any]:
+    """Return the views of several types, for who reads alike what they have in common."""
+    return {kind.TYPE: kind.view for kind in kinds}
 
 
 @dataclass(frozen=True, slots=True)

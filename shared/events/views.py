@@ -6,7 +6,7 @@ that a reader of millions of facts pays only for what it reads.
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 from uuid import UUID
@@ -17,12 +17,21 @@ from pydantic.fields import FieldInfo
 Data = Mapping[str, Any]
 Decoder = Callable[[Any], Any]
 
+
+def _decimal(value: object) -> Decimal:
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        msg = f"This is no number that can be counted with: '{value}'."
+        raise ValueError(msg) from None
+
+
 _AS_IT_IS = frozenset({str, int, bool, object})
 _DECODERS: Mapping[Any, Decoder] = {
     AwareDatetime: datetime.fromisoformat,
     datetime: datetime.fromisoformat,
     date: date.fromisoformat,
-    Decimal: Decimal,
+    Decimal: _decimal,
     UUID: UUID,
 }
 

@@ -43,16 +43,10 @@ def rulings_of(facts: Iterable[Fact]) -> list[Ruling]:
     """Return the rulings that were upheld."""
     found = []
     for fact in facts:
-        if fact.type == AppealDecided.TYPE:
-            appeal = AppealDecided.view(fact.data)
-            upheld, against, restates = appeal.upheld, appeal.against, appeal.restates
-        elif fact.type == DisputeRuled.TYPE:
-            ruled = DisputeRuled.view(fact.data)
-            upheld, against, restates = ruled.upheld, ruled.offence, ruled.restates
-        else:
-            continue
-        if upheld:
-            found.append(Ruling(against, fact.time, fact.id, restates))
+        if fact.type == AppealDecided.TYPE and (decided := AppealDecided.view(fact.data)).upheld:
+            found.append(Ruling(decided.against, fact.time, fact.id, decided.restates))
+        elif fact.type == DisputeRuled.TYPE and (ruled := DisputeRuled.view(fact.data)).upheld:
+            found.append(Ruling(ruled.offence, fact.time, fact.id, ruled.restates))
     return found
 
 

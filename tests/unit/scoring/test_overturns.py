@@ -5,6 +5,10 @@ from decimal import Decimal
 import pytest
 
 from services.scoring.domain.overturns import Overturn, hands_in, overturns
+from shared.events import Event
+from shared.events.handling import ClockChanged, FindingMade
+from shared.events.intake import ComplaintRegistered
+from shared.events.scoring import InspectionRecorded
 from tests.builders_facts import Told
 
 
@@ -36,9 +40,19 @@ def test_overturns_are_counted_with_their_uncertainty() -> None:
     assert (second.of, second.ruled, second.upheld, second.share) == ("JK-15", 1, 0, Decimal(0))
 
 
-@pytest.mark.parametrize("name", ["by", "person", "registered_by", "approved_by", "assessor"])
-def test_whoever_is_named_as_having_done_something_had_a_hand_in_it(name: str) -> None:
-    fact = Told().registered("A", "2026-07-01 09:00")
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (FindingMade, "by"),
+        (FindingMade, "person"),
+        (ComplaintRegistered, "registered_by"),
+        (ClockChanged, "approved_by"),
+        (InspectionRecorded, "assessor"),
+    ],
+)
+def test_whoever_is_named_as_having_done_something_had_a_hand_in_it(kind: type[Event], name: str) -> None:
+    nobody = {"by": "", "registered_by": "", "unit": "b", "to": "x"}
+    fact = Told().registered("A", "2026-07-01 09:00")._replace(type=kind.TYPE)
 
-    assert hands_in([fact._replace(data={name: "li", "unit": "b", "to": "x"})]) == {"li"}
-    assert hands_in([fact._replace(data={name: ""})]) == frozenset()
+    assert hands_in([fact._replace(data={**nobody, name: "li"})]) == {"li"}
+    assert hands_in([fact._replace(data={**nobody, name: ""})]) == frozenset()
