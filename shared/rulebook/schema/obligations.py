@@ -54,7 +54,10 @@ class Obligation(Rule):
 
 
 WAYS_DONE: tuple[str, ...] = get_args(Obligation.model_fields["done_by"].annotation)
-"""Every way in which a duty is done. Each is a module in ``services/scoring/domain/obligations``."""
+"""Every way in which a duty is done; what it needs to know is a field of its name.
+
+Each is a module in ``services/scoring/domain/obligations``.
+"""
 
 
 class InspectionItem(Part):

@@ -43,10 +43,7 @@ def do_the_duties(told: Told, group: str, month: str, without: set[str]) -> None
             continue
         time = duty.due_before - timedelta(hours=1)
         for _ in range(duty.rule.times):
-            if duty.rule.done_by == "inspection":
-                told.inspected(f"{duty.about}-{duty.period}", time, duty.rule.inspection, duty.about)
-            else:
-                told.fulfilled(duty.obligation, duty.period, time, duty.unit, tuple(duty.rule.sections))
+            told.does(duty, time)
 
 
 def facts_of(group: str, case: Case) -> list[Fact]:
