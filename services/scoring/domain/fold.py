@@ -235,17 +235,7 @@ def month_result(
     posted = sorted((*case_postings, *unit_postings(record, duties, context)), key=in_sheet_order)
     counted = figures(tally, record, duties, context)
     cards = scorecards(posted, record, duties, context, counted)
-    nil = _nil_returns(record, context)
-    units = {
-        unit: UnitInMonth(
-            one.kind,
-            organisation.exists_throughout(unit, context.first_day, context.last_day),
-            one.peers,
-            unit in nil,
-        )
-        for unit in organisation.existing(context.first_day, context.last_day)
-        if (one := organisation.on(unit, context.last_day)) is not None
-    }
+    units = _units(record, context)
     totals = _totals(str(context.month), "", units, cards, counted)
     ranked = rankings((totals,), "month", str(context.month), context.rules)
     return MonthResult(
@@ -329,6 +319,21 @@ def content_hash(result: PeriodResult) -> str:
     """
     about = {"as_of", "edition", "edition_hash", "facts", "facts_hash", "months"}
     return hash_of({key: value for key, value in document_of(result).items() if key not in about})
+
+
+def _units(record: UnitRecord, context: MonthContext) -> dict[str, UnitInMonth]:
+    """Return what the units of the month were in it."""
+    nil, organisation = _nil_returns(record, context), context.organisation
+    return {
+        unit: UnitInMonth(
+            one.kind,
+            organisation.exists_throughout(unit, context.first_day, context.last_day),
+            one.peers,
+            unit in nil,
+        )
+        for unit in organisation.existing(context.first_day, context.last_day)
+        if (one := organisation.on(unit, context.last_day)) is not None
+    }
 
 
 def _nil_returns(record: UnitRecord, context: MonthContext) -> set[str]:
