@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from services.scoring.domain.facts import History, facts_at, is_known, overturned, standing_misses
 from services.scoring.domain.month import MonthContext
-from services.scoring.domain.offences import rulings_known
-from services.scoring.domain.triggers import OF_FINDING
+from services.scoring.domain.rulings import rulings_known
+from services.scoring.domain.triggers.matter import OF_FINDING
 from shared.events import Views, views_of
 from shared.events.callback import (
     CallbackAttempted,
@@ -40,10 +40,11 @@ from shared.events.intake import (
     ComplaintRegistered,
     RecordAmended,
 )
-from shared.rulebook.formulas import STEPS, Level
+from shared.rulebook.formulas import Level
 from shared.rulebook.schema import Match
 from shared.rulebook.schema.intake import RecordForm
 from shared.rulebook.schema.scoring import Counted
+from shared.rulebook.schema.triggers import ANY_STEP
 
 PROMOTERS_FROM, DETRACTORS_TO = 9, 6
 """Recommendations of 0 to 10 that count as promoters and as detractors (Reichheld, HBR 2003)."""
@@ -109,7 +110,7 @@ class _Matter:
         return _RECORDS[last.type](last.data)
 
     def calls(self, views: Views[CallbackAttempted | CallbackCompleted]) -> dict[int, datetime]:
-        """Return the first such call of each round before the month's end."""
+        """Return the first such call of each occurrence before the month's end."""
         found: dict[int, datetime] = {}
         for kind, view in views.items():
             for fact in self.history.all(kind):
@@ -119,7 +120,7 @@ class _Matter:
         return found
 
     def last_answers(self) -> Iterable[Fact]:
-        """Return the month's last answer of each round; one that a ruling took away is none."""
+        """Return the month's last answer of each occurrence; one that a ruling took away is none."""
         gone = overturned(self.history)
         given = (fact for fact in self.month_of(CallbackCompleted.TYPE) if fact.id not in gone)
         return {CallbackCompleted.view(fact.data).occurrence: fact for fact in given}.values()
@@ -252,8 +253,8 @@ def _clocks(matter: _Matter) -> _Items:
 
 def _clock(fact: Fact, told: DeadlineMissed | StepCompleted, state: str) -> _Item:
     clock, step = told.clock, told.step
-    # Without a name the clocks of steps are counted, see ``formulas.STEPS``; a watch only by its own.
-    names = frozenset({step, clock, STEPS}) if step else frozenset({clock})
+    # Without a name the clocks of steps are counted, see ``schema.triggers.ANY_STEP``; a watch only by its own.
+    names = frozenset({step, clock, ANY_STEP}) if step else frozenset({clock})
     return _Item(fact.unit, fact.time, names, frozenset({state}))
 
 
@@ -325,7 +326,7 @@ def _extensions(matter: _Matter) -> _Items:
     for fact in matter.month_of(ClockChanged.TYPE):
         changed = ClockChanged.view(fact.data)
         if changed.change == "extended":
-            yield _Item(fact.unit, fact.time, frozenset({changed.clock, STEPS}))
+            yield _Item(fact.unit, fact.time, frozenset({changed.clock, ANY_STEP}))
 
 
 def _alerts(matter: _Matter) -> _Items:

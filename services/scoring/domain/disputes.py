@@ -447,7 +447,7 @@ _APPEALED: Mapping[str, tuple[str, ...]] = {
     "grade": (FindingMade.TYPE,),
     "responsibility": (CaseAssigned.TYPE, CaseTransferred.TYPE),
 }
-"""What an appeal is against → the facts that made it; anything else is a clock with its round."""
+"""What an appeal is against → the facts that made it; anything else is a clock with its occurrence."""
 
 _MADE = views_of(FindingMade, CaseAssigned, CaseTransferred)
 

@@ -338,7 +338,7 @@ def facts_at(history: History, at: datetime) -> tuple[dict[str, str], tuple[str,
 
 
 def standing_misses(history: History, before: datetime) -> list[Fact]:
-    """Return the missed deadlines that stand: of each clock and round, the verdict that was told last."""
+    """Return the missed deadlines that stand: of each clock and occurrence, the verdict that was told last."""
     missed = history.all(DeadlineMissed.TYPE)
     if not missed:
         return []

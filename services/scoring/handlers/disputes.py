@@ -44,7 +44,7 @@ class Asked:
     Attributes:
         about: A posting, an inspection's event, a matter; of management the office.
         unit: The unit that contests how it is managed.
-        occurrence: Round of the callback.
+        occurrence: Which callback of the matter.
         since: Since when it is managed so.
     """
 

@@ -180,18 +180,18 @@ class Scoring:
         """Return the duties that are open, overdue or lately done."""
         edition = self.directory.edition
         month = edition.calendar.month_of(now)
-        ledger = UnitRecord(tuple(await self.unit_facts(str(month))), self.organisation, edition.calendar)
-        return list(agenda(edition, self.organisation, ledger, now))
+        record = UnitRecord(tuple(await self.unit_facts(str(month))), self.organisation, edition.calendar)
+        return list(agenda(edition, self.organisation, record, now))
 
     async def figures(self, month: str) -> list[Document]:
         """Return the figures that stand for a month."""
-        ledger = UnitRecord(
+        record = UnitRecord(
             tuple(await self.unit_facts(month)), self.organisation, self.directory.edition.calendar
         )
         return [
             {"figure": figure, "unit": unit, "value": amounts.normal, "with_problem_users": amounts.all}
-            for figure, unit in sorted(ledger.told)
-            if (amounts := ledger.figure(figure, unit, month)) is not None
+            for figure, unit in sorted(record.told)
+            if (amounts := record.figure(figure, unit, month)) is not None
         ]
 
     async def rosters(self, month: str) -> tuple[list[Document], tuple[Gap, ...]]:
@@ -373,7 +373,7 @@ class Scoring:
 
     async def _month(self, month: Month, at: datetime, watermark: Mapping[str, int]) -> MonthResult:
         edition = self.directory.edition
-        if self.tariffs().counts_time:
+        if self.tariffs().counts_again:
             # What stays undone touches each month by itself, and must be among those that are read.
             while await self.rework():
                 pass
