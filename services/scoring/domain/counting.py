@@ -244,9 +244,10 @@ def _clocks(matter: _Matter) -> _Items:
         if matter.closed_in_month(due) and not is_excused:
             yield _clock(fact, miss, "missed")
     for fact in matter.history.all(StepCompleted.TYPE):
+        if not matter.in_month(fact.time):
+            continue
         done = StepCompleted.view(fact.data)
-        is_counted = done.in_time and done.clock and matter.in_month(fact.time)
-        if is_counted and (done.clock, done.occurrence) not in missed:
+        if done.in_time and (clock := done.clock) and (clock, done.occurrence) not in missed:
             yield _clock(fact, done, "in-time")
 
 
@@ -263,18 +264,21 @@ def _callbacks(matter: _Matter) -> _Items:
     Attempted: called at least once. Completed: the customer answered; in time: inside the window. Unreachable:
     called, and no answer.
     """
+    owed = [one for one in matter.history.all(CallbackDue.TYPE) if is_known(one, matter.context.before)]
+    if not owed:
+        return
     called, answered = matter.calls(_CALLS), matter.calls(_ANSWERED)
     voided = {
         CallbackVoided.view(fact.data).occurrence: fact.time
         for fact in matter.history.all(CallbackVoided.TYPE)
     }
-    for fact in matter.history.all(CallbackDue.TYPE):
+    for fact in owed:
         told = CallbackDue.view(fact.data)
         number, due = told.occurrence, told.due_before
         ended = voided.get(number)
         if ended is not None and ended < due:
             continue
-        if is_known(fact, matter.context.before) and matter.closed_in_month(due):
+        if matter.closed_in_month(due):
             states = {
                 "attempted": number in called,
                 "completed": number in answered,

@@ -308,13 +308,12 @@ _FIELDS = (
 )
 _TOLD = {
     kind.TYPE: (
-        kind,
         kind in _OPENING,
         [(name, name.rstrip("_")) for name in _FIELDS if name in kind.model_fields],
     )
     for kind in (*_OPENING, *_CHANGING)
 }
-"""Type → its class, whether it holds from receipt, and its fields with what a condition calls them."""
+"""Type → whether it holds from receipt, and its fields, all text, with what a condition calls them."""
 
 _FLAGGED = views_of(ComplaintRegistered, CaseReclassified)
 
@@ -330,10 +329,9 @@ def facts_at(history: History, at: datetime) -> tuple[dict[str, str], tuple[str,
         told = _TOLD.get(fact.type)
         if told is None:
             continue
-        kind, from_receipt, fields = told
+        from_receipt, fields = told
         if from_receipt or fact.time <= at:
-            view = kind.view(fact.data)
-            known |= {name: value for field, name in fields if (value := getattr(view, field))}
+            known |= {name: value for field, name in fields if (value := fact.data.get(field))}
             if (flagged := _FLAGGED.get(fact.type)) is not None:
                 flags = flagged(fact.data).flags
     return known, flags
