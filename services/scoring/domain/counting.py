@@ -41,7 +41,6 @@ from shared.events.intake import (
     RecordAmended,
 )
 from shared.rulebook.formulas import Level
-from shared.rulebook.schema import Match
 from shared.rulebook.schema.intake import RecordForm
 from shared.rulebook.schema.scoring import Counted
 from shared.rulebook.schema.triggers import ANY_STEP
@@ -174,10 +173,7 @@ def _is_asked(item: _Item, asked: Counted, history: History) -> bool:
 
 
 def _is_like(asked: Counted, history: History, at: datetime) -> bool:
-    return asked.when == _ANY or asked.when.holds(*facts_at(history, at))
-
-
-_ANY = Match()
+    return asked.when.is_empty or asked.when.holds(*facts_at(history, at))
 
 
 def _matters(matter: _Matter) -> _Items:

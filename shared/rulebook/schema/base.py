@@ -99,6 +99,11 @@ class Match(Part):
     grade: Keys = ()
     service: Keys = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """Say whether nothing is asked."""
+        return not any(self.__dict__.values())
+
     def holds(self, facts: Mapping[str, str], flags: frozenset[str] | tuple[str, ...] = ()) -> bool:
         """Say whether the condition holds for ``facts`` (field → value) and ``flags``."""
         for name, wanted in (

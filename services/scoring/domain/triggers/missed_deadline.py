@@ -11,13 +11,10 @@ from services.scoring.domain.triggers.base import CaseKind, PricedOccurrence, Wo
 from shared.events.facts import Fact
 from shared.events.handling import CaseClosed, CaseResolved, CaseWithdrawn, DeadlineMissed, StepCompleted
 from shared.events.intake import ComplaintRegistered, RecordAmended
-from shared.rulebook.schema import Match
 from shared.rulebook.schema.procedures import Watch
 from shared.rulebook.schema.triggers import ANY_STEP, MissedDeadline
 from shared.timekeeping.limits import due_before
 from shared.timekeeping.wording import say_due
-
-_ALWAYS = Match()
 
 
 class OverdueTime(NamedTuple):
@@ -107,7 +104,7 @@ def _again(history: History, as_of: datetime, tariffs: Tariffs) -> Iterator[date
 
 def _holds(trigger: MissedDeadline, history: History, fact: Fact) -> bool:
     """Say whether a price's condition holds for the case as it was when the deadline passed."""
-    if trigger.when == _ALWAYS:
+    if trigger.when.is_empty:
         return True
     known, flags = facts_at(history, fact.time)
     return trigger.when.holds({**known, "procedure": DeadlineMissed.view(fact.data).procedure}, flags)
