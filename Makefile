@@ -86,7 +86,7 @@ down: setup ## Stop it; data and keys stay
 .PHONY: rulebooks
 rulebooks: setup ## Check the rulebooks, their coverage and their worked examples
 	@for group in general jinke luneng xinao zhongyida; do $(BIN)/jiandu rulebook check $$group; done
-	@$(BIN)/python -m pytest -q tests/unit/rulebook tests/architecture/test_coverage.py
+	@$(BIN)/python -m pytest -q tests/unit/rulebook tests/unit/scoring tests/unit/timekeeping tests/architecture/test_coverage.py
 
 .PHONY: bench
 bench: setup ## Measure the promised ratios and write a report

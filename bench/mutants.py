@@ -43,7 +43,7 @@ NOT_CORE = (
     "shared/rulebook/load/",
     *(f"services/scoring/domain/{name}.py" for name in ("disputes", "publication", "records", "subjects")),
 )
-TESTS = "tests/unit/rulebook"
+TESTS = ("tests/unit/rulebook", "tests/unit/scoring", "tests/unit/timekeeping", "tests/unit/values")
 EQUIVALENT = Path(__file__).with_suffix(".toml").resolve()
 PROMISED = 0.9
 WORKERS = 2
@@ -237,7 +237,7 @@ class Map:
 
 
 def _test_files() -> list[str]:
-    return sorted(str(path) for path in Path(TESTS).rglob("test_*.py"))
+    return sorted(str(path) for folder in TESTS for path in Path(folder).rglob("test_*.py"))
 
 
 def _file(test: str) -> str:
@@ -293,8 +293,8 @@ class Loaded:
             return 0
         bounded(ENDLESS_S + 3 * sum(self.seen.seconds[test] for test in tests))
         chosen = [items[test] for test in tests if test in items]
-        for item, subscription in zip(chosen, [*chosen[1:], None], strict=False):
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=subscription)
+        for item, following in zip(chosen, [*chosen[1:], None], strict=False):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self.failed:
                 return 1
         return 0

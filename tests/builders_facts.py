@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from services.scoring.domain.obligations import Duty
 from shared.events import Sealed
 from shared.events.facts import Fact
 from shared.events.intake import ComplaintRegistered, CustomersCounted, PraiseReceived, RecordAmended
@@ -227,6 +228,16 @@ class Told(Teller):
         return self.tell("scoring", f"dispute/{offence}", unit, time, event)
 
     # Whole months
+
+    def does(self, duty: Duty, time: datetime) -> Fact:
+        """A duty was done once, in the way in which such duties are done."""
+        match duty.rule.done_by:
+            case "report":
+                return self.fulfilled(
+                    duty.obligation, duty.period, time, duty.unit, tuple(duty.rule.sections)
+                )
+            case "inspection":
+                return self.inspected(f"{duty.about}-{duty.period}", time, duty.rule.inspection, duty.about)
 
     def organisation(self, *sites: str) -> "Told":
         """Four subsidiaries, each with a branch and a sales desk, unless ``sites`` names fewer."""

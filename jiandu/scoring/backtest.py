@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
@@ -31,9 +31,8 @@ from services.scoring.domain.fold import (
 from services.scoring.domain.rankings import MonthTotals, months_of
 from shared.errors import InvalidInputError
 from shared.events.facts import Fact
+from shared.events.scoring import PeriodClosed
 from shared.rulebook.edition import Edition
-
-CLOSED = "period.closed.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +77,19 @@ def read(path: Path) -> tuple[list[Fact], list[Published]]:
             why = str(error) if type(error) is ValueError else repr(error)
             msg = f"{path}:{number}: this line is not an exported event ({why}). Export the period again."
             raise InvalidInputError(msg) from error
-    closed = [fact for fact in in_order(facts) if fact.type == CLOSED]
+    closed = [fact for fact in in_order(facts) if fact.type == PeriodClosed.TYPE]
     closed.sort(key=lambda fact: (fact.source, fact.sequence))
-    return facts, [_published(fact.data) for fact in closed]
+    return facts, [_published(PeriodClosed.view(fact.data)) for fact in closed]
 
 
-def _published(data: Mapping[str, Any]) -> Published:
+def _published(closed: PeriodClosed) -> Published:
     return Published(
-        data["period"],
-        data["version"],
-        datetime.fromisoformat(data["as_of"]),
-        data["watermark"],
-        data["edition_hash"],
-        data["result_hash"],
+        closed.period,
+        closed.version,
+        closed.as_of,
+        closed.watermark,
+        closed.edition_hash,
+        closed.result_hash,
     )
 
 

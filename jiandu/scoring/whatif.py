@@ -14,7 +14,9 @@ from services.scoring.domain.facts import History, by_subject, in_order, standin
 from services.scoring.domain.fold import MonthResult, PeriodResult, fold, totals_of
 from services.scoring.domain.rankings import MonthTotals, months_of
 from shared.errors import RulebookGapError
-from shared.events.facts import Fact, moment
+from shared.events.facts import Fact
+from shared.events.handling import CaseOpened, DeadlineMissed
+from shared.events.intake import ComplaintRegistered, ImportDeclared
 from shared.rulebook.edition import Edition
 from shared.timekeeping.calendar import Month, WorkingCalendar
 from shared.values.canonical import brief
@@ -126,11 +128,11 @@ def _played_again(
     unplayed = []
     for subject, facts in groups.items():
         again[subject] = list(facts)
-        registered = next((one for one in facts if one.type == "complaint.registered.v1"), None)
-        if registered is None or not any(one.type == "case.opened.v1" for one in facts):
+        registered = next((one for one in facts if one.type == ComplaintRegistered.TYPE), None)
+        if registered is None or not any(one.type == CaseOpened.TYPE for one in facts):
             continue
         up_to = until
-        if registered.data.get("imported"):
+        if ComplaintRegistered.view(registered.data).imported:
             # Of what was entered later nobody knows what happened after the moment that was declared.
             up_to = min(until, declared.get(registered.unit, max(one.time for one in facts)))
         try:
@@ -146,11 +148,12 @@ def _played_again(
 
 def _declared(groups: Mapping[str, Sequence[Fact]]) -> dict[str, datetime]:
     return {
-        fact.data["unit"]: moment(fact.data["complete_up_to"]).astimezone(UTC)
+        declared.unit: declared.complete_up_to.astimezone(UTC)
         for subject, facts in groups.items()
         if subject.startswith(UNIT)
         for fact in facts
-        if fact.type == "import.declared.v1"
+        if fact.type == ImportDeclared.TYPE
+        for declared in (ImportDeclared.view(fact.data),)
     }
 
 
@@ -226,14 +229,14 @@ def _missed(
 ) -> _Breaches:
     found: _Breaches = {}
     for subject, facts in groups.items():
-        registered = next((one for one in facts if one.type == "complaint.registered.v1"), None)
-        number = registered.data["number"] if registered else subject
+        registered = next((one for one in facts if one.type == ComplaintRegistered.TYPE), None)
+        number = ComplaintRegistered.view(registered.data).number if registered else subject
         for fact in standing_misses(History.of(facts), until):
-            data = fact.data
-            if calendar.month_of(moment(data["due_before"]), closing=True) not in months:
+            missed = DeadlineMissed.view(fact.data)
+            if calendar.month_of(missed.due_before, closing=True) not in months:
                 continue
-            key = (subject, data["clock"], str(data["occurrence"]))
-            found[key] = Breach(number, fact.unit, data["clock"], moment(data["due_before"]), data["clause"])
+            key = (subject, missed.clock, str(missed.occurrence))
+            found[key] = Breach(number, fact.unit, missed.clock, missed.due_before, missed.clause)
     return found
 
 

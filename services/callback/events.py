@@ -8,7 +8,8 @@ from services.callback import domain
 from services.callback.domain import Matter, Task
 from services.callback.domain.following import FOLLOWED
 from services.callback.store import index_of
-from shared.events import Envelope, Happened
+from shared.events import Envelope, Happened, iso
+from shared.events.intake import ImportDeclared
 from shared.inbox.applier import Decision, Subscription
 from shared.inbox.deliveries import Record
 from shared.rulebook.edition import Edition
@@ -52,10 +53,10 @@ def subscriptions(
         return Decision(matter, happened, made, index_of(matter))
 
     def horizon_key(record: Record) -> str | None:
-        return str(record["subject"]) if record["type"] == "import.declared.v1" else None
+        return str(record["subject"]) if record["type"] == ImportDeclared.TYPE else None
 
     def declare(stored: Stored[dict[str, Any]], records: Sequence[Record]) -> Decision[dict[str, Any]]:
-        moments = [str(record["data"]["complete_up_to"]) for record in records]
+        moments = [iso(ImportDeclared.view(record["data"]).complete_up_to) for record in records]
         if stored.state:
             moments.append(stored.state["up_to"])
         return Decision({"up_to": max(moments, key=datetime.fromisoformat)})

@@ -7,7 +7,8 @@ from typing import Any
 from services.handling import domain
 from services.handling.domain import Case
 from services.handling.store import index_of
-from shared.events import Envelope, Happened
+from shared.events import Envelope, Happened, iso
+from shared.events.intake import ComplaintRegistered, ImportDeclared
 from shared.inbox.applier import Decision, Subscription
 from shared.inbox.deliveries import Record
 from shared.rulebook.edition import Edition
@@ -44,7 +45,7 @@ def subscriptions(
         case, happened = stored.state, list[Happened]()
         for record in records:
             if case is None:
-                if record["type"] != "complaint.registered.v1":
+                if record["type"] != ComplaintRegistered.TYPE:
                     return None
                 told = Envelope.model_validate(record)
                 # What the registration was examined under: the unit's own norms, where it filed some.
@@ -64,10 +65,10 @@ def subscriptions(
         )
 
     def horizon_key(record: Record) -> str | None:
-        return str(record["subject"]) if record["type"] == "import.declared.v1" else None
+        return str(record["subject"]) if record["type"] == ImportDeclared.TYPE else None
 
     def declare(stored: Stored[dict[str, str]], records: Sequence[Record]) -> Decision[dict[str, str]]:
-        moments = [str(record["data"]["complete_up_to"]) for record in records]
+        moments = [iso(ImportDeclared.view(record["data"]).complete_up_to) for record in records]
         if stored.state:
             moments.append(stored.state["up_to"])
         return Decision({"up_to": max(moments, key=datetime.fromisoformat)})

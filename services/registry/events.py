@@ -7,6 +7,7 @@ from typing import Any
 
 from services.registry.domain.records import State
 from services.registry.store import PUBLISHED
+from shared.events.scoring import PeriodClosed
 from shared.inbox.applier import Decision, Subscription
 from shared.inbox.deliveries import Record
 from shared.storage.aggregates import Aggregates, Stored
@@ -23,11 +24,11 @@ def subscriptions(published: Aggregates[State]) -> list[Subscription[Any]]:
     """
 
     def key(record: Record) -> str | None:
-        is_month = record["type"] == "period.closed.v1" and _MONTH.fullmatch(str(record["data"]["period"]))
-        return PUBLISHED if is_month else None
+        closed = record["type"] == PeriodClosed.TYPE
+        return PUBLISHED if closed and _MONTH.fullmatch(PeriodClosed.view(record["data"]).period) else None
 
     def follow(stored: Stored[State], records: Sequence[Record]) -> Decision[State]:
-        before = {_next_month(str(record["data"]["period"])) for record in records}
+        before = {_next_month(PeriodClosed.view(record["data"]).period) for record in records}
         known = {str(stored.state["before"])} if stored.state else set()
         return Decision({"before": max(before | known)})
 

@@ -12,12 +12,14 @@ from services.scoring.domain.facts import COUNTED_TYPES, ORGANISATION_TYPES, UNI
 from services.scoring.domain.month import Tariffs
 from services.scoring.domain.organisation import Organisation
 from services.scoring.store import FACT, RULING, MongoStore, index_of
-from shared.events import stream_of
+from shared.events import stream_of, views_of
+from shared.events.handling import AppealDecided
+from shared.events.scoring import DisputeRuled
 from shared.inbox.applier import Decision, Subscription
 from shared.inbox.deliveries import Record
 from shared.storage.aggregates import Stamp, Stored
 
-RULED = frozenset({"appeal.decided.v1", "dispute.ruled.v1"})
+RULED = views_of(AppealDecided, DisputeRuled)
 
 log = structlog.get_logger(__name__)
 
@@ -80,8 +82,8 @@ def subscriptions(
 
     def note(stored: Stored[Document], records: Sequence[Record]) -> Decision[Document]:
         ruling = stored.state or {**domain.compact(records[0]), "restated": False}
-        restates = ruling["data"]["upheld"] and ruling["data"].get("restates", False)
-        return Decision(ruling, index={"owed": bool(restates) and not ruling["restated"]})
+        told = RULED[ruling["type"]](ruling["data"])
+        return Decision(ruling, index={"owed": told.upheld and told.restates and not ruling["restated"]})
 
     return [
         # Units first: in one batch a unit must be known before what it is charged with.

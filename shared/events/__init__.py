@@ -13,14 +13,15 @@ from shared.events.envelope import (
     Event,
     Happened,
     Sealed,
+    Views,
     chain_hash,
     event_id,
     iso,
     source_of,
     stream_of,
     to_bytes,
+    views_of,
 )
-from shared.events.upcasting import upcast
 
 PUBLISHERS = {
     "registry": registry,
@@ -57,7 +58,7 @@ def typed(name: str, data: Mapping[str, Any]) -> Event:
     kind = EVENTS.get(name)
     if kind is None:
         raise UnknownEventError(f"No event '{name}' in the catalogue; this service may be too old.")
-    return kind.model_validate(upcast(name, data))
+    return kind.model_validate(kind.upcast(data))
 
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "Happened",
     "Sealed",
     "UnknownEventError",
+    "Views",
     "chain_hash",
     "event_id",
     "iso",
@@ -77,4 +79,5 @@ __all__ = [
     "stream_of",
     "to_bytes",
     "typed",
+    "views_of",
 ]

@@ -4,14 +4,16 @@ The bytes are stored, hashed and sent as they are: structured JSON, keys sorted,
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar, cast, overload
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from shared.events.views import Data, view_class
 
 GENESIS = "0" * 64
 """Hash before the first entry of a log."""
@@ -23,6 +25,54 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     TYPE: ClassVar[str]
+
+    @classmethod
+    def view(cls, data: Data) -> Self:
+        """View the data of such an event as it travels: its fields alone, each decoded when it is read.
+
+        It is no model: nothing is validated or compared. See ``views``.
+        """
+        return cast("Self", view_class(cls, cls.upcast)(data))
+
+    @classmethod
+    def upcast(cls, data: Data) -> Data:
+        """Bring data that an earlier release recorded up to date, where a type has any; leave data of today as it is."""
+        return data
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        """Make ``view`` the class of the type's views itself: one call on the hot path, without a detour."""
+        is_plain = next(base for base in cls.__mro__ if "upcast" in vars(base)) is Event
+        setattr(cls, "view", view_class(cls, None if is_plain else cls.upcast))  # noqa: B010  # mypy: a method
+
+
+A = TypeVar("A", bound=Event)
+B = TypeVar("B", bound=Event)
+C = TypeVar("C", bound=Event)
+T_co = TypeVar("T_co", covariant=True)
+
+Views = Mapping[str, Callable[[Data], T_co]]
+"""Type → what views the data of such an event."""
+
+
+class Viewed(Protocol[T_co]):
+    """A type of event, seen from what several of them have in common."""
+
+    @property
+    def TYPE(self) -> str: ...  # noqa: D102, N802  # as ``Event`` has it
+
+    def view(self, data: Data, /) -> T_co: ...  # noqa: D102  # as ``Event`` has it
+
+
+@overload
+def views_of(kind: type[A], other: type[B], /) -> Views[A | B]: ...
+@overload
+def views_of(kind: type[A], other: type[B], third: type[C], /) -> Views[A | B | C]: ...
+@overload
+def views_of(*kinds: Viewed[T_co]) -> Views[T_co]: ...
+def views_of(*kinds: Viewed[Any]) -> Views[Any]:
+    """Return the views of several types, for who reads alike what they have in common."""
+    return {kind.TYPE: kind.view for kind in kinds}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from shared.events.envelope import Event
+from shared.events.views import Data
 
 
 class CaseEvent(Event):
@@ -108,6 +109,11 @@ class FindingMade(CaseEvent):
         description="Grade that was stated, by whomever; empty where it only follows from the matter.",
     )
 
+    @classmethod
+    def upcast(cls, data: Data) -> Data:
+        """Read what was recorded before grades were stated: nobody can tell whether it was, but it held."""
+        return data if "stated_grade" in data else {**data, "stated_grade": data.get("grade", "")}
+
 
 class FindingProposed(CaseEvent):
     """What a complaint is was proposed by one and is still to be confirmed by another (XA-18).
@@ -138,6 +144,11 @@ class FindingProposed(CaseEvent):
     answers: tuple[str, ...] = Field(
         default=(), description="Determinations of the proposal before, which this one answers otherwise."
     )
+
+    @classmethod
+    def upcast(cls, data: Data) -> Data:
+        """Read what was recorded before grades were stated: nobody can tell whether it was, but it held."""
+        return data if "stated_grade" in data else {**data, "stated_grade": data.get("grade", "")}
 
 
 class FindingConfirmed(CaseEvent):
@@ -295,6 +306,15 @@ class SettlementApproved(CaseEvent):
     deposit: Decimal | None = Field(
         default=None, description="What is left of the contractor's deposit, where stated."
     )
+
+    @classmethod
+    def upcast(cls, data: Data) -> Data:
+        """Read the last signature out of the approvals, where an earlier release recorded them alone."""
+        if "role" in data or not data.get("approvals"):
+            return data
+        role, _, signed = str(data["approvals"][-1]).partition(":")
+        by, _, absent = signed.partition(" for ")
+        return {**data, "role": role, "by": by, "for_person": absent}
 
 
 class ResultAccepted(CaseEvent):

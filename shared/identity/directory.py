@@ -11,6 +11,17 @@ from typing import Any
 import structlog
 
 from shared.errors import NotFoundError, RulebookRefusedError, TransientError
+from shared.events.registry import (
+    AccountGranted,
+    AccountRevoked,
+    DeputyNamed,
+    OverlayEnded,
+    PersonAppointed,
+    PersonLeft,
+    TrainingRecorded,
+    UnitClosed,
+    UnitEstablished,
+)
 from shared.inbox.applier import Decision, Subscription
 from shared.inbox.deliveries import Record
 from shared.rulebook.edition import Edition
@@ -48,24 +59,36 @@ def reduce(state: State | None, type_: str, data: Mapping[str, Any]) -> State:
 
 
 def _closed(known: State, data: Mapping[str, Any]) -> State:
-    return {**known, **{key: data[key] for key in ("closes_on", "successor") if data.get(key)}}
+    event = UnitClosed.view(data)
+    after = {"successor": event.successor} if event.successor else {}
+    return {**known, "closes_on": event.closes_on.isoformat(), **after}
 
 
 def _appointed(known: State, data: Mapping[str, Any]) -> State:
-    held = {key: data[key] for key in ("unit", "role", "since")}
-    return {**_more(known, data, "appointments", held), "name": data["name"]}
+    event = PersonAppointed.view(data)
+    held = {"unit": event.unit, "role": event.role, "since": event.since.isoformat()}
+    return {**_more(_person(known, event.person), "appointments", held), "name": event.name}
 
 
 def _left(known: State, data: Mapping[str, Any]) -> State:
-    return {**_person(known, data), "left_on": data["on"], "successor": data["successor"]}
+    event = PersonLeft.view(data)
+    person = _person(known, event.person)
+    return {**person, "left_on": event.on.isoformat(), "successor": event.successor}
 
 
-def _person(known: State, data: Mapping[str, Any]) -> State:
-    return {"person": data["person"], "name": "", "appointments": [], **known}
+def _deputed(known: State, data: Mapping[str, Any]) -> State:
+    return _more(_person(known, DeputyNamed.view(data).person), "deputies", data)
 
 
-def _more(known: State, data: Mapping[str, Any], what: str, one: Mapping[str, Any]) -> State:
-    person = _person(known, data)
+def _trained(known: State, data: Mapping[str, Any]) -> State:
+    return _more(_person(known, TrainingRecorded.view(data).person), "trainings", data)
+
+
+def _person(known: State, name: str) -> State:
+    return {"person": name, "name": "", "appointments": [], **known}
+
+
+def _more(person: State, what: str, one: Mapping[str, Any]) -> State:
     return {**person, what: [*person.get(what, ()), dict(one)]}
 
 
@@ -80,21 +103,21 @@ def _established(known: State, data: Mapping[str, Any]) -> State:
     by_day = {one["established_on"]: one for one in [*known.get("records", [first]), dict(data)]}
     records = [by_day[day] for day in sorted(by_day)]
     ends = {key: known[key] for key in ("closes_on", "successor") if key in known}
-    if ends and data["established_on"] >= known["closes_on"]:
+    if ends and UnitEstablished.view(data).established_on >= date.fromisoformat(known["closes_on"]):
         ends = {}  # it was closed, and begins again
     return {**records[-1], "records": records, **ends}
 
 
 _STEPS: Mapping[str, Callable[[State, Mapping[str, Any]], State]] = {
-    "unit.established.v1": _established,
-    "unit.closed.v1": _closed,
-    "person.appointed.v1": _appointed,
-    "person.left.v1": _left,
-    "deputy.named.v1": lambda known, data: _more(known, data, "deputies", data),
-    "training.recorded.v1": lambda known, data: _more(known, data, "trainings", data),
-    "account.granted.v1": lambda _, data: {**data, "revoked": False},
-    "account.revoked.v1": lambda known, _: {**known, "revoked": True},
-    "overlay.ended.v1": lambda known, data: {**known, "ends_on": data["ends_on"]},
+    UnitEstablished.TYPE: _established,
+    UnitClosed.TYPE: _closed,
+    PersonAppointed.TYPE: _appointed,
+    PersonLeft.TYPE: _left,
+    DeputyNamed.TYPE: _deputed,
+    TrainingRecorded.TYPE: _trained,
+    AccountGranted.TYPE: lambda _, data: {**data, "revoked": False},
+    AccountRevoked.TYPE: lambda known, _: {**known, "revoked": True},
+    OverlayEnded.TYPE: lambda known, data: {**known, "ends_on": OverlayEnded.view(data).ends_on.isoformat()},
 }
 """Type → what it adds. An event of another type is the whole record."""
 

@@ -47,7 +47,7 @@ class Contested:
 
     Attributes:
         what: The kind of thing.
-        key: What a ruling will name: an offence, an event, a clock with its round.
+        key: What a ruling will name: an offence, an event, a clock with its occurrence.
         at: Since when it stands; terms count from here.
         unit: Who is charged; ``person``: and whom, where a person is.
         made_in: The unit that made it; the charged unit where the system itself did.

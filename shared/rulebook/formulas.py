@@ -9,10 +9,7 @@ from typing import Literal, NamedTuple
 
 from shared.rulebook.schema import Match, Rules
 from shared.rulebook.schema.scoring import Counted, Indicator, Reported
-
-STEPS = "steps"
-"""What a rulebook writes for the clocks of every step. Without a name clocks are those, too: what stops a watch in
-time tells nobody, so it has no share."""
+from shared.rulebook.schema.triggers import ANY_STEP
 
 NOTHING = ("-",)
 """A name that nothing bears, where an empty list would mean everything."""
@@ -96,7 +93,7 @@ def _first_answers(rules: Rules) -> Formula:
 PRESETS: Mapping[str, Callable[[Rules], Formula]] = {
     "satisfaction": lambda _: _share("satisfied", Counted(count="answers")),
     "record-completeness": lambda _: _share("complete", Counted(count="matters")),
-    "on-time": lambda _: _share("in-time", Counted(count="clocks", of=(STEPS,))),
+    "on-time": lambda _: _share("in-time", Counted(count="clocks", of=(ANY_STEP,))),
     "complaint-count": _complaints,
     "callback-coverage": lambda _: _share("attempted", Counted(count="callbacks")),
     "first-response": _first_answers,

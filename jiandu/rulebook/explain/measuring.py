@@ -28,26 +28,23 @@ from shared.rulebook.schema.obligations import (
     Obligation,
     Roster,
 )
-from shared.rulebook.schema.scoring import (
-    ByIndicator,
+from shared.rulebook.schema.scoring import ByIndicator, DoneShare, Item, Method, ObservedMean, Offence, Sheet
+from shared.rulebook.schema.triggers import (
     CallbackFault,
-    DoneShare,
     FailedAspect,
     Found,
     IncompleteRecord,
-    Item,
-    Method,
     MissedDeadline,
     MissingElement,
     ObligationFault,
-    ObservedMean,
-    Offence,
     OfMatter,
     Praise,
     ReportNotSent,
-    Sheet,
 )
 from shared.timekeeping.base_types import Line
+
+DONE_BY = {"inspection": line("以{}的检查记录为完成", "fulfilled by the inspection {}")}
+"""Way in which a duty is done, where no report is handed in for it → its words around what does it."""
 
 
 @parts.register
@@ -59,9 +56,9 @@ def _obligation(entry: Obligation, book: Book) -> Parts:
         f"{who.zh}{f'对每个{about.zh}' if about else ''}{every.zh}{times.zh}，应于{due.zh}完成",
         f"owed by each {who.en}{f' about each {about.en}' if about else ''} {every.en}{times.en}, {due.en}",
     )
-    if entry.done_by == "inspection":
-        one = quoted(book.name("inspection", entry.inspection))
-        yield line(f"以{one.zh}的检查记录为完成", f"fulfilled by the inspection {one.en}")
+    if words := DONE_BY.get(entry.done_by):
+        one = quoted(book.name(entry.done_by, getattr(entry, entry.done_by)))
+        yield line(words.zh.format(one.zh), words.en.format(one.en))
     right = book.name("right", entry.right)
     yield line(f"由有权{right.zh}者办理", f"by whoever may {right.en}")
     if entry.sections:

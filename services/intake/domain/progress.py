@@ -2,7 +2,42 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
+
+from shared.events import Event, iso
+from shared.events.callback import (
+    CallbackAttempted,
+    CallbackCompleted,
+    CallbackDue,
+    CallbackMissed,
+    CallbackRecalled,
+    CallbackUnreachable,
+)
+from shared.events.handling import (
+    AppealDecided,
+    CaseAssigned,
+    CaseClosed,
+    CaseEscalated,
+    CaseEvent,
+    CaseMerged,
+    CaseOpened,
+    CaseParted,
+    CaseReclassified,
+    CaseReopened,
+    CaseResolved,
+    CaseTransferred,
+    CaseWithdrawn,
+    ClockChanged,
+    DeadlineCleared,
+    DeadlineMissed,
+    FindingMade,
+    ResultAccepted,
+    ResultRefused,
+    SettlementApproved,
+    SettlementProposed,
+    StepCompleted,
+)
 
 Data = Mapping[str, Any]
 Missed = Mapping[str, Any]
@@ -61,7 +96,7 @@ def load(document: Data) -> Progress:
 def follow(told: Progress, record: Data) -> Progress:
     """Return what is known after one more event. Types that the ledger does not show change nothing."""
     effect = _EFFECTS.get(record["type"])
-    return effect(told, record["data"], record) if effect else told
+    return effect(told, record) if effect else told
 
 
 def follow_all(told: Progress, records: Sequence[Data]) -> Progress:
@@ -71,150 +106,165 @@ def follow_all(told: Progress, records: Sequence[Data]) -> Progress:
     return told
 
 
-def _opened(told: Progress, data: Data, _: Data) -> Progress:
+def _opened(told: Progress, event: CaseOpened, _: Data) -> Progress:
     return replace(
         told,
         status="open",
-        procedure=data["procedure"],
-        class_=data["class_"],
-        next_due=data["next_due"] or "",
-        **_graded(told, data),
-        **_responsible(told, data),
+        procedure=event.procedure,
+        class_=event.class_,
+        next_due=_text(event.next_due),
+        **_graded(told, event),
+        **_responsible(told, event),
     )
 
 
-def _graded(told: Progress, data: Data) -> dict[str, Any]:
-    return {name: data.get(name) or getattr(told, name) for name in ("grade", "tier", "service")}
+def _text(at: datetime | None) -> str:
+    return iso(at) if at else ""
 
 
-def _responsible(told: Progress, data: Data) -> dict[str, Any]:
+def _graded(told: Progress, event: CaseOpened | FindingMade | CaseReclassified) -> dict[str, Any]:
     return {
-        "department": data.get("department") or told.department,
-        "person": data.get("person") or told.person,
+        "grade": event.grade or told.grade,
+        "tier": event.tier or told.tier,
+        "service": event.service or told.service,
     }
 
 
-def _assigned(told: Progress, data: Data, _: Data) -> Progress:
-    return replace(told, **_responsible(told, data))
+def _responsible(told: Progress, event: CaseEvent) -> dict[str, Any]:
+    return {"department": event.department or told.department, "person": event.person or told.person}
 
 
-def _step(told: Progress, data: Data, record: Data) -> Progress:
-    return replace(told, step=data["step"], step_at=record["time"], next_due=data.get("next_due") or "")
+def _assigned(told: Progress, event: CaseAssigned, _: Data) -> Progress:
+    return replace(told, **_responsible(told, event))
 
 
-def _finding(told: Progress, data: Data, _: Data) -> Progress:
+def _step(told: Progress, event: StepCompleted, record: Data) -> Progress:
+    return replace(told, step=event.step, step_at=record["time"], next_due=_text(event.next_due))
+
+
+def _finding(told: Progress, event: FindingMade, _: Data) -> Progress:
     return replace(
         told,
-        validity=data["validity"],
-        class_=data["class_"],
-        item=data.get("item", ""),
-        procedure=data["procedure"],
-        **_graded(told, data),
+        validity=event.validity,
+        class_=event.class_,
+        item=event.item,
+        procedure=event.procedure,
+        **_graded(told, event),
     )
 
 
-def _deadline_missed(told: Progress, data: Data, record: Data) -> Progress:
+def _deadline_missed(told: Progress, event: DeadlineMissed, record: Data) -> Progress:
     missed = {
         "event": record["id"],
-        "clock": data["clock"],
-        "step": data.get("step", ""),
-        "occurrence": data["occurrence"],
-        "due_before": data["due_before"],
-        "clause": data["clause"],
-        "zh": list(data["explanation_zh"]),
-        "en": list(data["explanation_en"]),
+        "clock": event.clock,
+        "step": event.step,
+        "occurrence": event.occurrence,
+        "due_before": iso(event.due_before),
+        "clause": event.clause,
+        "zh": list(event.explanation_zh),
+        "en": list(event.explanation_en),
     }
-    return replace(told, missed=(*_without(told.missed, data), missed))
+    return replace(told, missed=(*_without(told.missed, event), missed))
 
 
-def _deadline_cleared(told: Progress, data: Data, _: Data) -> Progress:
-    return replace(told, missed=_without(told.missed, data))
+def _deadline_cleared(told: Progress, event: DeadlineCleared, _: Data) -> Progress:
+    return replace(told, missed=_without(told.missed, event))
 
 
-def _without(missed: Sequence[Missed], data: Data) -> tuple[Missed, ...]:
-    gone = (data["clock"], data["occurrence"])
+def _without(missed: Sequence[Missed], event: DeadlineMissed | DeadlineCleared) -> tuple[Missed, ...]:
+    gone = (event.clock, event.occurrence)
     return tuple(one for one in missed if (one["clock"], one["occurrence"]) != gone)
 
 
-def _appeal_decided(told: Progress, data: Data, _: Data) -> Progress:
-    if not data["upheld"]:
+def _appeal_decided(told: Progress, event: AppealDecided, _: Data) -> Progress:
+    if not event.upheld:
         return told
-    against = data["against"]
+    against = event.against
     return replace(
         told, missed=tuple(one for one in told.missed if against not in {one["event"], one["clock"]})
     )
 
 
-def _clock_changed(told: Progress, data: Data, _: Data) -> Progress:
-    return replace(told, next_due=data.get("due_before") or told.next_due)
+def _clock_changed(told: Progress, event: ClockChanged, _: Data) -> Progress:
+    return replace(told, next_due=_text(event.due_before) or told.next_due)
 
 
-def _settlement(told: Progress, data: Data, record: Data) -> Progress:
+def _proposed(told: Progress, event: SettlementProposed, _: Data) -> Progress:
+    return _settlement(told, event, None)
+
+
+def _approved(told: Progress, event: SettlementApproved, record: Data) -> Progress:
+    return _settlement(told, event, record["time"])
+
+
+def _settlement(
+    told: Progress, event: SettlementProposed | SettlementApproved, approved_at: str | None
+) -> Progress:
     settlement = {
-        "way": data["way"],
-        "amount": data.get("amount"),
-        "payer": data.get("payer", ""),
-        "approved_at": record["time"] if record["type"] == "settlement.approved.v1" else None,
+        "way": event.way,
+        "amount": None if event.amount is None else str(event.amount),
+        "payer": event.payer,
+        "approved_at": approved_at,
     }
-    return replace(told, way=data["way"], settlement=settlement)
+    return replace(told, way=event.way, settlement=settlement)
 
 
-def _accepted(told: Progress, _: Data, __: Data) -> Progress:
+def _accepted(told: Progress, _: ResultAccepted, __: Data) -> Progress:
     return replace(told, accepted=True)
 
 
-def _result_refused(told: Progress, _: Data, __: Data) -> Progress:
+def _result_refused(told: Progress, _: ResultRefused, __: Data) -> Progress:
     return replace(told, accepted=False)
 
 
-def _escalated(told: Progress, data: Data, _: Data) -> Progress:
-    return replace(told, escalated=max(told.escalated, data["level"]))
+def _escalated(told: Progress, event: CaseEscalated, _: Data) -> Progress:
+    return replace(told, escalated=max(told.escalated, event.level))
 
 
-def _resolved(told: Progress, data: Data, record: Data) -> Progress:
-    return replace(told, status="resolved", resolved_at=record["time"], way=data.get("way") or told.way)
+def _resolved(told: Progress, event: CaseResolved, record: Data) -> Progress:
+    return replace(told, status="resolved", resolved_at=record["time"], way=event.way or told.way)
 
 
-def _closed(told: Progress, data: Data, record: Data) -> Progress:
+def _closed(told: Progress, event: CaseClosed, record: Data) -> Progress:
     return replace(
         told,
         status="closed",
         closed_at=record["time"],
         next_due="",
-        class_=data["class_"],
-        validity=data["validity"],
-        way=data["way"],
-        outcome=data["outcome"],
+        class_=event.class_,
+        validity=event.validity,
+        way=event.way,
+        outcome=event.outcome,
     )
 
 
-def _reopened(told: Progress, _: Data, __: Data) -> Progress:
+def _reopened(told: Progress, _: CaseReopened, __: Data) -> Progress:
     return replace(told, status="open", closed_at="", resolved_at="", reopened=told.reopened + 1)
 
 
-def _withdrawn(told: Progress, _: Data, record: Data) -> Progress:
+def _withdrawn(told: Progress, _: CaseWithdrawn, record: Data) -> Progress:
     return replace(told, status="withdrawn", closed_at=record["time"], next_due="")
 
 
-def _reclassified(told: Progress, data: Data, _: Data) -> Progress:
+def _reclassified(told: Progress, event: CaseReclassified, _: Data) -> Progress:
     return replace(
         told,
-        class_=data["class_"],
-        item=data.get("item", ""),
-        procedure=data["procedure"],
-        **_graded(told, data),
+        class_=event.class_,
+        item=event.item,
+        procedure=event.procedure,
+        **_graded(told, event),
     )
 
 
-def _transferred(told: Progress, data: Data, _: Data) -> Progress:
-    return replace(told, unit=data["to_unit"], **_responsible(told, data))
+def _transferred(told: Progress, event: CaseTransferred, _: Data) -> Progress:
+    return replace(told, unit=event.to_unit, **_responsible(told, event))
 
 
-def _merged(told: Progress, data: Data, _: Data) -> Progress:
-    return replace(told, status="merged", into=data["into"])
+def _merged(told: Progress, event: CaseMerged, _: Data) -> Progress:
+    return replace(told, status="merged", into=str(event.into))
 
 
-def _parted(told: Progress, _: Data, __: Data) -> Progress:
+def _parted(told: Progress, _: CaseParted, __: Data) -> Progress:
     return replace(told, status="open", into="")
 
 
@@ -222,75 +272,85 @@ def _callback(told: Progress, **known: Any) -> Progress:  # noqa: ANN401  # JSON
     return replace(told, callback={**(told.callback or {}), **known})
 
 
-def _callback_due(told: Progress, data: Data, _: Data) -> Progress:
+def _callback_due(told: Progress, event: CallbackDue, _: Data) -> Progress:
     return replace(
         told,
         callback={
-            "occurrence": data["occurrence"],
-            "earliest": data["earliest"],
-            "due_before": data["due_before"],
+            "occurrence": event.occurrence,
+            "earliest": iso(event.earliest),
+            "due_before": iso(event.due_before),
             "attempts": 0,
             "result": "due",
         },
     )
 
 
-def _callback_attempted(told: Progress, data: Data, _: Data) -> Progress:
-    return _callback(told, attempts=data["attempt"])
+def _callback_attempted(told: Progress, event: CallbackAttempted, _: Data) -> Progress:
+    return _callback(told, attempts=event.attempt)
 
 
-def _callback_completed(told: Progress, data: Data, record: Data) -> Progress:
+def _callback_completed(told: Progress, event: CallbackCompleted, record: Data) -> Progress:
     return _callback(
         told,
         result="completed",
         at=record["time"],
-        satisfaction=data["satisfaction"],
-        satisfied=data["satisfied"],
-        solved=data.get("solved"),
+        satisfaction=event.satisfaction,
+        satisfied=event.satisfied,
+        solved=event.solved,
     )
 
 
-def _callback_recalled(told: Progress, data: Data, _: Data) -> Progress:
-    return _callback(told, again=data["satisfaction"], agrees=data["agrees"])
+def _callback_recalled(told: Progress, event: CallbackRecalled, _: Data) -> Progress:
+    return _callback(told, again=event.satisfaction, agrees=event.agrees)
 
 
-def _callback_missed(told: Progress, data: Data, _: Data) -> Progress:
-    return _callback(told, result="missed", clause=data["clause"])
+def _callback_missed(told: Progress, event: CallbackMissed, _: Data) -> Progress:
+    return _callback(told, result="missed", clause=event.clause)
 
 
-def _callback_unreachable(told: Progress, data: Data, _: Data) -> Progress:
-    return _callback(told, result="unreachable", attempts=data["attempts"])
+def _callback_unreachable(told: Progress, event: CallbackUnreachable, _: Data) -> Progress:
+    return _callback(told, result="unreachable", attempts=event.attempts)
 
 
-_EFFECTS: dict[str, Callable[[Progress, Data, Data], Progress]] = {
-    "case.opened.v1": _opened,
-    "case.assigned.v1": _assigned,
-    "step.completed.v1": _step,
-    "finding.made.v1": _finding,
-    "deadline.missed.v1": _deadline_missed,
-    "deadline.cleared.v1": _deadline_cleared,
-    "appeal.decided.v1": _appeal_decided,
-    "clock.changed.v1": _clock_changed,
-    "settlement.proposed.v1": _settlement,
-    "settlement.approved.v1": _settlement,
-    "result.accepted.v1": _accepted,
-    "result.refused.v1": _result_refused,
-    "case.escalated.v1": _escalated,
-    "case.resolved.v1": _resolved,
-    "case.closed.v1": _closed,
-    "case.reopened.v1": _reopened,
-    "case.withdrawn.v1": _withdrawn,
-    "case.reclassified.v1": _reclassified,
-    "case.transferred.v1": _transferred,
-    "case.merged.v1": _merged,
-    "case.parted.v1": _parted,
-    "callback.due.v1": _callback_due,
-    "callback.attempted.v1": _callback_attempted,
-    "callback.completed.v1": _callback_completed,
-    "callback.recalled.v1": _callback_recalled,
-    "callback.missed.v1": _callback_missed,
-    "callback.unreachable.v1": _callback_unreachable,
-}
+Effect = Callable[[Progress, Data], Progress]
+E = TypeVar("E", bound=Event)
+
+
+def _on(kind: type[E], effect: Callable[[Progress, E, Data], Progress]) -> tuple[str, Effect]:
+    return kind.TYPE, lambda told, record: effect(told, kind.view(record["data"]), record)
+
+
+_EFFECTS: Mapping[str, Effect] = dict(
+    (
+        _on(CaseOpened, _opened),
+        _on(CaseAssigned, _assigned),
+        _on(StepCompleted, _step),
+        _on(FindingMade, _finding),
+        _on(DeadlineMissed, _deadline_missed),
+        _on(DeadlineCleared, _deadline_cleared),
+        _on(AppealDecided, _appeal_decided),
+        _on(ClockChanged, _clock_changed),
+        _on(SettlementProposed, _proposed),
+        _on(SettlementApproved, _approved),
+        _on(ResultAccepted, _accepted),
+        _on(ResultRefused, _result_refused),
+        _on(CaseEscalated, _escalated),
+        _on(CaseResolved, _resolved),
+        _on(CaseClosed, _closed),
+        _on(CaseReopened, _reopened),
+        _on(CaseWithdrawn, _withdrawn),
+        _on(CaseReclassified, _reclassified),
+        _on(CaseTransferred, _transferred),
+        _on(CaseMerged, _merged),
+        _on(CaseParted, _parted),
+        _on(CallbackDue, _callback_due),
+        _on(CallbackAttempted, _callback_attempted),
+        _on(CallbackCompleted, _callback_completed),
+        _on(CallbackRecalled, _callback_recalled),
+        _on(CallbackMissed, _callback_missed),
+        _on(CallbackUnreachable, _callback_unreachable),
+    )
+)
 
 _DEFAULTS = [(one.name, one.default) for one in fields(Progress) if one.default is not MISSING]
 _NAMES = {one.name for one in fields(Progress)}

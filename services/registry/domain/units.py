@@ -92,7 +92,7 @@ def activate(
         ForbiddenError: The regulation names another role that approves such a unit.
         NotActiveError: Who proposed it approves it, or nobody answers for its service.
     """
-    data: dict[str, Any] = {key: proposal[key] for key in UnitEstablished.model_fields}
+    fields: dict[str, Any] = {key: proposal[key] for key in UnitEstablished.model_fields}
     kind = rules.rights.unit_kinds[proposal["kind"]]
     if kind.activated_by:
         if role not in kind.activated_by:
@@ -102,10 +102,10 @@ def activate(
         if person == proposal["by"]:
             msg = "Who proposes a unit does not approve it. Ask another holder of the role."
             raise NotActiveError(msg)
-        data["activated_by"] = person
-    data["service_lead"] = lead or data["service_lead"]
-    data["established_on"] = begins or data["established_on"]
-    unit = UnitEstablished(**data)
+        fields["activated_by"] = person
+    fields["service_lead"] = lead or fields["service_lead"]
+    fields["established_on"] = begins or fields["established_on"]
+    unit = UnitEstablished(**fields)
     if lacks := missing(unit, rules):
         msg = (
             f"Unit '{unit.unit}' cannot begin: {', '.join(lacks)} is missing ({', '.join(kind.source)}). "

@@ -55,7 +55,7 @@ class Register:
         now = self.clock()
         data = event.model_dump(mode="json")
         state = reduce(stored.state, event.TYPE, data)
-        stamp = self.stamp(stream, str(data.get("unit", GROUP)), request, now)
+        stamp = self.stamp(stream, str(getattr(event, "unit", GROUP)), request, now)
         await self.store.save(change_of(stored, state, [Happened(event, now)], stamp, index={}))
         await self.directory.refresh([subject])
         return state

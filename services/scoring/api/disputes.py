@@ -34,7 +34,7 @@ class NewDispute(Body):
     Attributes:
         about: A posting, an inspection's event, a matter (for a callback, or the service as a whole), an office.
         unit: For management: the unit that contests how it is managed.
-        occurrence: For a callback: which round.
+        occurrence: For a callback: which one of the matter.
         since: For management: since when.
     """
 

@@ -157,7 +157,7 @@ class Entry(Generic[V]):
     async def keep(self, event: Event, at: datetime, unit: Unit) -> V:
         """Keep what was recorded, and tell it."""
         state = await use_of(self.request).record(
-            self.subject, event, at, site=unit.site, key=self.key, digest=self.digest
+            self.subject, event, at, unit=unit, key=self.key, digest=self.digest
         )
         return self._shown(state)
 

@@ -7,17 +7,43 @@ Every thing has one moment, which decides the month, and states that an indicato
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from services.scoring.domain.facts import History, facts_at, is_known, overturned, standing_misses
 from services.scoring.domain.month import MonthContext
-from services.scoring.domain.offences import rulings_known
-from services.scoring.domain.triggers import OF_FINDING
-from shared.events.facts import Fact, moment
-from shared.rulebook.formulas import STEPS, Level
-from shared.rulebook.schema import Match
+from services.scoring.domain.rulings import rulings_known
+from services.scoring.domain.triggers.matter import OF_FINDING
+from shared.events import Views, views_of
+from shared.events.callback import (
+    CallbackAttempted,
+    CallbackCompleted,
+    CallbackDue,
+    CallbackRecalled,
+    CallbackVoided,
+)
+from shared.events.facts import Fact
+from shared.events.handling import (
+    AlertRaised,
+    AppealDecided,
+    CaseClosed,
+    CaseEscalated,
+    CaseReopened,
+    CaseResolved,
+    CaseTransferred,
+    CaseWithdrawn,
+    ClockChanged,
+    DeadlineMissed,
+    FindingMade,
+    StepCompleted,
+)
+from shared.events.intake import (
+    ComplaintRegistered,
+    RecordAmended,
+)
+from shared.rulebook.formulas import Level
 from shared.rulebook.schema.intake import RecordForm
 from shared.rulebook.schema.scoring import Counted
+from shared.rulebook.schema.triggers import ANY_STEP
 
 PROMOTERS_FROM, DETRACTORS_TO = 9, 6
 """Recommendations of 0 to 10 that count as promoters and as detractors (Reichheld, HBR 2003)."""
@@ -76,30 +102,32 @@ class _Matter:
     def month_of(self, kind: str) -> Iterator[Fact]:
         return (fact for fact in self.history.all(kind) if self.in_month(fact.time))
 
-    def record(self, registered: Fact) -> Fact:
+    def record(self, registered: Fact) -> ComplaintRegistered | RecordAmended:
         """Return what told last of the record before the month's end."""
-        amended = (one for one in self.history.all("record.amended.v1") if one.time < self.context.before)
-        return max(amended, key=lambda fact: fact.time, default=registered)
+        amended = (one for one in self.history.all(RecordAmended.TYPE) if one.time < self.context.before)
+        last = max(amended, key=lambda fact: fact.time, default=registered)
+        return _RECORDS[last.type](last.data)
 
-    def calls(self, *kinds: str) -> dict[int, datetime]:
-        """Return the first such call of each round before the month's end."""
-        facts = (one for kind in kinds for one in self.history.all(kind) if one.time < self.context.before)
+    def calls(self, views: Views[CallbackAttempted | CallbackCompleted]) -> dict[int, datetime]:
+        """Return the first such call of each occurrence before the month's end."""
         found: dict[int, datetime] = {}
-        for fact in facts:
-            found[fact.data["occurrence"]] = min(fact.time, found.get(fact.data["occurrence"], fact.time))
+        for kind, view in views.items():
+            for fact in self.history.all(kind):
+                if fact.time < self.context.before:
+                    occurrence = view(fact.data).occurrence
+                    found[occurrence] = min(fact.time, found.get(occurrence, fact.time))
         return found
 
     def last_answers(self) -> Iterable[Fact]:
-        """Return the month's last answer of each round; one that a ruling took away is none."""
+        """Return the month's last answer of each occurrence; one that a ruling took away is none."""
         gone = overturned(self.history)
-        given = (fact for fact in self.month_of("callback.completed.v1") if fact.id not in gone)
-        return {fact.data["occurrence"]: fact for fact in given}.values()
+        given = (fact for fact in self.month_of(CallbackCompleted.TYPE) if fact.id not in gone)
+        return {CallbackCompleted.view(fact.data).occurrence: fact for fact in given}.values()
 
-    def plan(self, answer: Fact) -> frozenset[str]:
+    def plan(self, occurrence: int) -> frozenset[str]:
         """Return under which plan an answer was asked for."""
-        due = self.history.all("callback.due.v1")
-        number = answer.data["occurrence"]
-        return frozenset(one.data.get("plan", "") for one in due if one.data["occurrence"] == number)
+        due = (CallbackDue.view(one.data) for one in self.history.all(CallbackDue.TYPE))
+        return frozenset(one.plan for one in due if one.occurrence == occurrence)
 
     def recommendations(self) -> Iterator[str]:
         """Return the questions that ask whether the customer would recommend the unit."""
@@ -107,11 +135,16 @@ class _Matter:
             yield from (key for key, one in questionnaire.questions.items() if one.kind == "recommendation")
 
 
+_RECORDS = views_of(ComplaintRegistered, RecordAmended)
+_CALLS = views_of(CallbackAttempted, CallbackCompleted)
+_ANSWERED: Views[CallbackCompleted] = {CallbackCompleted.TYPE: CallbackCompleted.view}
+
+
 def counts(history: History, context: MonthContext) -> tuple[Count, ...]:
     """Return what the facts of one subject add to the tallies of the month."""
     matter = _Matter(history, context)
-    registered = history.first("complaint.registered.v1")
-    is_problem = registered is not None and bool(registered.data.get("problem_user"))
+    registered = history.first(ComplaintRegistered.TYPE)
+    is_problem = registered is not None and ComplaintRegistered.view(registered.data).problem_user
     seen: dict[str, tuple[_Item, ...]] = {}
     found = []
     for place, asked in enumerate(context.tariff.tallies):
@@ -140,10 +173,7 @@ def _is_asked(item: _Item, asked: Counted, history: History) -> bool:
 
 
 def _is_like(asked: Counted, history: History, at: datetime) -> bool:
-    return asked.when == _ANY or asked.when.holds(*facts_at(history, at))
-
-
-_ANY = Match()
+    return asked.when.is_empty or asked.when.holds(*facts_at(history, at))
 
 
 def _matters(matter: _Matter) -> _Items:
@@ -151,22 +181,22 @@ def _matters(matter: _Matter) -> _Items:
 
     One that goes on inside another keeps its count.
     """
-    registered = matter.history.first("complaint.registered.v1")
+    registered = matter.history.first(ComplaintRegistered.TYPE)
     if registered is not None and matter.in_month(registered.time):
-        complete = matter.record(registered).data["complete"]
-        states = frozenset({"complete"}) if complete else frozenset[str]()
+        states = frozenset({"complete"}) if matter.record(registered).complete else frozenset[str]()
         yield _Item(registered.unit, registered.time, states=states)
 
 
 def _record_fields(matter: _Matter) -> _Items:
     """Required fields of the records of the month; filled: not missing when the month ends."""
-    registered = matter.history.first("complaint.registered.v1")
+    registered = matter.history.first(ComplaintRegistered.TYPE)
     if registered is None or not matter.in_month(registered.time):
         return
     forms = matter.context.rules.intake.forms.values()
-    form = next((one for one in forms if registered.data["kind"] in one.kinds), None)
+    kind = ComplaintRegistered.view(registered.data).kind
+    form = next((one for one in forms if kind in one.kinds), None)
     required = _required(form) if form else 0
-    missing = min(len(matter.record(registered).data["missing"]), required)
+    missing = min(len(matter.record(registered).missing), required)
     item = _Item(registered.unit, registered.time, amount=missing)
     yield item
     yield item._replace(amount=required - missing, states=frozenset({"filled"}))
@@ -181,7 +211,7 @@ def _findings(matter: _Matter) -> _Items:
     rulings = rulings_known(matter.history, matter.context.before)
     made = [
         one
-        for one in matter.history.all("finding.made.v1")
+        for one in matter.history.all(FindingMade.TYPE)
         if one.time < matter.context.before
         and not any(
             ruling.against == one.id or (ruling.against in OF_FINDING and one.time <= ruling.at)
@@ -199,28 +229,28 @@ def _clocks(matter: _Matter) -> _Items:
     A clock that was missed in one month and stopped in a later one counts once, when it was missed. A miss that a
     ruling excused counts as neither.
     """
-    missed = {
-        (fact.data["clock"], fact.data["occurrence"]): fact
-        for fact in standing_misses(matter.history, matter.context.before)
-    }
+    missed = {}
+    for fact in standing_misses(matter.history, matter.context.before):
+        miss = DeadlineMissed.view(fact.data)
+        missed[miss.clock, miss.occurrence] = fact, miss
     rulings = rulings_known(matter.history, matter.context.before)
-    for (clock, occurrence), fact in missed.items():
-        due, marks = moment(fact.data["due_before"]), (fact.id, clock, f"{clock}#{occurrence}")
+    for (clock, occurrence), (fact, miss) in missed.items():
+        due, marks = miss.due_before, (fact.id, clock, f"{clock}#{occurrence}")
         is_excused = any(ruling.against in marks and due <= ruling.at for ruling in rulings)
         if matter.closed_in_month(due) and not is_excused:
-            yield _clock(fact, "missed")
-    for fact in matter.history.all("step.completed.v1"):
-        data = fact.data
-        if not data.get("in_time") or (data.get("clock"), data["occurrence"]) in missed:
+            yield _clock(fact, miss, "missed")
+    for fact in matter.history.all(StepCompleted.TYPE):
+        if not matter.in_month(fact.time):
             continue
-        if data.get("clock") and matter.in_month(fact.time):
-            yield _clock(fact, "in-time")
+        done = StepCompleted.view(fact.data)
+        if done.in_time and (clock := done.clock) and (clock, done.occurrence) not in missed:
+            yield _clock(fact, done, "in-time")
 
 
-def _clock(fact: Fact, state: str) -> _Item:
-    step = fact.data.get("step")
-    # Without a name the clocks of steps are counted, see ``formulas.STEPS``; a watch only by its own.
-    names = frozenset({step, fact.data["clock"], STEPS}) if step else frozenset({fact.data["clock"]})
+def _clock(fact: Fact, told: DeadlineMissed | StepCompleted, state: str) -> _Item:
+    clock, step = told.clock, told.step
+    # Without a name the clocks of steps are counted, see ``schema.triggers.ANY_STEP``; a watch only by its own.
+    names = frozenset({step, clock, ANY_STEP}) if step else frozenset({clock})
     return _Item(fact.unit, fact.time, names, frozenset({state}))
 
 
@@ -230,15 +260,21 @@ def _callbacks(matter: _Matter) -> _Items:
     Attempted: called at least once. Completed: the customer answered; in time: inside the window. Unreachable:
     called, and no answer.
     """
-    called = matter.calls("callback.attempted.v1", "callback.completed.v1")
-    answered = matter.calls("callback.completed.v1")
-    voided = {fact.data["occurrence"]: fact.time for fact in matter.history.all("callback.voided.v1")}
-    for fact in matter.history.all("callback.due.v1"):
-        number, due = fact.data["occurrence"], moment(fact.data["due_before"])
+    owed = [one for one in matter.history.all(CallbackDue.TYPE) if is_known(one, matter.context.before)]
+    if not owed:
+        return
+    called, answered = matter.calls(_CALLS), matter.calls(_ANSWERED)
+    voided = {
+        CallbackVoided.view(fact.data).occurrence: fact.time
+        for fact in matter.history.all(CallbackVoided.TYPE)
+    }
+    for fact in owed:
+        told = CallbackDue.view(fact.data)
+        number, due = told.occurrence, told.due_before
         ended = voided.get(number)
         if ended is not None and ended < due:
             continue
-        if is_known(fact, matter.context.before) and matter.closed_in_month(due):
+        if matter.closed_in_month(due):
             states = {
                 "attempted": number in called,
                 "completed": number in answered,
@@ -246,47 +282,53 @@ def _callbacks(matter: _Matter) -> _Items:
                 "unreachable": number in called and number not in answered,
             }
             held = frozenset(state for state, holds in states.items() if holds)
-            yield _Item(fact.unit, fact.time, frozenset({fact.data.get("plan", "")}), held)
+            yield _Item(fact.unit, fact.time, frozenset({told.plan}), held)
 
 
 def _answers(matter: _Matter) -> _Items:
     """Answers of the month, of each callback the last. A customer who was not reached gave none."""
     for fact in matter.last_answers():
-        states = frozenset(state for state in ("satisfied", "solved") if fact.data.get(state))
-        yield _Item(fact.unit, fact.time, matter.plan(fact), states, excluded=_of_problem_user(fact))
+        answer = CallbackCompleted.view(fact.data)
+        asked = {"satisfied": answer.satisfied, "solved": answer.solved}
+        states = frozenset(state for state, holds in asked.items() if holds)
+        yield _Item(
+            fact.unit, fact.time, matter.plan(answer.occurrence), states, excluded=answer.problem_user
+        )
 
 
 def _recalls(matter: _Matter) -> _Items:
     """Second calls of the month; agreeing: the customer says again what the first call reported."""
-    for fact in matter.month_of("callback.recalled.v1"):
-        states = frozenset({"agreeing"}) if fact.data["agrees"] else frozenset[str]()
-        yield _Item(fact.unit, fact.time, frozenset({fact.data["plan"]}), states)
+    for fact in matter.month_of(CallbackRecalled.TYPE):
+        recalled = CallbackRecalled.view(fact.data)
+        states = frozenset({"agreeing"}) if recalled.agrees else frozenset[str]()
+        yield _Item(fact.unit, fact.time, frozenset({recalled.plan}), states)
 
 
 def _appeals(matter: _Matter) -> _Items:
     """Appeals decided in the month."""
-    for fact in matter.month_of("appeal.decided.v1"):
-        states = frozenset({"upheld"}) if fact.data["upheld"] else frozenset[str]()
+    for fact in matter.month_of(AppealDecided.TYPE):
+        states = frozenset({"upheld"}) if AppealDecided.view(fact.data).upheld else frozenset[str]()
         yield _Item(fact.unit, fact.time, states=states)
 
 
 def _transfers(matter: _Matter) -> _Items:
     """Matters handed on in the month, of the unit that handed them on."""
-    for fact in matter.month_of("case.transferred.v1"):
-        yield _Item(fact.data["from_unit"], fact.time)
+    for fact in matter.month_of(CaseTransferred.TYPE):
+        yield _Item(CaseTransferred.view(fact.data).from_unit, fact.time)
 
 
 def _extensions(matter: _Matter) -> _Items:
     """Extensions granted in the month, by clock."""
-    for fact in matter.month_of("clock.changed.v1"):
-        if fact.data["change"] == "extended":
-            yield _Item(fact.unit, fact.time, frozenset({fact.data["clock"], STEPS}))
+    for fact in matter.month_of(ClockChanged.TYPE):
+        changed = ClockChanged.view(fact.data)
+        if changed.change == "extended":
+            yield _Item(fact.unit, fact.time, frozenset({changed.clock, ANY_STEP}))
 
 
 def _alerts(matter: _Matter) -> _Items:
     """Alerts raised in the month, by name."""
-    for fact in matter.month_of("alert.raised.v1"):
-        yield _Item(fact.unit, fact.time, frozenset({fact.data["alert"]}))
+    for fact in matter.month_of(AlertRaised.TYPE):
+        yield _Item(fact.unit, fact.time, frozenset({AlertRaised.view(fact.data).alert}))
 
 
 def _each(kind: str) -> Callable[[_Matter], _Items]:
@@ -303,12 +345,12 @@ COUNTING: Mapping[str, Callable[[_Matter], _Items]] = {
     "record-fields": _record_fields,
     "findings": _findings,
     "clocks": _clocks,
-    "resolutions": _each("case.resolved.v1"),
-    "closings": _each("case.closed.v1"),
-    "reopenings": _each("case.reopened.v1"),
+    "resolutions": _each(CaseResolved.TYPE),
+    "closings": _each(CaseClosed.TYPE),
+    "reopenings": _each(CaseReopened.TYPE),
     "transfers": _transfers,
-    "withdrawals": _each("case.withdrawn.v1"),
-    "escalations": _each("case.escalated.v1"),
+    "withdrawals": _each(CaseWithdrawn.TYPE),
+    "escalations": _each(CaseEscalated.TYPE),
     "extensions": _extensions,
     "callbacks": _callbacks,
     "answers": _answers,
@@ -323,19 +365,16 @@ COUNTING: Mapping[str, Callable[[_Matter], _Items]] = {
 
 def _levels(matter: _Matter, place: int, asked: Level) -> Iterator[Count]:
     for fact in matter.last_answers():
-        value = _level(fact, asked.mean, matter)
+        answer = CallbackCompleted.view(fact.data)
+        value = _level(answer, asked.mean, matter)
         if value is not None:
-            yield Count(place, fact.unit, value**asked.power, _of_problem_user(fact))
+            yield Count(place, fact.unit, value**asked.power, answer.problem_user)
 
 
-def _level(fact: Fact, mean: str, matter: _Matter) -> int | None:
+def _level(answer: CallbackCompleted, mean: str, matter: _Matter) -> int | None:
     """Return what an answer adds to a mean: its level; or 1 for a promoter, −1 for a detractor."""
     if mean == "satisfaction":
-        return int(fact.data["satisfaction"])
-    given: Mapping[str, Any] = fact.data.get("answers") or {}
+        return answer.satisfaction
+    given = answer.answers
     score = next((int(given[name]) for name in matter.recommendations() if given.get(name)), None)
     return None if score is None else int(score >= PROMOTERS_FROM) - int(score <= DETRACTORS_TO)
-
-
-def _of_problem_user(fact: Fact) -> bool:
-    return bool(fact.data.get("problem_user"))

@@ -10,9 +10,28 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from services.scoring.domain.facts import History
 from services.scoring.domain.overturns import Overturn, hands_in, overturns
 from shared.errors import FieldProblem, InvalidInputError
-from shared.events import Happened
+from shared.events import Happened, views_of
+from shared.events.callback import CallbackCompleted, CallbackDue, CallbackMissed, CallbackUnreachable
 from shared.events.facts import Fact, moment
-from shared.events.scoring import DisputeAdvised, DisputeLodged, DisputeOverdue, DisputeRuled
+from shared.events.handling import (
+    AppealDecided,
+    AppealLodged,
+    CaseAssigned,
+    CaseClosed,
+    CaseResolved,
+    CaseTransferred,
+    DeadlineMissed,
+    FindingMade,
+)
+from shared.events.intake import ComplaintRegistered
+from shared.events.scoring import (
+    DisputeAdvised,
+    DisputeLodged,
+    DisputeOverdue,
+    DisputeRuled,
+    InspectionRecorded,
+    OffenceFound,
+)
 from shared.rulebook.disputes import (
     Contested,
     DecidedError,
@@ -30,8 +49,8 @@ from shared.values.idempotency import must_be_same
 ALWAYS_RESTATES = frozenset({"inspection", "callback"})
 """They are in a mean or a share of their month, which no posting of a later month can take back."""
 
-_ENDS_SERVICE = ("case.closed.v1", "case.resolved.v1", "complaint.registered.v1")
-_CALLED = ("callback.completed.v1", "callback.unreachable.v1", "callback.missed.v1")
+_ENDS_SERVICE = (CaseClosed.TYPE, CaseResolved.TYPE, ComplaintRegistered.TYPE)
+_CALLED = views_of(CallbackCompleted, CallbackUnreachable, CallbackMissed)
 
 
 class Said(BaseModel):
@@ -154,29 +173,34 @@ def posting_contested(posting: Mapping[str, Any], facts: Sequence[Fact], people:
 
 def callback_contested(facts: Sequence[Fact], occurrence: int, edition: Edition) -> Found:
     """Return what is contested with how a callback ended."""
-    ended = [one for one in facts if one.type in _CALLED and one.data["occurrence"] == occurrence]
+    ended = [
+        one for one in facts if one.type in _CALLED and _CALLED[one.type](one.data).occurrence == occurrence
+    ]
     if not ended:
         raise _invalid("occurrence", "no callback of this round has ended")
     fact = ended[-1]
-    due = [one for one in History.of(facts).all("callback.due.v1") if one.data["occurrence"] == occurrence]
+    all_due = (CallbackDue.view(one.data) for one in History.of(facts).all(CallbackDue.TYPE))
+    due = [one for one in all_due if one.occurrence == occurrence]
     plans = edition.at(fact.time).callback.plans
-    clauses = plans[due[-1].data["plan"]].source if due and due[-1].data["plan"] in plans else ()
+    clauses = plans[due[-1].plan].source if due and due[-1].plan in plans else ()
     contested = Contested(
         what="callback",
         key=fact.id,
-        at=moment(fact.data["due_before"]) if fact.type == "callback.missed.v1" else fact.time,
+        at=CallbackMissed.view(fact.data).due_before if fact.type == CallbackMissed.TYPE else fact.time,
         unit=fact.unit,
         made_in=fact.unit,
         hands=hands_in([fact]),
         other_side=other_side(facts),
     )
-    return Found(contested, fact.subject, clauses, str(fact.data.get("by", "")))
+    by = CallbackCompleted.view(fact.data).by if fact.type == CallbackCompleted.TYPE else ""
+    return Found(contested, fact.subject, clauses, by)
 
 
 def inspection_contested(fact: Fact, edition: Edition, people: Mapping[str, Any]) -> Found:
     """Return what is contested with an inspection."""
-    rule = edition.at(fact.time).obligations.inspections.get(fact.data["kind"])
-    by, unit = str(fact.data["by"]), str(fact.data["unit"])
+    inspected = InspectionRecorded.view(fact.data)
+    rule = edition.at(fact.time).obligations.inspections.get(inspected.kind)
+    by, unit = inspected.by, inspected.unit
     contested = Contested(
         what="inspection",
         key=fact.id,
@@ -205,10 +229,12 @@ def management_contested(unit: str, office: str, since: datetime) -> Found:
 
 def other_side(facts: Iterable[Fact]) -> frozenset[str]:
     """Return who stands for the customer of a matter: who registered it, and the unit that did for another."""
-    registered = [fact for fact in facts if fact.type == "complaint.registered.v1"]
-    persons = (str(fact.data["registered_by"]) for fact in registered)
-    units = (str(fact.data["unit"]) for fact in registered if fact.data["unit"] != fact.unit)
-    return frozenset((*persons, *units))
+    found: set[str] = set()
+    for fact in facts:
+        if fact.type == ComplaintRegistered.TYPE:
+            registered = ComplaintRegistered.view(fact.data)
+            found |= {registered.registered_by, *({registered.unit} - {fact.unit})}
+    return frozenset(found)
 
 
 def unit_of(person: str, people: Mapping[str, Any], day: date) -> str:
@@ -371,21 +397,23 @@ def appealed(
         facts: The facts of the matter.
         posted: What was ever posted about it.
     """
-    against, appeal = str(ruling.data["against"]), ruling.data["appeal"]
+    decided = AppealDecided.view(ruling.data)
+    against, appeal = decided.against, decided.appeal
     lodged_at = next(
-        (one.time for one in facts if one.type == "appeal.lodged.v1" and one.data["appeal"] == appeal),
+        (
+            one.time
+            for one in facts
+            if one.type == AppealLodged.TYPE and AppealLodged.view(one.data).appeal == appeal
+        ),
         ruling.time,
     )
-    kinds = _APPEALED.get(against, ("deadline.missed.v1",))
-    clock, _, run = against.partition("#")
+    kinds = _APPEALED.get(against, (DeadlineMissed.TYPE,))
     found = [
         one
         for one in facts
         if one.type in kinds
         and one.time <= lodged_at
-        and (
-            against in _APPEALED or (one.data["clock"] == clock and run in ("", str(one.data["occurrence"])))
-        )
+        and (against in _APPEALED or _is_of(DeadlineMissed.view(one.data), against))
     ]
     if not found:
         return (), ""
@@ -396,21 +424,32 @@ def appealed(
         if about.id in one["evidence"] and not one["reverses"]
         for clause in one["clause"].split(", ")
     )
-    told = str(about.data.get("clause", ""))
-    return tuple(clauses) or tuple(told.split(", ") if told else ()), str(about.data.get("by", ""))
+    if about.type == DeadlineMissed.TYPE:
+        told = DeadlineMissed.view(about.data).clause
+        return tuple(clauses) or tuple(told.split(", ") if told else ()), ""
+    return tuple(clauses), _MADE[about.type](about.data).by
+
+
+def _is_of(missed: DeadlineMissed, against: str) -> bool:
+    clock, _, run = against.partition("#")
+    return missed.clock == clock and run in {"", str(missed.occurrence)}
 
 
 _APPEALED: Mapping[str, tuple[str, ...]] = {
-    "finding": ("finding.made.v1",),
-    "grade": ("finding.made.v1",),
-    "responsibility": ("case.assigned.v1", "case.transferred.v1"),
+    "finding": (FindingMade.TYPE,),
+    "grade": (FindingMade.TYPE,),
+    "responsibility": (CaseAssigned.TYPE, CaseTransferred.TYPE),
 }
-"""What an appeal is against → the facts that made it; anything else is a clock with its round."""
+"""What an appeal is against → the facts that made it; anything else is a clock with its occurrence."""
+
+_MADE = views_of(FindingMade, CaseAssigned, CaseTransferred)
+
+_FOUND = views_of(OffenceFound, InspectionRecorded, FindingMade)
 
 
 def _finder(fact: Fact) -> str:
-    finds = fact.type in ("offence.found.v1", "inspection.recorded.v1", "finding.made.v1")
-    return str(fact.data["by"]) if finds else ""
+    view = _FOUND.get(fact.type)
+    return view(fact.data).by if view else ""
 
 
 def _said(words: Words, by: Party, at: datetime, *, uphold: bool) -> Said:

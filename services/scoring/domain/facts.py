@@ -7,74 +7,142 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, Protocol
 
-from shared.events.facts import Fact, moment, recency
+from shared.events import Event, Views, views_of
+from shared.events.callback import (
+    CallbackAttempted,
+    CallbackCompleted,
+    CallbackDue,
+    CallbackMissed,
+    CallbackRecalled,
+    CallbackUnreachable,
+    CallbackVoided,
+)
+from shared.events.facts import Fact, recency
+from shared.events.handling import (
+    AlertRaised,
+    AppealDecided,
+    AppealLodged,
+    CaseAssigned,
+    CaseClosed,
+    CaseEscalated,
+    CaseMerged,
+    CaseOpened,
+    CaseParted,
+    CaseReclassified,
+    CaseReopened,
+    CaseResolved,
+    CaseTransferred,
+    CaseWithdrawn,
+    ClockChanged,
+    DeadlineCleared,
+    DeadlineMissed,
+    FindingConfirmed,
+    FindingMade,
+    FindingProposed,
+    ResultAccepted,
+    ResultRefused,
+    SettlementApproved,
+    SettlementProposed,
+    StepCompleted,
+    WorksStarted,
+)
+from shared.events.intake import (
+    ComplaintRegistered,
+    CustomersCounted,
+    ImportDeclared,
+    PraiseReceived,
+    RecordAmended,
+)
+from shared.events.registry import (
+    UnitClosed,
+    UnitEstablished,
+)
+from shared.events.scoring import (
+    AssessmentRecorded,
+    DisputeRuled,
+    DutyFulfilled,
+    FigureReported,
+    InspectionRecorded,
+    OffenceFound,
+    ShiftRostered,
+)
 from shared.timekeeping.calendar import Month, WorkingCalendar
 from shared.values.bounds import number
 
-ORGANISATION_TYPES = frozenset({"unit.established.v1", "unit.closed.v1"})
+
+class _OfUnit(Protocol):
+    """What every fact about a unit as a whole tells."""
+
+    @property
+    def unit(self) -> str: ...
+
+
+ORGANISATION_TYPES = frozenset({UnitEstablished.TYPE, UnitClosed.TYPE})
 """Facts of the organisation. They are dated by themselves, so no ``before`` hides them."""
 
-UNIT_TYPES = frozenset(
-    {
-        "inspection.recorded.v1",
-        "duty.fulfilled.v1",
-        "assessment.recorded.v1",
-        "figure.reported.v1",
-        "customers.counted.v1",
-        "import.declared.v1",
-        "shift.rostered.v1",
-    }
+_OF_UNITS: Views[_OfUnit] = views_of(
+    InspectionRecorded,
+    DutyFulfilled,
+    AssessmentRecorded,
+    FigureReported,
+    ShiftRostered,
+    CustomersCounted,
+    ImportDeclared,
+    UnitEstablished,
+    UnitClosed,
 )
+UNIT_TYPES = _OF_UNITS.keys() - ORGANISATION_TYPES
 """Facts about a unit as a whole."""
 
 CASE_TYPES = frozenset(
     {
-        "complaint.registered.v1",
-        "record.amended.v1",
-        "praise.received.v1",
-        "case.opened.v1",
-        "case.reclassified.v1",
-        "finding.made.v1",
-        "step.completed.v1",
-        "deadline.missed.v1",
-        "deadline.cleared.v1",
-        "settlement.proposed.v1",
-        "appeal.decided.v1",
-        "case.resolved.v1",
-        "case.closed.v1",
-        "case.reopened.v1",
-        "case.transferred.v1",
-        "case.withdrawn.v1",
-        "case.escalated.v1",
-        "clock.changed.v1",
-        "alert.raised.v1",
-        "callback.due.v1",
-        "callback.attempted.v1",
-        "callback.completed.v1",
-        "callback.missed.v1",
-        "callback.unreachable.v1",
-        "callback.voided.v1",
-        "callback.recalled.v1",
-        "offence.found.v1",
-        "dispute.ruled.v1",
+        ComplaintRegistered.TYPE,
+        RecordAmended.TYPE,
+        PraiseReceived.TYPE,
+        CaseOpened.TYPE,
+        CaseReclassified.TYPE,
+        FindingMade.TYPE,
+        StepCompleted.TYPE,
+        DeadlineMissed.TYPE,
+        DeadlineCleared.TYPE,
+        SettlementProposed.TYPE,
+        AppealDecided.TYPE,
+        CaseResolved.TYPE,
+        CaseClosed.TYPE,
+        CaseReopened.TYPE,
+        CaseTransferred.TYPE,
+        CaseWithdrawn.TYPE,
+        CaseEscalated.TYPE,
+        ClockChanged.TYPE,
+        AlertRaised.TYPE,
+        CallbackDue.TYPE,
+        CallbackAttempted.TYPE,
+        CallbackCompleted.TYPE,
+        CallbackMissed.TYPE,
+        CallbackUnreachable.TYPE,
+        CallbackVoided.TYPE,
+        CallbackRecalled.TYPE,
+        OffenceFound.TYPE,
+        DisputeRuled.TYPE,
     }
 )
 """Facts about one matter, and rulings over what it cost."""
 
 REPLAYED_TYPES = frozenset(
     {
-        "appeal.lodged.v1",
-        "case.assigned.v1",
-        "case.merged.v1",
-        "case.parted.v1",
-        "finding.confirmed.v1",
-        "finding.proposed.v1",
-        "result.accepted.v1",
-        "result.refused.v1",
-        "settlement.approved.v1",
-        "works.started.v1",
+        AppealLodged.TYPE,
+        CaseAssigned.TYPE,
+        CaseMerged.TYPE,
+        CaseParted.TYPE,
+        FindingConfirmed.TYPE,
+        FindingProposed.TYPE,
+        ResultAccepted.TYPE,
+        ResultRefused.TYPE,
+        SettlementApproved.TYPE,
+        WorksStarted.TYPE,
     }
 )
 """What no fold needs by itself, and without which nobody could play a case again under another edition."""
@@ -82,15 +150,15 @@ REPLAYED_TYPES = frozenset(
 COUNTED_TYPES = ORGANISATION_TYPES | UNIT_TYPES | CASE_TYPES | REPLAYED_TYPES
 """Every type that is kept. Others are no facts of scoring and do not enter its hash."""
 
-_DEADLINE_TYPES = frozenset({"deadline.missed.v1", "callback.missed.v1"})
+_DEADLINES = views_of(DeadlineMissed, CallbackMissed)
 
 # A callback counts in the month in which its window ends, even if nothing happens then.
-_DUE_TYPES = _DEADLINE_TYPES | {"callback.due.v1"}
+_DUE = views_of(DeadlineMissed, CallbackMissed, CallbackDue)
 
-_NUMBERS: Mapping[str, Callable[[Mapping[str, Any]], Iterable[object]]] = {
-    "inspection.recorded.v1": lambda data: data.get("observations", {}).values(),
-    "assessment.recorded.v1": lambda data: (data["score"],),
-    "figure.reported.v1": lambda data: (data["value"],),
+_NUMBERS: Mapping[str, Callable[[Mapping[str, Any]], Iterable[Decimal]]] = {
+    InspectionRecorded.TYPE: lambda data: InspectionRecorded.view(data).observations.values(),
+    AssessmentRecorded.TYPE: lambda data: (AssessmentRecorded.view(data).score,),
+    FigureReported.TYPE: lambda data: (FigureReported.view(data).value,),
 }
 """The numbers of facts that a fold counts with."""
 
@@ -127,13 +195,14 @@ def subject_of(envelope: Mapping[str, Any]) -> str:
     about a unit as a whole with that unit.
     """
     kind, data = envelope["type"], envelope["data"]
-    if kind in UNIT_TYPES or kind in ORGANISATION_TYPES:
-        return f"unit/{data['unit']}"
-    if kind == "offence.found.v1" and data.get("complaint_id"):
-        return str(data["complaint_id"])
-    if kind == "dispute.ruled.v1" and data.get("about"):
-        return str(data["about"])
-    return str(envelope["subject"])
+    if (of_unit := _OF_UNITS.get(kind)) is not None:
+        return f"unit/{of_unit(data).unit}"
+    about = ""
+    if kind == OffenceFound.TYPE:
+        about = OffenceFound.view(data).complaint_id
+    elif kind == DisputeRuled.TYPE:
+        about = DisputeRuled.view(data).about
+    return about or str(envelope["subject"])
 
 
 def in_order(facts: Iterable[Fact]) -> list[Fact]:
@@ -168,7 +237,10 @@ def is_known(fact: Fact, before: datetime) -> bool:
     A deadline is over at its own moment, so one that passes at ``before`` has passed: a deadline at
     midnight on the 1st belongs to the month before.
     """
-    return fact.time < before or (fact.type in _DEADLINE_TYPES and moment(fact.data["due_before"]) <= before)
+    if fact.time < before:
+        return True
+    deadline = _DEADLINES.get(fact.type)
+    return deadline is not None and deadline(fact.data).due_before <= before
 
 
 def months_touched(facts: Iterable[Fact], calendar: WorkingCalendar) -> list[Month]:
@@ -176,8 +248,8 @@ def months_touched(facts: Iterable[Fact], calendar: WorkingCalendar) -> list[Mon
     found = set()
     for fact in facts:
         found.add(calendar.month_of(fact.time))
-        if fact.type in _DUE_TYPES:
-            found.add(calendar.month_of(moment(fact.data["due_before"]), closing=True))
+        if (due := _DUE.get(fact.type)) is not None:
+            found.add(calendar.month_of(due(fact.data).due_before, closing=True))
     return sorted(found)
 
 
@@ -185,7 +257,7 @@ def touches(facts: Iterable[Fact], start: datetime, end: datetime) -> bool:
     """Say whether the month ``[start, end)`` is among ``months_touched``, without reckoning the others."""
     return any(
         start <= fact.time < end
-        or (fact.type in _DUE_TYPES and start < moment(fact.data["due_before"]) <= end)
+        or ((due := _DUE.get(fact.type)) is not None and start < due(fact.data).due_before <= end)
         for fact in facts
     )
 
@@ -223,9 +295,9 @@ class History:
         return found[0] if found else None
 
 
-_OPENING = frozenset({"complaint.registered.v1", "case.opened.v1"})
-_CHANGING = frozenset({"finding.made.v1", "case.reclassified.v1", "settlement.proposed.v1"})
-_TOLD = (
+_OPENING: tuple[type[Event], ...] = (ComplaintRegistered, CaseOpened)
+_CHANGING: tuple[type[Event], ...] = (FindingMade, CaseReclassified, SettlementProposed)
+_FIELDS = (
     "kind",
     "class_",
     "validity",
@@ -238,6 +310,16 @@ _TOLD = (
     "tier",
     "service",
 )
+_TOLD = {
+    kind.TYPE: (
+        kind in _OPENING,
+        [(name, name.rstrip("_")) for name in _FIELDS if name in kind.model_fields],
+    )
+    for kind in (*_OPENING, *_CHANGING)
+}
+"""Type → whether it holds from receipt, and its fields, all text, with what a condition calls them."""
+
+_FLAGGED = views_of(ComplaintRegistered, CaseReclassified)
 
 
 def facts_at(history: History, at: datetime) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -248,29 +330,37 @@ def facts_at(history: History, at: datetime) -> tuple[dict[str, str], tuple[str,
     known: dict[str, str] = {}
     flags: tuple[str, ...] = ()
     for fact in history.facts:
-        if fact.type in _OPENING or (fact.type in _CHANGING and fact.time <= at):
-            data = fact.data
-            known |= {name.rstrip("_"): str(data[name]) for name in _TOLD if data.get(name)}
-            flags = tuple(data.get("flags", flags))
+        told = _TOLD.get(fact.type)
+        if told is None:
+            continue
+        from_receipt, fields = told
+        if from_receipt or fact.time <= at:
+            known |= {name: value for field, name in fields if (value := fact.data.get(field))}
+            if (flagged := _FLAGGED.get(fact.type)) is not None:
+                flags = flagged(fact.data).flags
     return known, flags
 
 
 def standing_misses(history: History, before: datetime) -> list[Fact]:
-    """Return the missed deadlines that stand: of each clock and round, the verdict that was told last."""
-    missed = history.all("deadline.missed.v1")
+    """Return the missed deadlines that stand: of each clock and occurrence, the verdict that was told last."""
+    missed = history.all(DeadlineMissed.TYPE)
     if not missed:
         return []
-    told = [fact for fact in (*missed, *history.all("deadline.cleared.v1")) if is_known(fact, before)]
+    told = [fact for fact in (*missed, *history.all(DeadlineCleared.TYPE)) if is_known(fact, before)]
     latest: dict[tuple[str, int], Fact] = {}
     for fact in told if len(told) == 1 else sorted(told, key=recency):
-        latest[fact.data["clock"], fact.data["occurrence"]] = fact
-    return [fact for fact in latest.values() if fact.type == "deadline.missed.v1"]
+        verdict = _VERDICTS[fact.type](fact.data)
+        latest[verdict.clock, verdict.occurrence] = fact
+    return [fact for fact in latest.values() if fact.type == DeadlineMissed.TYPE]
+
+
+_VERDICTS = views_of(DeadlineMissed, DeadlineCleared)
 
 
 def overturned(history: History) -> frozenset[str]:
     """Return the events that an upheld dispute took away for good: no month counts them."""
-    ruled = (fact.data for fact in history.all("dispute.ruled.v1"))
-    return frozenset(str(data["offence"]) for data in ruled if data["upheld"] and data.get("restates"))
+    ruled = (DisputeRuled.view(fact.data) for fact in history.all(DisputeRuled.TYPE))
+    return frozenset(one.offence for one in ruled if one.upheld and one.restates)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,9 @@ from services.scoring.domain.facts import (
 )
 from services.scoring.domain.indicators import Figure, Tally, figures
 from services.scoring.domain.month import MonthContext
-from services.scoring.domain.obligations import UnitRecord, instances, unit_postings
+from services.scoring.domain.obligations import UnitRecord, instances
 from services.scoring.domain.organisation import Organisation
-from services.scoring.domain.postings import Posting, in_sheet_order, postings
+from services.scoring.domain.postings import Posting, in_sheet_order, postings, unit_postings
 from services.scoring.domain.rankings import (
     Granted,
     MonthTotals,
@@ -40,6 +40,9 @@ from services.scoring.domain.rosters import Gap, gaps
 from services.scoring.domain.scorecards import PenaltySheet, Scorecard, penalty_sheets, scorecards
 from services.scoring.domain.triggers import months_overdue
 from shared.events.facts import Fact
+from shared.events.scoring import (
+    DutyFulfilled,
+)
 from shared.rulebook.edition import Edition
 from shared.timekeeping.calendar import Month
 from shared.timekeeping.periods import periods_of_month
@@ -222,27 +225,17 @@ def month_result(
         case_postings: The postings of every subject.
         tally: Their counts.
         unit_facts: The facts of units that count, in order.
-        basis: The month.
+        context: The month.
         facts_hash: Which facts it rests on.
         published: Months that were published before.
     """
     edition, organisation = context.edition, context.organisation
-    ledger = UnitRecord(tuple(unit_facts), organisation, edition.calendar)
+    record = UnitRecord(tuple(unit_facts), organisation, edition.calendar)
     duties = instances(edition, organisation, context.month)
-    posted = sorted((*case_postings, *unit_postings(ledger, duties, context)), key=in_sheet_order)
-    counted = figures(tally, ledger, duties, context)
-    cards = scorecards(posted, ledger, duties, context, counted)
-    nil = _nil_returns(ledger, context)
-    units = {
-        unit: UnitInMonth(
-            record.kind,
-            organisation.exists_throughout(unit, context.first_day, context.last_day),
-            record.peers,
-            unit in nil,
-        )
-        for unit in organisation.existing(context.first_day, context.last_day)
-        if (record := organisation.on(unit, context.last_day)) is not None
-    }
+    posted = sorted((*case_postings, *unit_postings(record, duties, context)), key=in_sheet_order)
+    counted = figures(tally, record, duties, context)
+    cards = scorecards(posted, record, duties, context, counted)
+    units = _units(record, context)
     totals = _totals(str(context.month), "", units, cards, counted)
     ranked = rankings((totals,), "month", str(context.month), context.rules)
     return MonthResult(
@@ -328,23 +321,38 @@ def content_hash(result: PeriodResult) -> str:
     return hash_of({key: value for key, value in document_of(result).items() if key not in about})
 
 
-def _nil_returns(ledger: UnitRecord, context: MonthContext) -> set[str]:
+def _units(record: UnitRecord, context: MonthContext) -> dict[str, UnitInMonth]:
+    """Return what the units of the month were in it."""
+    nil, organisation = _nil_returns(record, context), context.organisation
+    return {
+        unit: UnitInMonth(
+            one.kind,
+            organisation.exists_throughout(unit, context.first_day, context.last_day),
+            one.peers,
+            unit in nil,
+        )
+        for unit in organisation.existing(context.first_day, context.last_day)
+        if (one := organisation.on(unit, context.last_day)) is not None
+    }
+
+
+def _nil_returns(record: UnitRecord, context: MonthContext) -> set[str]:
     """Return the units that said for the whole month that there was nothing to report, and took it back in no later return."""
     found: set[str] = set()
     for key, rule in context.rules.obligations.obligations.items():
         periods = [str(period) for period in periods_of_month(rule.every, context.month)] if rule.nil else []
         found |= {
             unit
-            for obligation, unit, period in ledger.reports
-            if obligation == key and period in periods and _is_nil(ledger, key, unit, periods)
+            for obligation, unit, period in record.reports
+            if obligation == key and period in periods and _is_nil(record, key, unit, periods)
         }
     return found
 
 
-def _is_nil(ledger: UnitRecord, obligation: str, unit: str, periods: Sequence[str]) -> bool:
+def _is_nil(record: UnitRecord, obligation: str, unit: str, periods: Sequence[str]) -> bool:
     """Say whether the last return of each of these periods is nil."""
-    returns = (ledger.reports.get((obligation, unit, period)) for period in periods)
-    return all(told and told[-1].data.get("nil", False) for told in returns)
+    returns = (record.reports.get((obligation, unit, period)) for period in periods)
+    return all(told and DutyFulfilled.view(told[-1].data).nil for told in returns)
 
 
 def _is_used(fact: Fact, since: datetime, as_of: datetime) -> bool:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from services.scoring.domain.counting import Count
 from services.scoring.domain.month import MonthContext
-from services.scoring.domain.obligations import Duty, UnitRecord
+from services.scoring.domain.obligations import Duty, UnitRecord, fulfilment
 from shared.rulebook.formulas import Formula, Term, formula_of
 from shared.rulebook.schema.scoring import Counted, Indicator, Reported
 from shared.values.canonical import LATER
@@ -76,10 +76,10 @@ class _Sums(NamedTuple):
 
 
 def figures(
-    tally: Tally, ledger: UnitRecord, duties: Sequence[Duty], context: MonthContext
+    tally: Tally, record: UnitRecord, duties: Sequence[Duty], context: MonthContext
 ) -> tuple[Figure, ...]:
     """Return every indicator of every unit that exists in the month, by indicator and unit."""
-    rolled = _rolled_up({**tally.sums, **_duties(ledger, duties, context)}, context)
+    rolled = _rolled_up({**tally.sums, **_duties(record, duties, context)}, context)
     places = {asked: place for place, asked in enumerate(context.tariff.tallies)}
 
     def sums(term: Term | None, unit: str) -> _Sums:
@@ -87,7 +87,7 @@ def figures(
             return _Sums(None, None)
         if isinstance(term, Reported):
             kind = context.rules.obligations.figures[term.figure]
-            told = ledger.figure(kind.counted or term.figure, unit, str(context.month))
+            told = record.figure(kind.counted or term.figure, unit, str(context.month))
             return _Sums(told.normal, told.all) if told else _Sums(None, None)
         return _Sums(*rolled.get((places[term], unit), (0, 0)))
 
@@ -108,7 +108,7 @@ def figures(
 
 
 def _duties(
-    ledger: UnitRecord, duties: Sequence[Duty], context: MonthContext
+    record: UnitRecord, duties: Sequence[Duty], context: MonthContext
 ) -> dict[tuple[int, str], tuple[int, int]]:
     """Count the duties that fell due in the month, by who owes them."""
     found: dict[tuple[int, str], tuple[int, int]] = {}
@@ -117,18 +117,18 @@ def _duties(
             continue
         for duty in duties:
             is_named = not asked.of or duty.obligation in asked.of
-            if is_named and (not asked.is_ or not _duty_states(duty, ledger, context).isdisjoint(asked.is_)):
+            if is_named and (not asked.is_ or not _duty_states(duty, record, context).isdisjoint(asked.is_)):
                 so_far, _ = found.get((place, duty.unit), (0, 0))
                 found[place, duty.unit] = (so_far + 1, so_far + 1)
     return found
 
 
-def _duty_states(duty: Duty, ledger: UnitRecord, context: MonthContext) -> frozenset[str]:
-    deed = ledger.deed(duty, min(duty.judged_at, context.as_of))
+def _duty_states(duty: Duty, record: UnitRecord, context: MonthContext) -> frozenset[str]:
+    done = fulfilment(record, duty, min(duty.judged_at, context.as_of))
     states = {
-        "done": deed.done_at is not None,
-        "in-time": deed.done_at is not None and deed.done_at < duty.due_before,
-        "nil": deed.nil,
+        "done": done.done_at is not None,
+        "in-time": done.done_at is not None and done.done_at < duty.due_before,
+        "nil": done.nil,
     }
     return frozenset(state for state, holds in states.items() if holds)
 

@@ -4,38 +4,22 @@ An edition is read once into tariffs, so that judging one of a million cases loo
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from services.scoring.domain.organisation import Organisation
 from shared.errors import RulebookGapError
 from shared.rulebook.edition import Edition
 from shared.rulebook.formulas import Tallied, tallies
-from shared.rulebook.schema import Match, Rules
-from shared.rulebook.schema.scoring import (
-    CallbackFault,
-    FailedAspect,
-    Found,
-    IncompleteRecord,
-    MissedDeadline,
-    MissingElement,
-    ObligationFault,
-    Offence,
-    OfMatter,
-    Praise,
-    ReportNotSent,
-    Trigger,
-)
+from shared.rulebook.schema import Rules
+from shared.rulebook.schema.scoring import Offence
+from shared.rulebook.schema.triggers import Cause
 from shared.timekeeping.calendar import Month, add_months
-from shared.timekeeping.limits import Limit
 
-_T = TypeVar("_T", bound=Trigger)
-
-ANY_STEP = "steps"
-"""What a rulebook writes for every step of a procedure."""
+_C = TypeVar("_C", bound=Cause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +29,7 @@ class Price:
     Attributes:
         points: Signed and exact; where the offence forfeits the item, the item's full marks.
         unit_kinds: Kinds of unit that the sheet scores.
-        when: Condition on the case, where there is one.
-        per: The points are taken for every such time that the deed stays undone, at most ``most`` times.
-        plans: Plans of callback that it is about; none: all.
+        trigger: The kind of trigger that sets it off; None where the offence is composed of others.
         peers: Peer groups that the sheet is for; none: all.
     """
 
@@ -61,20 +43,12 @@ class Price:
     personal: bool
     with_all: frozenset[str]
     replaces: frozenset[str]
-    when: Match | None
-    fault: str = ""
-    per: Limit | None = None
-    most: int | None = None
-    plans: tuple[str, ...] = ()
+    trigger: type[Cause] | None = None
     peers: tuple[str, ...] = ()
 
-    def holds(self, known: tuple[Mapping[str, str], tuple[str, ...]]) -> bool:
-        """Say whether its condition holds for what a matter was (``facts_at``)."""
-        return self.when is None or self.when.holds(*known)
 
-
-Prices = Mapping[str, tuple[Price, ...]]
-"""Prices by what triggers them."""
+Priced = tuple[Price, _C]
+"""A price, and what the rulebook says sets it off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +56,18 @@ class Tariff:
     """The prices of one day, by trigger, and what its indicators measure.
 
     Attributes:
+        prices: By kind of trigger and what it is about.
+        combined: The prices of offences that exist because others do.
+        counts_again: Something costs again and again while nothing happens.
         tallies: What is counted matter by matter for the indicators.
         scored_kinds: Kinds of unit that sheets score and rankings rank, those of one together.
     """
 
     rules: Rules
-    missed: Prices
-    matters: Prices
-    found: Prices
-    aspects: Prices
-    elements: Prices
-    unsent: Prices
-    obligations: Prices
-    praise: Prices
-    incomplete: tuple[Price, ...]
-    callbacks: tuple[Price, ...]
+    prices: Mapping[tuple[type[Cause], str], Sequence[Priced[Cause]]]
     combined: tuple[Price, ...]
     replacing: Mapping[str, frozenset[str]]
+    counts_again: bool
     uncounted_kinds: frozenset[str]
     tallies: tuple[Tallied, ...]
     scored_kinds: tuple[tuple[str, ...], ...]
@@ -106,23 +75,21 @@ class Tariff:
     @classmethod
     def of(cls, rules: Rules) -> "Tariff":
         """Read the offences of one day's rules."""
-        priced = [
-            (offence.trigger, _price(key, offence, rules)) for key, offence in rules.scoring.offences.items()
-        ]
+        offences = rules.scoring.offences
+        found = {key: _price(key, offence, rules) for key, offence in offences.items()}
+        prices: dict[tuple[type[Cause], str], list[Priced[Cause]]] = {}
+        for key, offence in offences.items():
+            if (trigger := offence.trigger) is not None:
+                for about in trigger.about:
+                    prices.setdefault((type(trigger), about), []).append((found[key], trigger))
         return cls(
             rules=rules,
-            missed=_by(priced, MissedDeadline, lambda trigger: trigger.clocks),
-            matters=_by(priced, OfMatter, lambda trigger: (trigger.moment,)),
-            found=_by(priced, Found, lambda trigger: (trigger.finding,)),
-            aspects=_by(priced, FailedAspect, lambda trigger: (trigger.inspection,)),
-            elements=_by(priced, MissingElement, lambda trigger: (trigger.report,)),
-            unsent=_by(priced, ReportNotSent, lambda trigger: (trigger.report,)),
-            obligations=_by(priced, ObligationFault, lambda trigger: (trigger.obligation,)),
-            praise=_by(priced, Praise, lambda trigger: (trigger.to,)),
-            incomplete=tuple(price for trigger, price in priced if isinstance(trigger, IncompleteRecord)),
-            callbacks=tuple(price for trigger, price in priced if isinstance(trigger, CallbackFault)),
-            combined=tuple(price for _, price in priced if price.with_all),
-            replacing={price.rule: price.replaces for _, price in priced if price.replaces},
+            prices=prices,
+            combined=tuple(price for price in found.values() if price.with_all),
+            replacing={key: price.replaces for key, price in found.items() if price.replaces},
+            counts_again=any(
+                one.trigger is not None and one.trigger.counts_again for one in offences.values()
+            ),
             uncounted_kinds=frozenset(
                 kind for kind, matter in rules.intake.kinds.items() if not matter.counts_as_complaint
             ),
@@ -137,36 +104,11 @@ class Tariff:
 
     def unpriced(self) -> "Tariff":
         """Return the same without a price."""
-        none: Prices = {}
-        return replace(
-            self,
-            missed=none,
-            matters=none,
-            found=none,
-            aspects=none,
-            elements=none,
-            unsent=none,
-            obligations=none,
-            praise=none,
-            incomplete=(),
-            callbacks=(),
-            combined=(),
-            replacing={},
-        )
+        return replace(self, prices={}, combined=(), replacing={}, counts_again=False)
 
-    @property
-    def counts_time(self) -> bool:
-        """Say whether anything costs points for every time that it stays undone."""
-        return any(price.per is not None for prices in self.missed.values() for price in prices)
-
-    def missed_by(self, clock: str, step: str) -> tuple[Price, ...]:
-        """Return what a missed deadline costs."""
-        named = self.missed.get(clock, ())
-        if not step:
-            return named
-        by_step = self.missed.get(step, ()) if step != clock else ()
-        found = (*named, *by_step, *self.missed.get(ANY_STEP, ()))
-        return tuple({price.rule: price for price in found}.values())
+    def priced(self, kind: type[_C], about: str = "") -> Sequence[Priced[_C]]:
+        """Return the prices that a kind of trigger sets off by what it is about, each with its trigger."""
+        return cast("Sequence[Priced[_C]]", self.prices.get((kind, about), ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,20 +117,23 @@ class Tariffs:
 
     Attributes:
         before: The tariff of every day before the first.
-        counts_time: On some day something costs points for every time that it stays undone.
+        triggers: The kinds of trigger that have a price on some day.
+        counts_again: On some day something costs again and again while nothing happens.
     """
 
     edition: Edition
     slices: tuple[tuple[date, Tariff], ...]
     before: Tariff
-    counts_time: bool
+    triggers: frozenset[type[Cause]]
+    counts_again: bool
 
     @classmethod
     def of(cls, edition: Edition) -> "Tariffs":
         """Read every slice of an edition."""
         slices = tuple((first, Tariff.of(rules)) for first, rules in edition.slices)
-        counts_time = any(tariff.counts_time for _, tariff in slices)
-        return cls(edition, slices, slices[0][1].unpriced(), counts_time)
+        counts_again = any(tariff.counts_again for _, tariff in slices)
+        triggers = frozenset(kind for _, tariff in slices for kind, _ in tariff.prices)
+        return cls(edition, slices, slices[0][1].unpriced(), triggers, counts_again)
 
     def on(self, day: date) -> Tariff:
         """Return the tariff in force on a local day. What lies before the rulebook costs nothing.
@@ -299,7 +244,6 @@ def _price(key: str, offence: Offence, rules: Rules) -> Price:
     if offence.forfeits:
         weights = {name: item.weight for part in sheet.sections.values() for name, item in part.items.items()}
         points = weights[offence.item].copy_negate()
-    trigger = offence.trigger
     return Price(
         rule=key,
         sheet=offence.sheet,
@@ -308,26 +252,9 @@ def _price(key: str, offence: Offence, rules: Rules) -> Price:
         forfeits=offence.forfeits,
         unit_kinds=sheet.unit_kind,
         peers=sheet.peers,
+        trigger=type(offence.trigger) if offence.trigger else None,
         clauses=offence.source,
         personal=offence.against == "department-and-person",
         with_all=frozenset(offence.with_all),
         replaces=frozenset(offence.replaces),
-        when=trigger.when
-        if isinstance(trigger, MissedDeadline | OfMatter) and trigger.when != Match()
-        else None,
-        fault=trigger.fault if isinstance(trigger, ObligationFault) else "",
-        per=trigger.per if isinstance(trigger, MissedDeadline) else None,
-        most=trigger.most if isinstance(trigger, MissedDeadline) else None,
-        plans=trigger.plans if isinstance(trigger, CallbackFault) else (),
     )
-
-
-def _by(
-    priced: Iterable[tuple[Trigger | None, Price]], kind: type[_T], keys: Callable[[_T], Iterable[str]]
-) -> Prices:
-    found: dict[str, list[Price]] = {}
-    for trigger, price in priced:
-        if isinstance(trigger, kind):
-            for key in keys(trigger):
-                found.setdefault(key, []).append(price)
-    return {key: tuple(prices) for key, prices in found.items()}

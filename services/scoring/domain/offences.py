@@ -3,17 +3,19 @@
 ``judge`` is the whole of it: what ``priced_occurrences`` sees, at its price, less what rulings take away.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from services.scoring.domain.facts import History
 from services.scoring.domain.month import MonthContext, Price
-from services.scoring.domain.triggers import TRIGGERING, PricedOccurrence, Sight, is_for, priced_occurrences
-from shared.events.facts import Fact
+from services.scoring.domain.obligations import Duty, UnitRecord
+from services.scoring.domain.rulings import Fallen, Ruling, overruled, rulings_known
+from services.scoring.domain.triggers import TRIGGERING, priced_occurrences, priced_of_units
+from services.scoring.domain.triggers.base import PricedOccurrence
+from shared.rulebook.schema.triggers import Cause
 
 OFFENCES = UUID("7b6a3f0e-6a1c-5d0e-9d58-1a8a4f6c2e10")
 """Namespace of the ids of offences and of what they cost."""
@@ -29,6 +31,7 @@ class Offence:
         at: When it was complete. A deadline's own moment; the month's end where the month is judged.
         clauses: What makes it an offence, then what set the deadline.
         evidence: Ids of the events that show it, then what they name as evidence.
+        trigger: The kind of trigger that found it; None where it is composed of others.
     """
 
     id: str
@@ -46,14 +49,7 @@ class Offence:
     evidence: tuple[str, ...]
     explanation_zh: tuple[str, ...]
     explanation_en: tuple[str, ...]
-
-
-class Fallen(NamedTuple):
-    """Why an offence that its trigger finds does not stand."""
-
-    zh: str
-    en: str
-    evidence: tuple[str, ...]
+    trigger: type[Cause] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +58,6 @@ class Judged:
 
     standing: Mapping[str, Offence]
     fallen: Mapping[str, Fallen]
-
-
-class Ruling(NamedTuple):
-    """A ruling that was upheld.
-
-    Attributes:
-        against: An offence, an event, or a clock.
-        restates: It was never an offence: the month that was published is stated anew. Else what it takes is
-            reversed in the month of the ruling.
-    """
-
-    against: str
-    at: datetime
-    event: str
-    restates: bool
 
 
 NOTHING = Judged({}, {})
@@ -97,9 +78,7 @@ def judge(history: History, before: datetime, context: MonthContext) -> Judged:
     """
     if TRIGGERING.isdisjoint(history.by_type):
         return NOTHING
-    found = [
-        one for one in priced_occurrences(history, before, context) if is_for(one.sight, one.price, context)
-    ]
+    found = [one for one in priced_occurrences(history, before, context) if _is_for(one, context)]
     if not found:
         return NOTHING
     rulings = rulings_known(history, before)
@@ -117,65 +96,52 @@ def offence_id(rule: str, subject: str, key: str) -> str:
     return str(uuid5(OFFENCES, f"{rule}|{subject}|{key}"))
 
 
-def priced(sight: Sight, price: Price, context: MonthContext) -> Offence:
-    """Return the offence that something seen is, at the price of one rule."""
-    department, person = sight.department, sight.person
+def offences_of_units(
+    record: UnitRecord, duties: Sequence[Duty], context: MonthContext
+) -> dict[str, Offence]:
+    """Return by id what units did, or left undone, in the month, whatever rulings say of it."""
+    found = priced_of_units(record, duties, context)
+    offences_ = (_offence(one, context) for one in found if _is_for(one, context))
+    return {offence.id: offence for offence in offences_}
+
+
+def _is_for(found: PricedOccurrence, context: MonthContext) -> bool:
+    """Say whether the price stands on a sheet of the unit that would be charged: some are of certain peers only."""
+    occurrence, price = found.occurrence, found.price
+    if not price.peers:
+        return True
+    organisation = context.organisation
+    charged = organisation.on(
+        organisation.scored_unit(occurrence.unit, price.unit_kinds, occurrence.day), occurrence.day
+    )
+    return charged is None or charged.peers in price.peers
+
+
+def _offence(found: PricedOccurrence, context: MonthContext) -> Offence:
+    """Return the offence that an occurrence is, at the price of one rule."""
+    occurrence, price = found.occurrence, found.price
+    department, person = occurrence.department, occurrence.person
     if price.personal:
-        unit = context.organisation.on(sight.unit, sight.day)
-        department, person = department or sight.unit, person or (unit.lead if unit else "")
+        unit = context.organisation.on(occurrence.unit, occurrence.day)
+        department, person = department or occurrence.unit, person or (unit.lead if unit else "")
     return Offence(
-        id=offence_id(price.rule, sight.subject, sight.key),
+        id=offence_id(price.rule, occurrence.subject, occurrence.key),
         rule=price.rule,
-        subject=sight.subject,
-        key=sight.key,
+        subject=occurrence.subject,
+        key=occurrence.key,
         sheet=price.sheet,
         item=price.item,
         points=price.points,
-        unit=context.organisation.scored_unit(sight.unit, price.unit_kinds, sight.day),
-        at=sight.at,
-        clauses=tuple(dict.fromkeys((*price.clauses, *(clause for clause in sight.clauses if clause)))),
+        unit=context.organisation.scored_unit(occurrence.unit, price.unit_kinds, occurrence.day),
+        at=occurrence.at,
+        clauses=tuple(dict.fromkeys((*price.clauses, *(clause for clause in occurrence.clauses if clause)))),
         department=department,
         person=person,
-        evidence=sight.evidence,
-        explanation_zh=sight.words.zh,
-        explanation_en=sight.words.en,
+        evidence=occurrence.evidence,
+        explanation_zh=occurrence.words.zh,
+        explanation_en=occurrence.words.en,
+        trigger=price.trigger,
     )
-
-
-def rulings_known(history: History, before: datetime) -> list[Ruling]:
-    """Return the upheld rulings about a subject that count before a moment; one that restates always did."""
-    told = (*history.all("appeal.decided.v1"), *history.all("dispute.ruled.v1"))
-    return [ruling for ruling in rulings_of(told) if ruling.restates or ruling.at < before]
-
-
-def rulings_of(facts: Iterable[Fact]) -> list[Ruling]:
-    """Return the rulings that were upheld."""
-    fields = {"appeal.decided.v1": "against", "dispute.ruled.v1": "offence"}
-    return [
-        Ruling(fact.data[fields[fact.type]], fact.time, fact.id, bool(fact.data.get("restates")))
-        for fact in facts
-        if fact.type in fields and fact.data["upheld"]
-    ]
-
-
-def overruled(
-    offence: Offence, rulings: Sequence[Ruling], marks: Sequence[str] = (), since: datetime | None = None
-) -> Fallen | None:
-    """Return why a ruling takes the offence away, or None.
-
-    A ruling names an offence, an event, or a clock. A clock's name reaches only what had happened by then:
-    the clock may be missed again in a later round.
-
-    Args:
-        offence: What may fall.
-        rulings: The rulings that count.
-        marks: What a ruling may name beside the offence.
-        since: When what the marks name was complete; the offence's own moment where None.
-    """
-    for ruling in rulings:
-        if ruling.against == offence.id or (ruling.against in marks and (since or offence.at) <= ruling.at):
-            return Fallen("申诉或争议裁定成立", "an appeal or dispute was upheld", (ruling.event,))
-    return None
 
 
 def _without_overruled(
@@ -185,9 +151,9 @@ def _without_overruled(
     context: MonthContext,
 ) -> dict[str, Offence]:
     standing: dict[str, Offence] = {}
-    for sight, price, marks, since in found:
-        offence = priced(sight, price, context)
-        reason = overruled(offence, rulings, marks, since) if rulings else None
+    for one in found:
+        offence = _offence(one, context)
+        reason = overruled(offence.id, one.since or offence.at, rulings, one.marks)
         if reason is None:
             standing[offence.id] = offence
         else:
@@ -216,7 +182,7 @@ def _combined(
             if not is_new or last.rule not in price.with_all or {p.rule for p in parts} != price.with_all:
                 continue
             offence = _composed(composed_id, price, parts, context)
-            reason = overruled(offence, rulings)
+            reason = overruled(offence.id, offence.at, rulings)
             if reason is None:
                 combined[composed_id] = offence
             else:

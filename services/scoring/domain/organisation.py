@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from services.scoring.domain.facts import ORGANISATION_TYPES, in_order
+from shared.events import views_of
 from shared.events.facts import Fact, recency
+from shared.events.registry import UnitClosed, UnitEstablished
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Organisation:
         """
         told: dict[str, list[Fact]] = {}
         for fact in in_order(fact for fact in facts if fact.type in ORGANISATION_TYPES):
-            told.setdefault(str(fact.data["unit"]), []).append(fact)
+            told.setdefault(_TOLD[fact.type](fact.data).unit, []).append(fact)
         records, spans = {}, {}
         for unit, about in sorted(told.items()):
             dated = sorted(about, key=lambda fact: (_day_of(fact), recency(fact)))
@@ -159,27 +161,31 @@ class Organisation:
         return record.site if record else ""
 
 
+_TOLD = views_of(UnitEstablished, UnitClosed)
+
+
 def _establishes(fact: Fact) -> bool:
-    return fact.type == "unit.established.v1"
+    return fact.type == UnitEstablished.TYPE
 
 
 def _day_of(fact: Fact) -> date:
-    day = fact.data["established_on" if _establishes(fact) else "closes_on"]
-    return day if isinstance(day, date) else date.fromisoformat(day)
+    if _establishes(fact):
+        return UnitEstablished.view(fact.data).established_on
+    return UnitClosed.view(fact.data).closes_on
 
 
 def _unit_of(fact: Fact) -> Unit:
-    data = fact.data
+    told = UnitEstablished.view(fact.data)
     return Unit(
-        unit=data["unit"],
-        kind=data["kind"],
-        parent=data["parent"] or "",
-        site=data["site"],
-        name_zh=data["name_zh"],
-        name_en=data["name_en"],
-        lead=data.get("service_lead", ""),
-        since=_day_of(fact),
-        peers=data.get("peers", ""),
+        unit=told.unit,
+        kind=told.kind,
+        parent=told.parent or "",
+        site=told.site,
+        name_zh=told.name_zh,
+        name_en=told.name_en,
+        lead=told.service_lead,
+        since=told.established_on,
+        peers=told.peers,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from shared.events import EVENTS
 from shared.events.facts import Fact
 from shared.values.intervals import Interval, wilson
 
@@ -27,7 +28,8 @@ class Overturn:
 def hands_in(facts: Iterable[Fact]) -> frozenset[str]:
     """Return the persons who had a hand in facts: who did, registered, approved or answers for them."""
     named = ("by", "person", "registered_by", "approved_by", "assessor")
-    return frozenset(str(fact.data[name]) for fact in facts for name in named if fact.data.get(name))
+    told = (EVENTS[fact.type].view(fact.data) for fact in facts)
+    return frozenset(str(who) for one in told for name in named if (who := getattr(one, name, "")))
 
 
 def overturns(ruled: Iterable[tuple[str, bool]]) -> tuple[Overturn, ...]:

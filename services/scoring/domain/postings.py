@@ -4,7 +4,7 @@ A posting is the difference of two sets: the offences known when the month ends,
 began. So a later finding takes only the difference, and a correction is a reversal in its own month.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,8 +12,11 @@ from uuid import uuid5
 
 from services.scoring.domain.facts import History, is_known
 from services.scoring.domain.month import MonthContext, later
-from services.scoring.domain.offences import OFFENCES, Fallen, Offence, judge
-from services.scoring.domain.triggers import MATTER_FOUND, months_overdue
+from services.scoring.domain.obligations import Duty, UnitRecord, instances
+from services.scoring.domain.offences import OFFENCES, Offence, judge, offences_of_units
+from services.scoring.domain.rulings import Fallen, overruled
+from services.scoring.domain.triggers import CASE_KINDS, months_overdue
+from services.scoring.domain.triggers.base import entered_later
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Posting:
 
 
 def postings(history: History, context: MonthContext) -> tuple[Posting, ...]:
-    """Return what a case's facts post in the month of ``basis``, as far as it is known."""
+    """Return what a case's facts post in the month of ``context``, as far as it is known."""
     if context.before <= context.start or not _touches(history, context):
         return ()
     now = judge(history, context.before, context)
@@ -67,8 +70,27 @@ def postings(history: History, context: MonthContext) -> tuple[Posting, ...]:
     return tuple(sorted(posted, key=in_sheet_order))
 
 
+def unit_postings(record: UnitRecord, duties: Sequence[Duty], context: MonthContext) -> tuple[Posting, ...]:
+    """Return what inspections and duties post in the month of ``context``.
+
+    An offence of a unit is settled in its own month. Later only a ruling can take it back; then the months
+    before are judged again, to find what it took.
+    """
+    if context.before <= context.start:
+        return ()
+    posted = [
+        charge(offence, context)
+        for offence in offences_of_units(record, duties, context).values()
+        if _ruling(offence, record, context.before) is None
+    ]
+    ruled = {
+        one.against for one in record.rulings if not one.restates and context.start <= one.at < context.before
+    }
+    return tuple(sorted((*posted, *_reversals(record, ruled, context)), key=in_sheet_order))
+
+
 def charge(offence: Offence, context: MonthContext) -> Posting:
-    """Return what an offence posts in the month of ``basis``."""
+    """Return what an offence posts in the month of ``context``."""
     month = str(context.month)
     return Posting(
         id=posting_id(offence.id, month),
@@ -153,25 +175,36 @@ def _same(one: Offence, other: Offence | None) -> bool:
 
 
 def _corrected(offence: Offence, history: History, before: datetime) -> Fallen:
-    if offence.key == MATTER_FOUND:
-        kinds = ("finding.made.v1", "case.reclassified.v1")
-        changed = [fact for kind in kinds for fact in history.all(kind) if fact.time < before]
-        last = max(changed, key=lambda fact: fact.time)
-        return Fallen("后来的认定取代了它", "a later finding took its place", (last.id,))
-    told = tuple(
-        fact.id
-        for fact in history.all("deadline.cleared.v1")
-        if offence.key.endswith(f"{fact.data['clock']}#{fact.data['occurrence']}")
-    )
-    return Fallen("期限内已完成，登记在后", "the deed was done in time and entered later", told)
+    kind = CASE_KINDS.get(offence.trigger) if offence.trigger else None
+    return (kind.corrected if kind else entered_later)(offence.key, history, before)
 
 
 def _charged_in(offence: Offence, history: History, context: MonthContext) -> str:
     """Return the month whose posting is reversed: the latest in which the offence came to stand.
 
-    The offence's own moment does not tell: a round that is missed anew under another limit has a later one.
+    The offence's own moment does not tell: an occurrence that is missed anew under another limit has a later one.
     """
     month = later(context.month, -1)
     while _same(offence, judge(history, context.of_month(month).start, context).standing.get(offence.id)):
         month = later(month, -1)
     return str(month)
+
+
+def _ruling(offence: Offence, record: UnitRecord, before: datetime) -> Fallen | None:
+    rulings = [one for one in record.rulings if one.restates or one.at < before]
+    return overruled(offence.id, offence.at, rulings)
+
+
+def _reversals(record: UnitRecord, ruled: set[str], context: MonthContext) -> Iterator[Posting]:
+    """Find what the month's rulings are about in the months before, and take it back."""
+    earliest = min((fact.time for fact in record.facts), default=context.start)
+    left, month = set(ruled), later(context.month, -1)
+    while left and context.of_month(month).end > earliest:
+        then = context.of_month(month)
+        own = offences_of_units(record, instances(then.edition, then.organisation, month), then)
+        for offence in own.values():
+            why = _ruling(offence, record, context.before)
+            if why is not None and offence.id in left and _ruling(offence, record, context.start) is None:
+                yield reversal(offence, why, str(month), context)
+        left -= set(own)
+        month = later(month, -1)

@@ -13,6 +13,9 @@ from typing import Any
 from services.scoring.domain.month import MonthContext, later
 from shared.errors import InvalidInputError
 from shared.events.facts import Fact
+from shared.events.scoring import (
+    AssessmentRecorded,
+)
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.group import Award, Ranking, Recommendation
 from shared.rulebook.schema.scoring import PersonalResult
@@ -317,11 +320,11 @@ def personal_results(facts: Iterable[Fact], context: MonthContext) -> tuple[Pers
     """
     last: dict[tuple[str, str, str], dict[str, Fact]] = {}
     for fact in facts:
-        if fact.type != "assessment.recorded.v1" or fact.time >= context.as_of:
+        if fact.type != AssessmentRecorded.TYPE or fact.time >= context.as_of:
             continue
-        data = fact.data
-        if data["month"] == str(context.month):
-            last.setdefault((data["scheme"], data["unit"], data["person"]), {})[data["part"]] = fact
+        told = AssessmentRecorded.view(fact.data)
+        if told.month == str(context.month):
+            last.setdefault((told.scheme, told.unit, told.person), {})[told.part] = fact
     schemes = context.rules.scoring.personal_results
     return tuple(
         _personal(who, schemes[who[0]], parts) for who, parts in sorted(last.items()) if who[0] in schemes
@@ -332,7 +335,11 @@ def _personal(
     who: tuple[str, str, str], scheme: PersonalResult, assessed: Mapping[str, Fact]
 ) -> PersonsResult:
     key, unit, person = who
-    parts = {part: number(assessed[part].data["score"]) for part in sorted(scheme.parts) if part in assessed}
+    parts = {
+        part: number(AssessmentRecorded.view(assessed[part].data).score)
+        for part in sorted(scheme.parts)
+        if part in assessed
+    }
     missing = tuple(part for part in sorted(scheme.parts) if part not in assessed)
     weighted = (Fraction(score) * scheme.parts[part] / 100 for part, score in parts.items())
     return PersonsResult(

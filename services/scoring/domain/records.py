@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from services.scoring.domain.obligations import is_report
+from services.scoring.domain.obligations import KINDS, is_report
 from shared.errors import FieldProblem, ForbiddenError, InvalidInputError, NotYetHereError, RulebookGapError
 from shared.events.scoring import (
     AssessmentRecorded,
@@ -232,7 +232,7 @@ def check_duty(event: DutyFulfilled, rules: Rules, unit_kind: str) -> None:
         elif event.sections or event.fields:
             problems.append(FieldProblem("nil", "who has nothing to report gives no sections and no fields"))
     else:
-        if not is_report(rule, {"sections": event.sections}):
+        if not is_report(rule, event.sections, nil=False):
             problems.append(FieldProblem("sections", f"at least one of: {', '.join(sorted(rule.sections))}"))
         problems += _fields(event.fields, rule.fields)
     if unit_kind not in rule.owed_by:
@@ -240,8 +240,8 @@ def check_duty(event: DutyFulfilled, rules: Rules, unit_kind: str) -> None:
     period = period_called(event.period)
     if period is None or period.every != rule.every:
         problems.append(FieldProblem("period", f"it answers for a {rule.every}"))
-    if rule.done_by == "inspection":
-        problems.append(FieldProblem("obligation", "an inspection fulfils it: POST /v1/inspections"))
+    if elsewhere := KINDS[rule.done_by].not_reported:
+        problems.append(FieldProblem("obligation", elsewhere))
     _refuse(problems)
 
 

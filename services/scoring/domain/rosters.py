@@ -6,7 +6,8 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from services.scoring.domain.organisation import Organisation
-from shared.events.facts import Fact, moment
+from shared.events.facts import Fact
+from shared.events.scoring import ShiftRostered
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema.obligations import Roster
 
@@ -66,10 +67,9 @@ def shifts(facts: Iterable[Fact]) -> Mapping[tuple[str, str], Sequence[Shift]]:
     """Return the shifts of each roster and unit, in order."""
     told: dict[tuple[str, str], dict[tuple[str, datetime], datetime]] = {}
     for fact in facts:
-        if fact.type == "shift.rostered.v1":
-            data = fact.data
-            own = told.setdefault((data["roster"], data["unit"]), {})
-            own[data["person"], moment(data["start"])] = moment(data["end"])
+        if fact.type == ShiftRostered.TYPE:
+            shift = ShiftRostered.view(fact.data)
+            told.setdefault((shift.roster, shift.unit), {})[shift.person, shift.start] = shift.end
     return {
         key: sorted(Shift(start, end, person) for (person, start), end in own.items() if end > start)
         for key, own in told.items()

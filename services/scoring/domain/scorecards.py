@@ -11,9 +11,12 @@ from fractions import Fraction
 
 from services.scoring.domain.indicators import Figure
 from services.scoring.domain.month import MonthContext
-from services.scoring.domain.obligations import Duty, UnitRecord
+from services.scoring.domain.obligations import Duty, UnitRecord, fulfilment
 from services.scoring.domain.postings import Posting, in_sheet_order
 from shared.events.facts import Fact
+from shared.events.scoring import (
+    InspectionRecorded,
+)
 from shared.rulebook.schema.scoring import ByIndicator, DoneShare, Item, ObservedMean, Section, Sheet
 from shared.values.bounds import number
 from shared.values.canonical import LATER, brief, exact_sum, half_up, text_of
@@ -106,7 +109,7 @@ class _Desk:
 
     unit: str
     postings: Mapping[str, Sequence[Posting]]
-    ledger: UnitRecord
+    record: UnitRecord
     duties: Sequence[Duty]
     figures: Mapping[str, Figure]
     context: MonthContext
@@ -114,7 +117,7 @@ class _Desk:
 
 def scorecards(
     posted: Iterable[Posting],
-    ledger: UnitRecord,
+    record: UnitRecord,
     duties: Sequence[Duty],
     context: MonthContext,
     figures: Iterable[Figure] = (),
@@ -129,7 +132,7 @@ def scorecards(
             key,
             sheet,
             _Desk(
-                unit, _by_item(charged.get((key, unit), ())), ledger, duties, counted.get(unit, {}), context
+                unit, _by_item(charged.get((key, unit), ())), record, duties, counted.get(unit, {}), context
             ),
         )
         for key, sheet in sorted(context.rules.scoring.sheets.items())
@@ -141,8 +144,8 @@ def scorecards(
 def _scored(sheet: Sheet, context: MonthContext) -> Iterator[str]:
     """Yield the units of the month that a sheet is for."""
     for unit in context.organisation.of_kind(sheet.unit_kind, context.first_day, context.last_day):
-        record = context.organisation.on(unit, context.last_day)
-        if not sheet.peers or (record is not None and record.peers in sheet.peers):
+        known = context.organisation.on(unit, context.last_day)
+        if not sheet.peers or (known is not None and known.peers in sheet.peers):
             yield unit
 
 
@@ -238,9 +241,9 @@ def _found(item: Item, desk: _Desk) -> tuple[Decimal, str, tuple[Score, ...]]:
 def _observed_mean(item: Item, how: ObservedMean, desk: _Desk) -> tuple[Decimal, str, tuple[Score, ...]]:
     context = desk.context
     seen = [
-        (fact, number(fact.data["observations"][how.observed]))
-        for fact in desk.ledger.inspected(how.inspection, desk.unit, context.start, context.before)
-        if how.observed in fact.data.get("observations", {})
+        (fact, number(points))
+        for fact in desk.record.inspected(how.inspection, desk.unit, context.start, context.before)
+        if (points := InspectionRecorded.view(fact.data).observations.get(how.observed)) is not None
     ]
     if not seen:
         return item.weight, NOT_INSPECTED, ()
@@ -249,7 +252,9 @@ def _observed_mean(item: Item, how: ObservedMean, desk: _Desk) -> tuple[Decimal,
 
 
 def _observation(fact: Fact, points: Decimal, item: Item) -> Score:
-    return Score(fact.data["inspection"], points, item.weight, item.source, "", (fact.id,))
+    return Score(
+        InspectionRecorded.view(fact.data).inspection, points, item.weight, item.source, "", (fact.id,)
+    )
 
 
 def _done_share(item: Item, how: DoneShare, desk: _Desk) -> tuple[Decimal, str, tuple[Score, ...]]:
@@ -283,9 +288,9 @@ def _by_indicator(item: Item, how: ByIndicator, desk: _Desk) -> tuple[Decimal, s
 
 
 def _period_done(period: str, duties: Sequence[Duty], desk: _Desk) -> Score:
-    deeds = [desk.ledger.deed(duty, min(duty.judged_at, desk.context.as_of)) for duty in duties]
-    is_done = all(deed.done_at is not None for deed in deeds)
-    evidence = tuple(name for deed in deeds for name in deed.evidence)
+    done = [fulfilment(desk.record, duty, min(duty.judged_at, desk.context.as_of)) for duty in duties]
+    is_done = all(one.done_at is not None for one in done)
+    evidence = tuple(name for one in done for name in one.evidence)
     return Score(period, Decimal(int(is_done)), Decimal(1), duties[0].rule.source, "", evidence)
 
 

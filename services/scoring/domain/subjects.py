@@ -103,7 +103,7 @@ def judged_again(
     Some things are judged when a month ends, and what stays undone may cost points again and again.
     """
     moments = [end for month in months if (end := window(tariffs.edition, month)[1]) > now]
-    if tariffs.counts_time and (again := next_overdue(History.of(subject.history()), now, tariffs)):
+    if tariffs.counts_again and (again := next_overdue(History.of(subject.history()), now, tariffs)):
         moments.append(again)
     return min(moments, default=None)
 

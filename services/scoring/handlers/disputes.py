@@ -20,7 +20,9 @@ from services.scoring.store import DISPUTE, MongoStore
 from shared.errors import NotFoundError, StaleWriteError
 from shared.events import Happened
 from shared.events.facts import Fact
-from shared.events.scoring import ScorePosted
+from shared.events.handling import AppealDecided
+from shared.events.intake import ComplaintRegistered
+from shared.events.scoring import DisputeRuled, InspectionRecorded, ScorePosted
 from shared.identity.directory import Directory
 from shared.rulebook.disputes import DecidedError, Party, check_correction, rules_for
 from shared.rulebook.schema.procedures import Appeals, Contestable
@@ -42,7 +44,7 @@ class Asked:
     Attributes:
         about: A posting, an inspection's event, a matter; of management the office.
         unit: The unit that contests how it is managed.
-        occurrence: Round of the callback.
+        occurrence: Which callback of the matter.
         since: Since when it is managed so.
     """
 
@@ -81,7 +83,7 @@ class Disputes:
             return domain.posting_contested(posting, await self._facts(posting), people)
         if asked.against == "inspection":
             stored = await self.store.unit_fact(asked.about)
-            if stored is None or stored["type"] != "inspection.recorded.v1":
+            if stored is None or stored["type"] != InspectionRecorded.TYPE:
                 msg = "There is no such inspection. GET /v1/inspections lists them by event."
                 raise NotFoundError(msg)
             return domain.inspection_contested(fact_of(stored), edition, people)
@@ -89,7 +91,7 @@ class Disputes:
             return domain.management_contested(asked.unit, asked.about, asked.since or self.clock())
         matter = await self.store.matter(asked.about)
         facts = matter.history() if matter else []
-        if History.of(facts).first("complaint.registered.v1") is None:
+        if History.of(facts).first(ComplaintRegistered.TYPE) is None:
             msg = "There is no such matter here."
             raise NotFoundError(msg)
         if asked.against == "callback":
@@ -192,11 +194,11 @@ class Disputes:
         """Return how often rulings upheld what was contested, by clause and by inspector."""
         told = []
         async for ruling in self.store.every_ruling():
-            data = ruling["data"]
-            if ruling["type"] == "dispute.ruled.v1":
-                told.append((tuple(data.get("clauses", ())), data.get("inspector", ""), data["upheld"]))
+            if ruling["type"] == DisputeRuled.TYPE:
+                ruled = DisputeRuled.view(ruling["data"])
+                told.append((ruled.clauses, ruled.inspector, ruled.upheld))
             else:
-                told.append((*await self._appealed(ruling), data["upheld"]))
+                told.append((*await self._appealed(ruling), AppealDecided.view(ruling["data"]).upheld))
         return domain.overturned(told)
 
     async def _facts(self, posting: Mapping[str, Any]) -> list[Fact]:
@@ -216,8 +218,9 @@ class Disputes:
 
     async def _since(self, ruling: Document) -> datetime:
         """Return since when that stands which a ruling took away: no month before can change."""
-        if name := ruling["data"].get("dispute"):
-            stored = await self.store.dispute(str(name))
+        is_ruled = ruling["type"] == DisputeRuled.TYPE
+        if is_ruled and (name := DisputeRuled.view(ruling["data"]).dispute):
+            stored = await self.store.dispute(name)
             if stored.state is not None:
                 return stored.state.since
         matter = await self.store.matter(str(ruling["subject"]))

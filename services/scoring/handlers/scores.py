@@ -25,7 +25,12 @@ from services.scoring.store import MongoStore, index_of
 from shared.errors import NotFoundError, StaleWriteError, SupervisionError
 from shared.events import Event, Happened, stream_of
 from shared.events.facts import Fact
-from shared.events.scoring import PeriodClosed
+from shared.events.scoring import (
+    DisputeRuled,
+    InspectionRecorded,
+    OffenceFound,
+    PeriodClosed,
+)
 from shared.identity.directory import Directory, Unit
 from shared.inbox.store import Inbox
 from shared.outbox.log import Log
@@ -36,7 +41,7 @@ from shared.values.idempotency import must_be_same
 
 logger = structlog.get_logger(__name__)
 
-UNIT_FACT_TYPES = (*sorted(UNIT_TYPES | ORGANISATION_TYPES), "dispute.ruled.v1", "offence.found.v1")
+UNIT_FACT_TYPES = (*sorted(UNIT_TYPES | ORGANISATION_TYPES), DisputeRuled.TYPE, OffenceFound.TYPE)
 
 """Rounds against others who publish the same period."""
 
@@ -134,7 +139,7 @@ class Scoring:
         return _same(stored.state, digest) if stored.state is not None else None
 
     async def record(
-        self, subject: str, event: Event, at: datetime, *, site: str, key: str, digest: str
+        self, subject: str, event: Event, at: datetime, *, unit: Unit, key: str, digest: str
     ) -> Document:
         """Keep what someone recorded, and tell it. The same key again gives the first answer.
 
@@ -147,7 +152,7 @@ class Scoring:
         data = event.model_dump(mode="json")
         state = {"digest": digest, "type": event.TYPE, "at": at.isoformat(), "data": data}
         now = self.clock()
-        stamp = self.stamp(site, str(data["unit"]), key, now)
+        stamp = self.stamp(unit.site, unit.unit, key, now)
         try:
             await self.store.save_record(change_of(stored, state, [Happened(event, at)], stamp, index={}))
         except StaleWriteError:
@@ -176,18 +181,18 @@ class Scoring:
         """Return the duties that are open, overdue or lately done."""
         edition = self.directory.edition
         month = edition.calendar.month_of(now)
-        ledger = UnitRecord(tuple(await self.unit_facts(str(month))), self.organisation, edition.calendar)
-        return list(agenda(edition, self.organisation, ledger, now))
+        record = UnitRecord(tuple(await self.unit_facts(str(month))), self.organisation, edition.calendar)
+        return list(agenda(edition, self.organisation, record, now))
 
     async def figures(self, month: str) -> list[Document]:
         """Return the figures that stand for a month."""
-        ledger = UnitRecord(
+        record = UnitRecord(
             tuple(await self.unit_facts(month)), self.organisation, self.directory.edition.calendar
         )
         return [
             {"figure": figure, "unit": unit, "value": amounts.normal, "with_problem_users": amounts.all}
-            for figure, unit in sorted(ledger.told)
-            if (amounts := ledger.figure(figure, unit, month)) is not None
+            for figure, unit in sorted(record.told)
+            if (amounts := record.figure(figure, unit, month)) is not None
         ]
 
     async def rosters(self, month: str) -> tuple[list[Document], tuple[Gap, ...]]:
@@ -215,7 +220,7 @@ class Scoring:
                 "at": one["time"],
                 **one["data"],
                 # Who has an assessor is external, and who has none is not: see ``check_inspection``.
-                "external": bool(one["data"].get("assessor")),
+                "external": bool(InspectionRecorded.view(one["data"]).assessor),
             }
             for one in found
         ]
@@ -367,7 +372,7 @@ class Scoring:
 
     async def _month(self, month: Month, at: datetime, watermark: Mapping[str, int]) -> MonthResult:
         edition = self.directory.edition
-        if self.tariffs().counts_time:
+        if self.tariffs().counts_again:
             # What stays undone touches each month by itself, and must be among those that are read.
             while await self.rework():
                 pass

@@ -53,14 +53,6 @@ def must_hold(match: Match, facts: Facts) -> bool:
     )
 
 
-def can_meet(one: Match, other: Match) -> bool:
-    """Say whether one case can fulfil both. A flag that one asks for does not keep the other away."""
-    wanted = [
-        (set(getattr(one, name)), set(getattr(other, name))) for name in FIELDS.values() if name != "flag"
-    ]
-    return all(not left or not right or left & right for left, right in wanted)
-
-
 def governing(facts: Facts, rules: Rules) -> dict[str, Procedure]:
     """Return the procedures that such a case may follow: none that a higher one always outranks."""
     possible = {

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from shared.rulebook.checks.cases import Facts, can_meet, cases, governing, may_hold, must_hold, shown_case
+from shared.rulebook.checks.cases import Facts, cases, governing, may_hold, must_hold, shown_case
 from shared.rulebook.checks.references import Fault, Loc
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.procedures import Procedure, Step, TableUse
@@ -219,7 +219,7 @@ def _contradicts(loc: Loc, name: str, procedure: Procedure) -> Iterator[Fault]:
             what = f"'{name}' waits for '{other}', and '{other}' makes it void."
             yield Fault((*loc, "unless"), what, f"Delete '{other}' from 'unless', or from what comes before.")
     for other in step.requires:
-        if other in procedure.steps and not can_meet(step.when, procedure.steps[other].when):
+        if other in procedure.steps and not step.when.meets(procedure.steps[other].when):
             what = f"'{name}' requires '{other}', and no case has both."
             yield Fault(
                 (*loc, "requires"), what, "Let the two conditions 'when' meet, or delete the requirement."
@@ -263,7 +263,7 @@ def _plans(known: list[dict[str, str]], rules: Rules) -> Iterator[Fault]:
             for facts in known
             if may_hold(plans[one].applies, facts) and may_hold(plans[other].applies, facts)
         ]
-        if both and can_meet(plans[one].applies, plans[other].applies):
+        if both and plans[one].applies.meets(plans[other].applies):
             what = f"'{one}' and '{other}' both call back {shown_case(both[0])}."
             mend = "Narrow 'applies', so that a customer is called under one plan."
             yield Fault(("callback", "plans", other, "applies"), what, mend)

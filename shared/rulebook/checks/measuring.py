@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from shared.rulebook.checks.references import Fault, step_names, unknown
-from shared.rulebook.formulas import STEPS
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.callback import Question, Questionnaire
+from shared.rulebook.schema.obligations import WAYS_DONE, Obligation
 from shared.rulebook.schema.scoring import Counted, ObservedMean, Sheet
+from shared.rulebook.schema.triggers import ANY_STEP
 
 _CALLBACK = "callback"
 """Channel by which a matter comes in that a customer brought up when called back."""
@@ -42,7 +43,7 @@ _CALLED = {
 def _counted(rules: Rules) -> Iterator[Fault]:
     about = rules.procedures
     known: Mapping[str, tuple[str, Collection[str]]] = {
-        "step or watch": ("procedures.watches", {STEPS, *step_names(rules), *about.watches}),
+        "step or watch": ("procedures.watches", {ANY_STEP, *step_names(rules), *about.watches}),
         "callback plan": ("callback.plans", rules.callback.plans),
         "obligation": ("obligations.obligations", rules.obligations.obligations),
         "alert": ("procedures.alerts", about.alerts),
@@ -124,9 +125,10 @@ def _answers_of(question: Question) -> list[str]:
 
 def _duties(rules: Rules) -> Iterator[Fault]:
     for key, duty in rules.obligations.obligations.items():
-        if (duty.done_by == "inspection") != bool(duty.inspection):
-            what = "'done_by: inspection' and 'inspection' belong together."
-            yield Fault(("obligations", "obligations", key), what, "Give both, or neither.")
+        for way in WAYS_DONE:
+            if way in Obligation.model_fields and (duty.done_by == way) != bool(getattr(duty, way)):
+                what = f"'done_by: {way}' and '{way}' belong together."
+                yield Fault(("obligations", "obligations", key), what, "Give both, or neither.")
 
 
 def _observed(key: str, sheet: Sheet, rules: Rules) -> Iterator[Fault]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from itertools import combinations, product
 
-from shared.rulebook.checks.references import ANY_STEP, Fault, Loc, step_names, unknown
+from shared.rulebook.checks.references import Fault, Loc, step_names, unknown
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.base import Match
 from shared.rulebook.schema.procedures import MOMENTS, Procedure, Step, Table, TableUse
+from shared.rulebook.schema.triggers import ANY_STEP
 from shared.timekeeping.limits import Limit
 
 LATER_MOMENTS = frozenset({"warranty"})
@@ -182,9 +183,7 @@ def _one_each(fitting: Mapping[str, Procedure], case: str) -> Iterator[Fault]:
         mend = "Let one apply to it, without further conditions."
         yield Fault(("procedures", "procedures"), f"No procedure applies to {case}.", mend)
     for one, other in combinations(fitting, 2):
-        if fitting[one].rank == fitting[other].rank and _can_meet(
-            fitting[one].applies, fitting[other].applies
-        ):
+        if fitting[one].rank == fitting[other].rank and fitting[one].applies.meets(fitting[other].applies):
             what = f"'{one}' and '{other}' both apply to {case}, with the same rank."
             loc = ("procedures", "procedures", other, "applies")
             yield Fault(loc, what, "Narrow one of them, or give one a higher 'rank'.")
@@ -197,9 +196,3 @@ def _may_apply(match: Match, facts: Mapping[str, str]) -> bool:
 
 def _has_conditions(match: Match) -> bool:
     return any(getattr(match, name) for name in _CONDITIONS)
-
-
-def _can_meet(one: Match, other: Match) -> bool:
-    """Say whether one case can fulfil both. A flag that one asks for does not keep the other away."""
-    wanted = ((set(getattr(one, name)), set(getattr(other, name))) for name in _CONDITIONS if name != "flag")
-    return all(not left or not right or left & right for left, right in wanted)

@@ -8,9 +8,7 @@ from pydantic import BaseModel
 
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.rights_list import RIGHTS
-
-ANY_STEP = "steps"
-"""What an offence writes for every step of a procedure."""
+from shared.rulebook.schema.triggers import ANY_STEP
 
 Loc = tuple[str | int, ...]
 """Where something stands: topic, section, entry, field …"""

@@ -4,24 +4,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import combinations
 
-from shared.rulebook.checks.cases import can_meet
-from shared.rulebook.checks.references import ANY_STEP, Fault, Loc
+from shared.rulebook.checks.references import Fault, Loc
 from shared.rulebook.formulas import Level, Term, formula_of
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.base import Part
-from shared.rulebook.schema.scoring import (
-    ByIndicator,
-    CallbackFault,
-    Counted,
-    MissedDeadline,
-    ObligationFault,
-    Offence,
-    OfMatter,
-    Reported,
-)
-
-_WHOLE_OR_PART = ({"missing-section", "incomplete"}, {"late", "not-done"})
-"""Faults of a duty of which the second is there whenever the first may be."""
+from shared.rulebook.schema.scoring import ByIndicator, Counted, Offence, Reported
+from shared.rulebook.schema.triggers import ANY_STEP, Cause
 
 
 def faults(rules: Rules) -> Iterator[Fault]:
@@ -46,25 +34,11 @@ def _twice(rules: Rules) -> Iterator[Fault]:
 
 
 def _same_cause(one: Offence, other: Offence) -> bool:
-    left, right = one.trigger, other.trigger
+    left: Cause | None = one.trigger
+    right: Cause | None = other.trigger
     if left is None or right is None or (one.points < 0) != (other.points < 0):
         return False
-    if isinstance(left, MissedDeadline) and isinstance(right, MissedDeadline):
-        # A charge for each overdue day stands beside the miss itself.
-        together = (left.per is None) == (right.per is None)
-        return together and _overlap(left.clocks, right.clocks, ANY_STEP) and can_meet(left.when, right.when)
-    if isinstance(left, OfMatter) and isinstance(right, OfMatter):
-        return left.moment == right.moment and can_meet(left.when, right.when)
-    if isinstance(left, ObligationFault) and isinstance(right, ObligationFault):
-        both = {left.fault, right.fault}
-        return left.obligation == right.obligation and (len(both) == 1 or both in _WHOLE_OR_PART)
-    if isinstance(left, CallbackFault) and isinstance(right, CallbackFault):
-        return not left.plans or not right.plans or bool({*left.plans} & {*right.plans})
-    return left == right
-
-
-def _overlap(one: tuple[str, ...], other: tuple[str, ...], everything: str) -> bool:
-    return everything in one or everything in other or bool({*one} & {*other})
+    return type(left) is type(right) and left.meets(right)
 
 
 # --- units of measure
@@ -188,15 +162,13 @@ def _timed(rules: Rules) -> Iterator[Fault]:
     for procedure in about.procedures.values():
         for name, step in procedure.steps.items():
             steps[name] = steps.get(name, False) or step.within is not None
-    driver_errors: list[tuple[Loc, Part]] = [
-        (("procedures", "alerts", key), one) for key, one in about.alerts.items()
-    ]
-    driver_errors += [
-        (("scoring", "offences", key, "trigger"), one.trigger)
-        for key, one in rules.scoring.offences.items()
-        if isinstance(one.trigger, MissedDeadline)
-    ]
-    for loc, one in driver_errors:
+    waiting: dict[Loc, Part | None] = {
+        ("procedures", "alerts", key): one for key, one in about.alerts.items()
+    }
+    waiting |= {
+        ("scoring", "offences", key, "trigger"): one.trigger for key, one in rules.scoring.offences.items()
+    }
+    for loc, one in waiting.items():
         for name in getattr(one, "clocks", ()):
             if steps.get(name) is False and name not in about.watches:
                 what = f"The step '{name}' has no limit, so it is never late."

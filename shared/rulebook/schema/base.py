@@ -99,6 +99,11 @@ class Match(Part):
     grade: Keys = ()
     service: Keys = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """Say whether nothing is asked."""
+        return not any(self.__dict__.values())
+
     def holds(self, facts: Mapping[str, str], flags: frozenset[str] | tuple[str, ...] = ()) -> bool:
         """Say whether the condition holds for ``facts`` (field → value) and ``flags``."""
         for name, wanted in (
@@ -117,3 +122,12 @@ class Match(Part):
             if wanted and facts.get(name, "") not in wanted:
                 return False
         return all(flag in flags for flag in self.flag)
+
+    def meets(self, other: "Match") -> bool:
+        """Say whether one case can fulfil both. A flag that one asks for does not keep the other away."""
+        asked = [
+            (set(getattr(self, name)), set(getattr(other, name)))
+            for name in type(self).model_fields
+            if name != "flag"
+        ]
+        return all(not left or not right or left & right for left, right in asked)

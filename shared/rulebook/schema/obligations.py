@@ -1,7 +1,7 @@
 """Duties that come round: reports, meetings, inspections, with their due dates. ``obligations.yaml``."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -51,6 +51,13 @@ class Obligation(Rule):
             msg = f"'due' does not fit 'every: {self.every}': {misfit}."
             raise ValueError(msg)
         return self
+
+
+WAYS_DONE: tuple[str, ...] = get_args(Obligation.model_fields["done_by"].annotation)
+"""Every way in which a duty is done; what it needs to know is a field of its name.
+
+Each is a module in ``services/scoring/domain/obligations``.
+"""
 
 
 class InspectionItem(Part):

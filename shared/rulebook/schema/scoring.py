@@ -10,117 +10,13 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from shared.rulebook.schema.base import Keys, Match, Part, Rule, Sources, Text
-from shared.timekeeping.limits import Limit
+from shared.rulebook.schema.triggers import Trigger
 from shared.values.bounds import Number
 
 ALL_PERCENT = 100
 
 Decimals = Annotated[int, Field(ge=0, le=6)]
 """Places that a value is rounded to."""
-
-
-class MissedDeadline(Part):
-    """A deadline passed. ``clocks``: ``steps`` for every step, or names of steps and watches.
-
-    ``per``: the points are taken for every such time that the deed stays undone (deductions per overdue day), at most
-    ``most`` times.
-    """
-
-    on: Literal["missed-deadline"]
-    clocks: Keys
-    when: Match = Match()
-    per: Limit | None = None
-    most: int | None = Field(default=None, ge=1)
-
-    @model_validator(mode="after")
-    def _a_bound_has_a_unit(self) -> "MissedDeadline":
-        if self.most is not None and self.per is None:
-            msg = "'most' goes with 'per'."
-            raise ValueError(msg)
-        return self
-
-
-class OfMatter(Part):
-    """A matter of such a kind was registered, found or re-opened; it costs or brings points by itself.
-
-    For complaints to a body above (LN-18) and for valid complaints by grade (XA-06). A later finding takes the
-    difference.
-    """
-
-    on: Literal["matter"]
-    moment: Literal["registered", "found", "reopened"]
-    when: Match
-
-
-class IncompleteRecord(Part):
-    """A complaint's record still lacks a field when the month of its registration ends."""
-
-    on: Literal["incomplete-record"]
-
-
-class Found(Part):
-    """An inspector found an offence of this kind."""
-
-    on: Literal["finding"]
-    finding: str
-
-
-class FailedAspect(Part):
-    """An aspect failed in an inspection of the month; each aspect counts once a month."""
-
-    on: Literal["failed-aspect"]
-    inspection: str
-
-
-class MissingElement(Part):
-    """A report was sent without a required element; each missing one counts."""
-
-    on: Literal["missing-element"]
-    report: str
-
-
-class ReportNotSent(Part):
-    """A report of a case fell due and was not sent when the month ended."""
-
-    on: Literal["report-not-sent"]
-    report: str
-
-
-class ObligationFault(Part):
-    """A periodic duty was late, lacked a section (each counts), or was not done when the month ended."""
-
-    on: Literal["obligation"]
-    obligation: str
-    fault: Literal["late", "missing-section", "incomplete", "not-done"]
-
-
-class CallbackFault(Part):
-    """A callback was not made inside its window. ``plans``: of these plans only."""
-
-    on: Literal["missed-callback"]
-    plans: Keys = ()
-
-
-class Praise(Part):
-    """A customer praised the unit to somebody."""
-
-    on: Literal["praise"]
-    to: str
-
-
-Trigger = Annotated[
-    MissedDeadline
-    | OfMatter
-    | IncompleteRecord
-    | Found
-    | FailedAspect
-    | MissingElement
-    | ReportNotSent
-    | ObligationFault
-    | CallbackFault
-    | Praise,
-    Field(discriminator="on"),
-]
 
 
 class Offence(Rule):

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from services.handling.domain.case import ClockState
 from services.handling.domain.clockwork import add_event, read_events, with_events
 from shared.timekeeping.clocks import ClockEvent, Started, evaluate
-from tests.unit.rulebook.calendars import OFFICE
-from tests.unit.rulebook.clock_events import histories
+from tests.unit.timekeeping.calendars import OFFICE
+from tests.unit.timekeeping.clock_events import histories
 
 
 @settings(deadline=None)

@@ -4,9 +4,11 @@ from datetime import timedelta
 from itertools import accumulate
 
 from services.intake.domain.progress import Progress, dump, follow, follow_all, load
+from shared.events import iso
 from tests.unit.intake.builders import RECEIVED, a_record
 
-DUE = (RECEIVED + timedelta(days=2)).isoformat()
+DUE = iso(RECEIVED + timedelta(days=2))
+OTHER = "6f0b4c1e-6c6f-4a86-9a31-7d5b6f1f0e11"
 OPENED = a_record(
     "case.opened.v1", procedure="general", class_="general", next_due=DUE, person="李四", department="分部"
 )
@@ -70,8 +72,8 @@ def test_the_life_of_a_case_shows_in_its_status() -> None:
     resolved = a_record("case.resolved.v1", way="explanation")
     reopened = a_record("case.reopened.v1", occurrence=2, reason="不满意", by="x")
     withdrawn = a_record("case.withdrawn.v1", reason="撤诉", by="x")
-    merged = a_record("case.merged.v1", into="other", reason="重复", by="x")
-    parted = a_record("case.parted.v1", from_case="other", reason="不同", by="x")
+    merged = a_record("case.merged.v1", into=OTHER, reason="重复", by="x")
+    parted = a_record("case.parted.v1", from_case=OTHER, reason="不同", by="x")
     story = [OPENED, merged, parted, resolved, CLOSED, reopened, withdrawn]
 
     statuses = [told.status for told in accumulate(story, follow, initial=Progress())]

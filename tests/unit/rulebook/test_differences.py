@@ -1,13 +1,16 @@
 """What differs between two editions: by place and by day, whatever the files look like."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
 from shared.rulebook.differences import Change, changed_topics, changes, first_change
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import edition_from_files
+from tests.builders_rules import an_edition
 from tests.unit.rulebook.editions import changed, jinke
 
 RATIO = """    ratio: 1
@@ -157,3 +160,38 @@ def test_an_edition_that_begins_later_takes_away_what_held_before() -> None:
         (date(2005, 5, 28), date(2026, 10, 1), None)
     }
     assert len(found) > 100
+
+
+def with_year(**fields: Any) -> Edition:  # noqa: ANN401  # fields of a year
+    edition = an_edition()
+    first, *others = edition.calendar.years
+    return replace(
+        edition, calendar=replace(edition.calendar, years=(first.model_copy(update=fields), *others))
+    )
+
+
+def test_a_table_of_the_same_days_differs_in_its_notice_from_the_first_of_the_year() -> None:
+    year = an_edition().calendar.years[0].year
+
+    (one,) = changes(an_edition(), with_year(source="another notice"))
+
+    assert (one.topic, one.section, one.key, one.field) == ("calendar", "years", str(year), "source")
+    assert (one.since, one.until, one.is_wording) == (date(year, 1, 1), date(year + 1, 1, 1), True)
+    assert one.now["source"] == "another notice"
+
+
+def test_a_table_that_is_new_or_gone_differs_as_a_whole() -> None:
+    edition = an_edition()
+    last = edition.calendar.years[-1].year
+    less = replace(edition, calendar=replace(edition.calendar, years=edition.calendar.years[:-1]))
+
+    (gone,), (new,) = changes(edition, less), changes(less, edition)
+
+    for one in (gone, new):
+        assert (one.place, one.field, one.since, one.until) == (
+            f"calendar.years.{last}",
+            "",
+            date(last, 1, 1),
+            date(last + 1, 1, 1),
+        )
+    assert (gone.now, new.was) == (None, None)

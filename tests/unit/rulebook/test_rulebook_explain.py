@@ -11,13 +11,14 @@ from typer.testing import CliRunner
 from jiandu.reading import edition_of
 from jiandu.rulebook.cli import app
 from jiandu.rulebook.explain import Said, sentence, sentences
-from jiandu.rulebook.explain.measuring import trigger
+from jiandu.rulebook.explain.measuring import DONE_BY, trigger
 from jiandu.rulebook.explain.words import RIGHTS, Book, parts
 from shared.rulebook.schema import CalendarUse, Rules
 from shared.rulebook.schema.base import Part, Rule
 from shared.rulebook.schema.group import CatalogueEntry, Source
+from shared.rulebook.schema.obligations import WAYS_DONE
 from shared.rulebook.schema.rights_list import RIGHTS as ALL_RIGHTS
-from shared.rulebook.schema.scoring import Trigger
+from shared.rulebook.schema.triggers import TRIGGERS
 from tests.builders_rules import RULEBOOKS
 
 RUN = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
@@ -108,7 +109,7 @@ def test_a_sentence_leaves_nothing_out_that_its_entry_says(book: str) -> None:
     assert unsaid == set()
 
 
-def test_each_class_of_entry_and_each_trigger_has_words() -> None:
+def test_each_class_of_entry_each_trigger_and_each_way_of_doing_a_duty_has_words() -> None:
     modules = [name for name in sys.modules if name.startswith("shared.rulebook.schema")]
     classes = {
         one
@@ -116,10 +117,10 @@ def test_each_class_of_entry_and_each_trigger_has_words() -> None:
         for one in vars(sys.modules[name]).values()
         if isinstance(one, type) and issubclass(one, Rule) and one is not Rule
     }
-    triggers = set(Trigger.__origin__.__args__)  # type: ignore[attr-defined]  # an annotated union
 
     assert {*classes, CatalogueEntry, Source, CalendarUse} - parts.registry.keys() == set()
-    assert triggers - trigger.registry.keys() == set()
+    assert set(TRIGGERS) - trigger.registry.keys() == set()
+    assert DONE_BY.keys() | {"report"} == set(WAYS_DONE)
 
 
 def test_each_right_has_words() -> None:

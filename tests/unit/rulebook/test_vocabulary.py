@@ -16,7 +16,8 @@ from shared.rulebook.schema.intake import Grade
 from shared.rulebook.schema.obligations import FigureKind
 from shared.rulebook.schema.organisation import Organisation
 from shared.rulebook.schema.procedures import Alert, Appeals, Extension, Table
-from shared.rulebook.schema.scoring import Counted, Indicator, MissedDeadline
+from shared.rulebook.schema.scoring import Counted, Indicator
+from shared.rulebook.schema.triggers import MissedDeadline
 from tests.builders_rules import an_edition
 
 RULE = {"from": "2026-01-01", "source": "JK-01", "title": {"zh": "一", "en": "one"}}

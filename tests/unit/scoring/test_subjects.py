@@ -13,7 +13,7 @@ from services.scoring.domain.organisation import Organisation
 from shared.events import Event, Happened
 from shared.events.callback import CallbackUnreachable, CallbackVoided
 from shared.events.scoring import ScorePosted
-from shared.rulebook.schema.scoring import CallbackFault, MissedDeadline
+from shared.rulebook.schema.triggers import CallbackFault, MissedDeadline
 from shared.timekeeping.limits import Limit
 from tests.builders_facts import Told, at, case_id, case_uuid
 from tests.builders_rules import an_edition, an_edition_with, with_offences
