@@ -15,7 +15,7 @@ from bench.registration import signed_in
 from bench.texts import complaint
 from bench.wire import Line, Reply, lines_to, request, storm
 from jiandu.demo.player import Player
-from jiandu.demo.scenario import scenario
+from jiandu.demo.quarter import scenario
 from jiandu.demo.wire import wired
 from jiandu.stack.plan import Plan, Service
 from jiandu.stack.server import ROOT

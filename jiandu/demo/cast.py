@@ -1,9 +1,10 @@
 """Who does what in a group: read from its organisation and the rights of its roles. Nobody is named in code."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+from services.handling.domain import Actor
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.organisation import Organisation
 
@@ -19,12 +20,14 @@ class Hand:
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cast:
     """The people of a group and what each may do."""
 
     organisation: Organisation
     rules: Rules
+    _importers: dict[str, str] = field(default_factory=dict)
+    _actors: dict[str, Actor] = field(default_factory=dict)
 
     def hand(
         self,
@@ -54,7 +57,32 @@ class Cast:
 
     def importer(self, unit: str) -> str:
         """Return the account that enters what a unit did."""
-        return self._account(unit, REGISTERS, IMPORTS)
+        if unit not in self._importers:
+            self._importers[unit] = self._account(unit, REGISTERS, IMPORTS)
+        return self._importers[unit]
+
+    def enters_for(self, unit: str, hand: Hand) -> str:
+        """Return the account that enters somebody's deed about a unit: the unit's, or one above whose deed it is."""
+        account = self.importer(unit)
+        if self.within(hand.unit, self.organisation.unit_of(account)):
+            return account
+        return self.enters(hand.unit) or account
+
+    def actor(self, account: str) -> Actor:
+        """Return an account as handling knows who calls."""
+        if account not in self._actors:
+            role = self.organisation.role_of(account)
+            self._actors[account] = Actor(
+                person=self.organisation.accounts[account].person,
+                unit=self.organisation.unit_of(account),
+                role=role,
+                rights=frozenset(self.rules.rights.roles[role].rights),
+            )
+        return self._actors[account]
+
+    def within(self, unit: str, top: str) -> bool:
+        """Say whether a unit is another one or lies below it."""
+        return top in self._line(unit)
 
     def enters(self, unit: str, *rights: str) -> str:
         """Return the nearest account that may enter what happened at a unit; empty where none may."""
@@ -85,7 +113,7 @@ class Cast:
             key
             for key in there
             if kinds[units[key].kind].ranked
-            and any(REGISTERS in self.rules.rights.roles[one.role].rights for one in self._at(key))
+            and any(REGISTERS in self.rules.rights.roles[one.role].rights for one in self.at(key))
         )
         return ranked or tuple(key for key in there if self._imports_at(key) and self._is_apart(key))
 
@@ -124,14 +152,19 @@ class Cast:
         raise LookupError(f"No account near '{unit}' may {', '.join(rights)}.")
 
     def _near(self, unit: str) -> Iterator[Hand]:
-        """Yield everybody but importers: first those of the unit, then below it, then above, then the others."""
-        for near in self._units_near(unit):
-            for one in self._at(near):
-                may = self.rules.rights.roles[one.role].rights
-                if not {REGISTERS, IMPORTS} <= set(may):
-                    yield one
+        """Yield everybody but importers: first those of the unit, then below it, then above, then the others.
 
-    def _at(self, unit: str) -> Iterator[Hand]:
+        Of a unit, those come first who may least: work is done by who is there for it.
+        """
+        for near in self._units_near(unit):
+            found = [one for one in self.at(near) if not {REGISTERS, IMPORTS} <= self._may(one)]
+            yield from sorted(found, key=lambda one: len(self._may(one)))
+
+    def _may(self, one: Hand) -> frozenset[str]:
+        return frozenset(self.rules.rights.roles[one.role].rights)
+
+    def at(self, unit: str) -> Iterator[Hand]:
+        """Yield everybody at a unit."""
         for person, seed in self.organisation.people.items():
             if seed.unit == unit:
                 yield Hand(person, seed.role, unit)

@@ -16,29 +16,27 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from jiandu.demo import report, standings
-from jiandu.demo.anyones import scenario_of
+from jiandu.demo import page, report
+from jiandu.demo.bilingual import both, heading
+from jiandu.demo.group import MONTHS
 from jiandu.demo.habits import habits_of
 from jiandu.demo.player import Advance, Player
-from jiandu.demo.scenario import Scenario, scenario
-from jiandu.demo.stage import MONTHS
+from jiandu.demo.quarter import scenario
+from jiandu.demo.scenario import Scenario
 from jiandu.demo.wire import RefusedError, UnreachableError, Wire, wired
 from jiandu.stack.errors import StackError
 from jiandu.stack.plan import Plan, Service, sites_of
 from jiandu.stack.server import ROOT
 from jiandu.stack.stack import FOLDER, Stack
 from shared.rulebook.edition import Edition
-from shared.rulebook.load import load_edition, load_organisation
+from shared.rulebook.load import load_edition
 from shared.timekeeping.limits import Limit
 
 console = Console()
 
 _GROUP = "jinke"
-"""It has a scenario of its own, and a report; every other group is played as its rulebook and habits have it."""
+"""Is played where no other is named."""
 
-_COMPLAINTS = {_GROUP: 2_000}
-_USUAL = 400
-_STEPS = {_GROUP: "--procedure general --step facts"}
 _SERVICES = (
     ("intake", "登记 registered"),
     ("handling", "处理 handled"),
@@ -74,7 +72,7 @@ def demo(
     except StackError as error:
         _fail(str(error), 2)
     edition = load_edition(ROOT / "rulebooks" / group, ROOT / "rulebooks" / "calendars")
-    told = _told(edition, complaints or _COMPLAINTS.get(group, _USUAL), seed, months)
+    told = scenario(edition, complaints, seed, months)
     name, events = f"demo-{seed}-{months}", folder / "events.jsonl"
     try:
         if services:
@@ -109,19 +107,12 @@ def demo(
         return
     if keep:
         _addresses(group, addresses, password)
-    console.print("", report.heading("接下来可以试", "try this"))
+    console.print("", heading("接下来可以试", "try this"))
     for words, command in next_steps(edition, events, folder if keep else None):
         console.print(words, highlight=False)
         console.print(
             f"  {_program()} {command}", style="bold", soft_wrap=True, highlight=False, markup=False
         )
-
-
-def _told(edition: Edition, complaints: int, seed: int, months: int) -> Scenario:
-    if edition.group == _GROUP:
-        return scenario(edition, complaints, seed, months)
-    organisation = load_organisation(ROOT / "rulebooks" / edition.group / "organisation.yaml")
-    return scenario_of(edition, organisation, habits_of(edition.group), complaints, seed, months)
 
 
 def _given(services: str) -> dict[str, str]:
@@ -163,12 +154,8 @@ async def _played(
         with console.status("关账发布 publishing"):
             await player.close(told)
             await _export(wire, told.reader, events)
-            periods = [closing.period for closing in told.closings]
-            if edition.group == _GROUP:
-                published = await report.read(wire, periods, told.branches, player.ids)
-                return partial(report.show, published, edition, console)
-            found = await standings.read(wire, told, events)
-            return partial(standings.show, found, edition, console)
+            found = await report.read(wire, told, player.ids, events, edition)
+            return partial(page.show, found, edition, console)
 
 
 async def _export(wire: Wire, reader: str, path: Path) -> None:
@@ -203,34 +190,37 @@ def next_steps(edition: Edition, events: Path, running: Path | None) -> Iterator
         running: Folder of the stack, where it was left running.
     """
     yield (
-        report.both(
+        both(
             "由导出的事件重算，结果逐字节相同；改动制度后再试，看有何不同",
             "score the exported events anew: the same bytes; then change the rulebook",
         ),
         f"backtest rulebooks/{edition.group} {events}",
     )
     yield (
-        report.both("问一个期限是怎么算出来的", "ask how a deadline comes about"),
+        both("问一个期限是怎么算出来的", "ask how a deadline comes about"),
         f"rulebook due {edition.group} {_a_step(edition)} --from 2026-09-30T16:00:00+08:00",
     )
     if running:
-        yield report.both("停止系统", "stop the system"), f"stack down --folder {running}"
+        yield both("停止系统", "stop the system"), f"stack down --folder {running}"
     else:
         words = "再演一遍并保留运行，自行调用接口", "play it again and leave it running, to call it yourself"
         named = "" if edition.group == _GROUP else f" --group {edition.group}"
-        yield report.both(*words), f"demo{named} --keep"
+        yield both(*words), f"demo{named} --keep"
 
 
 def _a_step(edition: Edition) -> str:
-    """Return a step that has a limit of its own: of complaints, where there is one."""
+    """Return the step that the habits name, or else the first that has a limit of its own."""
+    if asked := habits_of(edition.group).ask:
+        procedure, _, step = asked.partition(".")
+        return f"--procedure {procedure} --step {step}"
     rules = edition.slices[-1][1]
-    named = [
+    named = (
         f"--procedure {key} --step {name}"
         for key, procedure in rules.procedures.procedures.items()
         for name, step in procedure.steps.items()
         if isinstance(step.within, Limit) and step.after in ((), ("receipt",))
-    ]
-    return _STEPS.get(edition.group, named[0])
+    )
+    return next(named)
 
 
 def _program() -> str:

@@ -6,12 +6,22 @@ from random import Random
 
 from jiandu.demo.cast import Cast
 from jiandu.demo.habits import Habits, Manners
+from jiandu.demo.people import Person, person
+from services.scoring.domain.obligations import Duty
 from services.scoring.domain.organisation import Organisation as Tree
 from shared.events.facts import Fact
 from shared.events.registry import UnitEstablished
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.organisation import Organisation
+from shared.timekeeping.calendar import add_months
+
+FIRST = date(2026, 7, 1)
+MONTHS = 3
+"""The quarter that is played."""
+
+ENTERED_LATER = timedelta(days=45)
+"""How long after the time that is played it is entered, at the latest."""
 
 
 @dataclass(slots=True)
@@ -23,6 +33,8 @@ class Group:
         months: The first day of each.
         before: End of the time that is played.
         manners: What each unit that is played is like.
+        known: Unit → how many customers have complained.
+        duties: First day of a month → what is owed in it.
     """
 
     edition: Edition
@@ -33,6 +45,27 @@ class Group:
     months: tuple[date, ...]
     before: datetime
     manners: dict[str, Manners] = field(default_factory=dict)
+    known: dict[str, int] = field(default_factory=dict)
+    duties: dict[date, tuple[Duty, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, edition: Edition, organisation: Organisation, habits: Habits, seed: int, months: int
+    ) -> "Group":
+        """Return the group as it is in the first months of the quarter."""
+        days = tuple(add_months(FIRST, at) for at in range(months))
+        group = cls(
+            edition=edition,
+            cast=Cast(organisation, edition.on(FIRST)),
+            tree=_established(organisation),
+            habits=habits,
+            seed=seed,
+            months=days,
+            before=edition.calendar.at(add_months(days[-1], 1), time(0)),
+        )
+        for unit in group.cast.registering(FIRST):
+            group.manners[unit] = habits.of(unit, group.rng(f"manners/{unit}"))
+        return group
 
     @property
     def rules(self) -> Rules:
@@ -49,16 +82,32 @@ class Group:
         """Return when the time that is played begins."""
         return self.at(self.months[0], 0)
 
+    @property
+    def entered(self) -> datetime:
+        """Return when everything is entered."""
+        return self.before + ENTERED_LATER
+
     def rng(self, name: str) -> Random:
-        """Return the chance of one story."""
+        """Return the chance of one story: others may come or go without changing it."""
         return Random(f"{self.seed}/{name}")
 
     def at(self, day: date, hour: float) -> datetime:
         """Return a local moment."""
         return self.edition.calendar.at(day, time(0)) + timedelta(minutes=round(hour * 60))
 
+    def site(self, unit: str) -> str:
+        """Return the site at which a unit registers."""
+        return self.cast.organisation.units[unit].site
 
-def established(organisation: Organisation) -> Tree:
+    def customer(self, unit: str, rng: Random) -> Person:
+        """Return somebody who complains; the habits say how often it is somebody who has before."""
+        known, again = self.known.get(unit, 0), self.habits.customers.again
+        number = rng.randrange(known) if known and rng.randrange(100) < again else known
+        self.known[unit] = max(known, number + 1)
+        return person(self, unit, number)
+
+
+def _established(organisation: Organisation) -> Tree:
     """Return the units as scoring knows them."""
     told = {
         key: UnitEstablished(

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
-from jiandu.demo.scenario import Scenario
-from jiandu.demo.script import Call, Story
+from jiandu.demo.scenario import Call, Scenario, Story
 from jiandu.demo.wire import Answer, RefusedError, UnreachableError, Wire
 
 DIRECTOR = "director"

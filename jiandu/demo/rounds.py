@@ -1,28 +1,32 @@
 """What comes round at a unit of any group: duties, inspections, figures; and what inspectors find and customers praise."""
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from jiandu.demo import texts
 from jiandu.demo.group import Group
 from jiandu.demo.habits import Fault, Manners
-from jiandu.demo.script import Call, Story
+from jiandu.demo.people import name
+from jiandu.demo.scenario import Call, Story
 from services.scoring.domain.obligations import CUSTOMERS, Duty, instances
 from shared.rulebook.schema import Text
-from shared.rulebook.schema.obligations import FigureKind, Obligation
+from shared.rulebook.schema.obligations import FigureKind, InspectionItem
 from shared.timekeeping.calendar import Month
-from shared.timekeeping.periods import periods_of_month
+from shared.timekeeping.periods import Period, periods_of_month
 
-REPORTS, INSPECTS, FINDS, FIGURES = (
+REPORTS, INSPECTS, FINDS, FIGURES, ASSESSES = (
     "reports.submit",
     "inspections.record",
     "findings.record",
     "figures.report",
+    "assessments.record",
 )
 _AT_ONCE = 25
 """Customers that are filed in one story, one after the other."""
+
+_FEW = 2
+"""Marks of which tenths are given."""
 
 _THANKS = "服务及时，态度好，特此感谢。"
 
@@ -30,8 +34,9 @@ _THANKS = "服务及时，态度好，特此感谢。"
 def rounds_of(group: Group, unit: str) -> Story:
     """Tell what comes round at a unit, as far as somebody may enter it and in order of time."""
     rng = group.rng(f"rounds/{unit}")
-    manners = group.manners.get(unit, Manners())
+    manners = group.manners.get(unit) or group.habits.units.get(unit, Manners())
     calls = [*_duties(group, unit, manners, rng), *_figures(group, unit, manners, rng)]
+    calls += _assessments(group, unit, rng)
     if unit in group.manners:
         calls += [*_findings(group, unit, manners, rng), *_praises(group, unit, manners, rng)]
     known = sorted(
@@ -54,46 +59,76 @@ def _call(
 
 def _duties(group: Group, unit: str, manners: Manners, rng: Random) -> Iterator[Call]:
     for first in group.months:
-        for duty in instances(group.edition, group.tree, Month(first.year, first.month)):
+        for duty in _owed(group, first):
             if duty.about == unit and duty.due_before <= group.before:
-                fault = manners.duties.get(duty.obligation, {}).get(first.month)
-                yield from _deeds(group, duty, fault, manners, rng)
+                said = manners.duties.get(duty.obligation, {})
+                faults = said.get(duty.period, said.get(first.month, ()))
+                yield from _deeds(group, duty, faults, manners, rng)
 
 
-def _deeds(group: Group, duty: Duty, fault: Fault | None, manners: Manners, rng: Random) -> Iterator[Call]:
+def _owed(group: Group, first: date) -> tuple[Duty, ...]:
+    if first not in group.duties:
+        group.duties[first] = instances(group.edition, group.tree, Month(first.year, first.month))
+    return group.duties[first]
+
+
+def _deeds(
+    group: Group, duty: Duty, faults: Sequence[Fault], manners: Manners, rng: Random
+) -> Iterator[Call]:
     """Do a duty as often as it is owed, some days before it is due."""
-    if fault == "missed":
+    if "missed" in faults:
         return
     rule = duty.rule
     window = min(duty.due_before - duty.begins, timedelta(days=4))
     for time in range(rule.times):
         at = (duty.due_before - window * rng.uniform(0.3, 0.9)).replace(microsecond=0)
-        if fault == "late":
+        if "late" in faults:
             at = duty.due_before + timedelta(hours=rng.randint(9, 40))
         key = f"{duty.obligation}/{duty.period}/{time}"
         if rule.done_by == "inspection":
-            body = {"unit": duty.about, **_seen(group, rule, manners, rng)}
-            account = group.cast.enters(duty.about, INSPECTS)
-            yield _call(group, duty.about, "/v1/inspections", at, account, body, key)
+            yield from _inspections(group, duty, at, manners, key, rng)
         else:
-            body = {"obligation": duty.obligation, "unit": duty.unit, "period": duty.period}
-            sections = list(rule.sections)[1 if fault == "gap" else 0 :]
+            body: dict[str, Any] = {"obligation": duty.obligation, "unit": duty.unit, "period": duty.period}
+            sections = list(rule.sections)[faults.count("gap") :]
             body |= {"sections": sections, "fields": _filled(rule.fields)}
             account = group.cast.enters(duty.unit, REPORTS, rule.right)
             yield _call(group, duty.unit, "/v1/duties", at, account, body, key)
 
 
-def _seen(group: Group, rule: Obligation, manners: Manners, rng: Random) -> dict[str, Any]:
-    kind = group.rules.obligations.inspections[rule.inspection]
-    return {
-        "kind": rule.inspection,
-        "fields": _filled(kind.fields),
-        "failed_aspects": [one for one in manners.failed.get(rule.inspection, ()) if one in kind.aspects],
-        "observations": {
-            key: str(round(float(one.most) * rng.uniform(0.7, 1))) for key, one in kind.items.items()
-        },
-        "evidence": [f"inspection:{rule.inspection}"],
-    }
+def _inspections(
+    group: Group, duty: Duty, at: datetime, manners: Manners, key: str, rng: Random
+) -> Iterator[Call]:
+    """Inspect the unit that the duty is about or, where the inspection is of others, each of those below it."""
+    named = duty.rule.inspection
+    kind = group.rules.obligations.inspections[named]
+    units, day = group.cast.organisation.units, group.edition.calendar.local_day(at)
+    below = group.tree.below(duty.about, day)
+    places = (
+        [duty.about]
+        if units[duty.about].kind in kind.of
+        else [one for one in below if units[one].kind in kind.of]
+    )
+    account = group.cast.enters(duty.unit, INSPECTS) or group.cast.enters(duty.about, INSPECTS)
+    for place in places:
+        body = {
+            "unit": place,
+            "kind": named,
+            "fields": _filled(kind.fields),
+            "failed_aspects": [one for one in manners.fails(named, duty.month.month) if one in kind.aspects],
+            "observations": {item: _mark(manners, item, one, rng) for item, one in kind.items.items()},
+            "evidence": [f"inspection:{named}"],
+        }
+        yield _call(group, duty.about, "/v1/inspections", at, account, body, f"{key}/{place}")
+
+
+def _mark(manners: Manners, item: str, points: InspectionItem, rng: Random) -> str:
+    """Return what an inspector gives: about what the habits say in half points, or in tenths where few are given."""
+    most = float(points.most)
+    if item not in manners.marks:
+        return str(round(most * rng.uniform(0.7, 1)))
+    steps = 10 if most < _FEW else 2
+    seen = round((manners.marks[item] + rng.uniform(-0.2, 0.2) * min(most, 2)) * steps) / steps
+    return str(max(0.0, min(most, seen)))
 
 
 def _filled(fields: Mapping[str, Text]) -> dict[str, str]:
@@ -133,9 +168,9 @@ def _findings(group: Group, unit: str, manners: Manners, rng: Random) -> Iterato
     kinds = [key for key, one in rules.obligations.findings.items() if key in costly and not one.about_case]
     hand = group.cast.hand(unit, "cases.handle")
     head = group.cast.organisation.units[unit].service_lead
-    for number, month in enumerate(manners.findings if kinds else ()):
+    for number, (month, said) in enumerate(manners.findings.items() if kinds else ()):
         for first in (one for one in group.months if one.month == month):
-            kind = rng.choice(kinds)
+            kind = rng.choice(kinds) if said == "any" else said
             body: dict[str, Any] = {"unit": unit, "kind": kind, "reason": "巡查时当场发现，已拍照取证"}
             offered = {
                 "evidence": [f"photo:{unit}/{number}"],
@@ -155,9 +190,34 @@ def _praises(group: Group, unit: str, manners: Manners, rng: Random) -> Iterator
         for number, month in enumerate(months):
             for first in (one for one in group.months if one.month == month):
                 at = group.at(first.replace(day=rng.randint(5, 26)), 11)
-                fields = {"name": texts.name(rng), "words": _THANKS}
+                fields = {"name": name(rng), "words": _THANKS}
                 body = {"unit": unit, "to": to, "fields": fields, "received_at": at}
                 yield _call(group, unit, "/v1/praises", at, account, body, f"praise/{to}/{number}")
+
+
+# --- what people do, as their superiors see it
+
+
+def _assessments(group: Group, unit: str, rng: Random) -> Iterator[Call]:
+    """Assess everybody at a unit whose month is assessed, part by part."""
+    account = group.cast.enters(unit, ASSESSES)
+    for key, scheme in group.rules.scoring.personal_results.items():
+        for one in group.cast.at(unit):
+            for first in group.months if one.role == scheme.role else ():
+                month = Period.holding("month", first)
+                for part in scheme.parts:
+                    body = {
+                        "unit": unit,
+                        "person": one.person,
+                        "month": str(month),
+                        "scheme": key,
+                        "part": part,
+                    }
+                    body["score"] = str(rng.randint(72, 98))
+                    at = group.at(month.last, rng.uniform(16, 18))
+                    yield _call(
+                        group, unit, "/v1/assessments", at, account, body, f"{one.person}/{month}/{part}"
+                    )
 
 
 # --- customers on file
@@ -178,7 +238,7 @@ def filed(group: Group) -> Iterator[Story]:
 def _filed(group: Group, unit: str, number: int) -> Call:
     rng = group.rng(f"customers/{unit}/{number}")
     place = f"{group.units.index(unit)}{number:07d}"
-    body = {"unit": unit, "name": texts.name(rng), "phone": f"100{place}", "opened_at": group.began}
+    body = {"unit": unit, "name": name(rng), "phone": f"100{place}", "opened_at": group.began}
     return _call(
         group, unit, "/v1/customers", group.began, group.cast.importer(unit), body, f"customer/{number}"
     )

@@ -1,20 +1,46 @@
-"""The whole quarter: the stories that show everything, then as many ordinary complaints as are asked for.
+"""What is entered: calls, each with the time at which its deed happened, bound into stories and a scenario."""
 
-Pure: the same rulebook, seed and size give the same calls.
-"""
-
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
-from itertools import chain
+from datetime import datetime
+from typing import Any, Literal
 
-from jiandu.demo import offences, specials
-from jiandu.demo.branches import HABITS, rounds_of, rounds_of_group
-from jiandu.demo.ordinary import ordinary
-from jiandu.demo.script import Story
-from jiandu.demo.stage import FIRST, MONTHS, stage_for
-from shared.rulebook.edition import Edition
-from shared.timekeeping.periods import Period, period_due
+Service = Literal["intake", "handling", "callback", "scoring"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP call.
+
+    Attributes:
+        at: When the deed happened that it enters.
+        about: Name of the complaint whose id stands for ``{case}`` in the path. Its registration gives it.
+            ``{customer}`` stands for the id of who complained, and ``{name}`` as a value in the body for the id
+            of another complaint of the story.
+        rule: Rule of the posting whose id stands for ``{posting}`` in the path.
+        key: Idempotency key. The same in every play of the same scenario, so repeating it is safe.
+        early: Codes of refusals that only say that something is still on its way through the broker.
+    """
+
+    at: datetime
+    service: Service
+    site: str
+    account: str
+    path: str
+    body: Mapping[str, Any]
+    key: str
+    about: str = ""
+    rule: str = ""
+    early: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Calls that go in order: one complaint, or several that meet."""
+
+    name: str
+    site: str
+    calls: tuple[Call, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +78,7 @@ class Scenario:
     reader: str = "director"
 
     @property
-    def branches(self) -> tuple[str, ...]:
+    def units(self) -> tuple[str, ...]:
         """Return the units that declare."""
         return tuple(one.unit for one in self.declarations)
 
@@ -70,39 +96,3 @@ class Scenario:
     def calls(self) -> int:
         """How many calls there are."""
         return sum(len(story.calls) for story in self.stories)
-
-
-def scenario(edition: Edition, complaints: int = 2_000, seed: int = 7, months: int = MONTHS) -> Scenario:
-    """Return the scenario of the first ``months`` months of the quarter.
-
-    The stories that show everything are always whole, so a size below theirs is theirs.
-    """
-    stage = stage_for(edition, seed, months)
-    told = chain(
-        specials.procedures(stage),
-        specials.turns(stage),
-        offences.missed_steps(stage),
-        offences.neglected(stage),
-    )
-    shown = [one for one in told if one.calls]
-    count = sum(call.path == "/v1/complaints" for story in shown for call in story.calls)
-    rounds = [*(rounds_of(site, stage) for site in HABITS), rounds_of_group(stage)]
-    return Scenario(
-        stories=(*shown, *rounds, *ordinary(stage, complaints - count)),
-        declared=stage.before,
-        declarations=tuple(Declaration(f"{site}-branch", site, f"{site}-importer") for site in HABITS),
-        closings=tuple(_closings(edition, months)),
-    )
-
-
-def _closings(edition: Edition, months: int) -> Iterator[Closing]:
-    """Give each month and the quarter with the morning on which it is due at the subsidiaries (JK-21)."""
-    calendar = edition.calendar
-    for at in range(months):
-        first = FIRST.replace(month=FIRST.month + at)
-        rule = edition.on(first).scoring.publications["monthly-scores"]
-        due = period_due(rule.due, Period.holding("month", first), calendar).due_before
-        published = calendar.at(calendar.closing_day(due), time(10))
-        yield Closing(f"{first:%Y-%m}", published)
-        if at == MONTHS - 1:
-            yield Closing(f"{FIRST.year}-Q3", published + timedelta(hours=1))

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jiandu.demo.branches import HABITS
 from jiandu.demo.player import DIRECTOR, Player
-from jiandu.demo.scenario import Scenario, scenario
+from jiandu.demo.quarter import scenario
+from jiandu.demo.scenario import Scenario
 from jiandu.demo.wire import Wire, wired
 from jiandu.stack.guard import guarded
 from jiandu.stack.plan import Plan, Service
@@ -118,7 +118,7 @@ def playing(folder: Path, disturb: Disturber | None = None) -> Iterator[Quarter]
         stack = Stack.servers(folder / "stack")
         processes = tuple(
             dataclasses.replace(one, env={**one.env, **QUICK})
-            for one in Plan(sites=tuple(HABITS)).processes()
+            for one in Plan(sites=tuple(told().importers)).processes()
         )
         try:
             services = stack.start_all(processes, group="jinke")

@@ -19,7 +19,6 @@ from typer.testing import CliRunner
 
 from jiandu.cli import app
 from jiandu.demo.player import DIRECTOR, Player
-from jiandu.demo.script import GROUP_IMPORTER
 from jiandu.demo.wire import Wire, wired
 from tests.contract.message_path import eventually
 from tests.journeys.quarter import Quarter, published
@@ -35,6 +34,7 @@ OCTOBER = {"at": "2026-11-10T10:00:00+08:00"}
 PERIODS = ("2026-07", "2026-08", "2026-09", "2026-Q3")
 
 SITE, OFFICER, IMPORTER = "chongqing", "chongqing-officer-1", "chongqing-importer"
+GROUP_IMPORTER = "importer-group"
 FIELDS = {
     "name": "欧阳修",
     "phone": "13912345678",

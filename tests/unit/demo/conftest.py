@@ -2,7 +2,8 @@
 
 import pytest
 
-from jiandu.demo.scenario import Scenario, scenario
+from jiandu.demo.quarter import scenario
+from jiandu.demo.scenario import Scenario
 from services.scoring.domain.fold import PeriodResult
 from shared.rulebook.edition import Edition
 from tests.unit.demo.rehearsal import Rehearsal, jinke

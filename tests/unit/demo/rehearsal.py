@@ -14,8 +14,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import orjson
 
-from jiandu.demo.scenario import Scenario
-from jiandu.demo.script import Call, Story
+from jiandu.demo.scenario import Call, Scenario, Story
 from services.callback import domain as callback
 from services.handling import domain as handling
 from services.intake.domain import complaints as intake

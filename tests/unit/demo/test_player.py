@@ -8,12 +8,9 @@ import httpx2
 import orjson
 import pytest
 
-from jiandu.demo.branches import HABITS
 from jiandu.demo.player import Player
-from jiandu.demo.scenario import Closing, Declaration, Scenario, scenario
-from jiandu.demo.script import Call, Story
+from jiandu.demo.scenario import Call, Closing, Declaration, Scenario, Story
 from jiandu.demo.wire import RefusedError, UnreachableError
-from shared.rulebook.edition import Edition
 from tests.unit.demo.services import Service, answer, refusal, wire_to
 
 AT = datetime(2026, 7, 3, 2, tzinfo=UTC)
@@ -106,9 +103,8 @@ async def test_a_posting_that_never_comes_ends_the_play_and_names_the_rule(
         await player.play(a_scenario(Story("one", "wuxi", (ruling,))))
 
 
-async def test_each_story_keeps_its_order_and_the_whole_quarter_is_entered(edition: Edition) -> None:
-    smallest = scenario(edition, 0)
-    services = {f"intake-{site}": Service(usual=registers) for site in HABITS}
+async def test_each_story_keeps_its_order_and_the_whole_quarter_is_entered(smallest: Scenario) -> None:
+    services = {f"intake-{site}": Service(usual=registers) for site in smallest.importers}
     services |= {name: Service() for name in ("handling", "callback-1", "callback-2")}
     services["scoring"] = Service(
         usual=lambda request: costs("shirking", "hr-shirking") if request.method == "GET" else answer()

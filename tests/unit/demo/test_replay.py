@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from jiandu.demo.scenario import scenario
+from jiandu.demo.quarter import scenario
 from services.handling.domain.replay import replayed
 from services.scoring.domain.facts import History, fact_of, in_order, standing_misses
 from shared.events.facts import Fact, moment

@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from jiandu.demo.offences import DISPUTED
-from jiandu.demo.scenario import Scenario, scenario
-from jiandu.demo.script import Call
-from jiandu.demo.specials import PROBLEM_USER
+from jiandu.demo.quarter import scenario
+from jiandu.demo.scenario import Call, Scenario
 from services.handling import domain as handling
 from services.scoring.domain.fold import MonthResult, PeriodResult, SpanResult
 from shared.rulebook.edition import Edition
@@ -173,7 +171,7 @@ def test_an_upheld_dispute_gives_both_sheets_back_what_july_lost(played: Rehears
         for month, result in results.items()
         if isinstance(result, MonthResult)
         for posting in result.postings
-        if posting.subject == played.ids[DISPUTED]
+        if posting.subject == played.ids["disputed"]
     ]
     assert sorted(costs) == [
         ("2026-07", "hr-shirking", -5, False),
@@ -185,7 +183,7 @@ def test_an_upheld_dispute_gives_both_sheets_back_what_july_lost(played: Rehears
 
 def test_three_complaints_without_cause_make_a_problem_user_whom_two_sign(played: Rehearsal) -> None:
     (file,) = played.files.values()
-    complaints = [case for name, case in played.ids.items() if name.startswith(PROBLEM_USER)]
+    complaints = [case for name, case in played.ids.items() if name.startswith("problem-user")]
 
     assert [played.cases[case].validity for case in complaints] == ["invalid", "invalid", "invalid"]
     assert file.flag
@@ -201,7 +199,7 @@ def test_three_complaints_without_cause_make_a_problem_user_whom_two_sign(played
 def test_what_the_problem_user_complained_about_costs_nobody_a_point(
     played: Rehearsal, results: Results
 ) -> None:
-    complaints = {case for name, case in played.ids.items() if name.startswith(PROBLEM_USER)}
+    complaints = {case for name, case in played.ids.items() if name.startswith("problem-user")}
     months = [one for one in results.values() if isinstance(one, MonthResult)]
     assert not [one for month in months for one in month.postings if one.subject in complaints]
 

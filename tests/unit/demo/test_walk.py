@@ -8,7 +8,7 @@ import pytest
 
 from jiandu.demo.cast import IMPORTS, REGISTERS, Cast
 from jiandu.demo.walk import Walk, Way
-from services.handling.domain import Actor, Status, open_case, settle
+from services.handling.domain import Status, open_case, settle
 from shared.errors import InvalidInputError
 from shared.events import Envelope, Sealed, event_id, source_of
 from shared.events.intake import ComplaintRegistered
@@ -36,8 +36,6 @@ def a_walk(
     rules = edition.slices[-1][1]
     cast = Cast(organisation, rules)
     unit = cast.registering()[0]
-    account = cast.importer(unit)
-    role = organisation.role_of(account)
     services = rules.intake.kinds[kind].services
     event = ComplaintRegistered.model_validate(
         {
@@ -78,13 +76,7 @@ def a_walk(
         data=event.model_dump(mode="json"),
     )
     case, _ = open_case(envelope, edition)
-    importer = Actor(
-        person=account,
-        unit=organisation.unit_of(account),
-        role=role,
-        rights=frozenset(rules.rights.roles[role].rights),
-    )
-    return Walk(case, edition, cast, importer, Random(7), way or Way(), RECEIVED, NOW)
+    return Walk(case, edition, cast, Random(7), way or Way(), RECEIVED, NOW)
 
 
 def missed(walk: Walk) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from jiandu.cli import app
-from jiandu.demo.scenario import scenario
+from jiandu.demo.quarter import scenario
 from jiandu.scoring.whatif import WhatIf, what_if
 from services.scoring.domain.facts import fact_of
 from shared.rulebook.edition import Edition

@@ -6,14 +6,14 @@ from fractions import Fraction
 
 import pytest
 
-from jiandu.demo.anyones import scenario_of
 from jiandu.demo.habits import FOLDER, Habits, habits_of
+from jiandu.demo.quarter import scenario_of
 from jiandu.demo.scenario import Scenario
 from services.scoring.domain.fold import MonthResult, PeriodResult
 from tests.unit.demo.rehearsal import Rehearsal
 from tests.unit.rulebook.worked import edition_of, organisation_of
 
-GROUPS = ("luneng", "zhongyida", "xinao", "general")
+GROUPS = ("jinke", "luneng", "zhongyida", "xinao", "general")
 SIZE = 60
 
 FIRST = datetime.fromisoformat("2026-07-01T00:00:00+08:00")
