@@ -108,6 +108,7 @@ def ordinary(group: Group, draft: Draft) -> Matter:
     item = drawn(going.items, rng)
     validity = "" if lapse in ("late", "registered_late") else drawn(going.validities, rng)
     customer = group.customer(unit, rng)
+    is_before_handover = "handover" in group.rules.intake.kinds[kind].moments
     matter = Matter(
         name=draft.name,
         unit=unit,
@@ -122,6 +123,7 @@ def ordinary(group: Group, draft: Draft) -> Matter:
         item=item,
         service=drawn(going.services or dict.fromkeys(group.rules.intake.kinds[kind].services, 1), rng),
         flags=tuple(flag for flag, percent in going.flags.items() if rng.randrange(100) < percent),
+        handover_on=received + timedelta(days=rng.randint(10, 25)) if is_before_handover else None,
         registered={key: text.format_map(customer.slots) for key, text in going.registered.items()},
         validity=validity,
         grade=drawn(going.grades, rng),
