@@ -28,6 +28,7 @@ class Cast:
     rules: Rules
     _importers: dict[str, str] = field(default_factory=dict)
     _actors: dict[str, Actor] = field(default_factory=dict)
+    _nearest: dict[str, tuple[Hand, ...]] = field(default_factory=dict)
 
     def hand(
         self,
@@ -151,14 +152,18 @@ class Cast:
                     return key
         raise LookupError(f"No account near '{unit}' may {', '.join(rights)}.")
 
-    def _near(self, unit: str) -> Iterator[Hand]:
-        """Yield everybody but importers: first those of the unit, then below it, then above, then the others.
+    def _near(self, unit: str) -> tuple[Hand, ...]:
+        """Return everybody but importers: first those of the unit, then below it, then above, then the others.
 
         Of a unit, those come first who may least: work is done by who is there for it.
         """
-        for near in self._units_near(unit):
-            found = [one for one in self.at(near) if not {REGISTERS, IMPORTS} <= self._may(one)]
-            yield from sorted(found, key=lambda one: len(self._may(one)))
+        if unit not in self._nearest:
+            found = []
+            for near in self._units_near(unit):
+                there = [one for one in self.at(near) if not {REGISTERS, IMPORTS} <= self._may(one)]
+                found += sorted(there, key=lambda one: len(self._may(one)))
+            self._nearest[unit] = tuple(found)
+        return self._nearest[unit]
 
     def _may(self, one: Hand) -> frozenset[str]:
         return frozenset(self.rules.rights.roles[one.role].rights)

@@ -6,7 +6,7 @@ from random import Random
 
 from jiandu.demo.cast import Cast
 from jiandu.demo.habits import Habits, Manners
-from jiandu.demo.people import Person, person
+from jiandu.demo.people import PER_PREFIX, Person, person
 from services.scoring.domain.obligations import Duty
 from services.scoring.domain.organisation import Organisation as Tree
 from shared.events.facts import Fact
@@ -104,7 +104,9 @@ class Group:
         known, again = self.known.get(unit, 0), self.habits.customers.again
         number = rng.randrange(known) if known and rng.randrange(100) < again else known
         self.known[unit] = max(known, number + 1)
-        return person(self, unit, number)
+        prefix = self.units.index(unit) + len(self.manners) * (number // PER_PREFIX)
+        offered = {**self.manners[unit].slots, **self.habits.customers.slots}
+        return person(number, prefix, offered, self.rng(f"customer/{unit}/{number}"))
 
 
 def _established(organisation: Organisation) -> Tree:

@@ -3,12 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
 
-from jiandu.demo.habits import filled
-
-if TYPE_CHECKING:
-    from jiandu.demo.group import Group
+from jiandu.demo.habits import Offer, filled
 
 _FAMILY_NAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许邓冯韩曹曾彭萧蔡潘田董袁于余叶蒋杜苏魏程吕丁沈任"
@@ -21,7 +17,7 @@ _GIVEN_TWO = (
 _GIVEN = (*_GIVEN_ONE, *(_GIVEN_TWO[at : at + 2] for at in range(0, len(_GIVEN_TWO), 2)))
 
 _PREFIXES = (135, 136, 137, 138, 139, 150, 151, 152, 158, 159, 180, 181)
-_PER_PREFIX = 10_000
+PER_PREFIX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +33,15 @@ class Person:
     slots: Mapping[str, str]
 
 
-def person(group: "Group", unit: str, number: int) -> Person:
-    """Return the ``number``-th customer of a unit. Two customers never share a telephone."""
-    rng = group.rng(f"customer/{unit}/{number}")
+def person(number: int, prefix: int, offered: Mapping[str, Offer], rng: Random) -> Person:
+    """Return the customer of a number. Two numbers with one prefix never share a telephone.
+
+    Args:
+        prefix: Place of the telephone's beginning among those that there are.
+        offered: What is drawn for the slots.
+    """
     # No operator has given out numbers with 0000 in the middle, so nobody real is ever named.
-    prefix = group.units.index(unit) + len(group.units) * (number // _PER_PREFIX)
-    phone = f"{_PREFIXES[prefix % len(_PREFIXES)]}0000{number % _PER_PREFIX:04d}"
-    offered = {**group.manners[unit].slots, **group.habits.customers.slots}
+    phone = f"{_PREFIXES[prefix % len(_PREFIXES)]}0000{number % PER_PREFIX:04d}"
     return Person(name(rng), phone, filled(offered, rng, {"number": f"{number:05d}"}))
 
 
