@@ -11,6 +11,7 @@ from jiandu.demo.habits import Going, drawn, filled
 from jiandu.demo.habits.stories import Told, Turn
 from jiandu.demo.interviews import Outcome, outcomes
 from jiandu.demo.people import Person
+from jiandu.demo.walk import Way
 from services.intake.domain.forms import form_for
 from shared.rulebook.schema.intake import RecordField
 from shared.timekeeping.limits import Limit, due_before
@@ -35,8 +36,8 @@ class Matter:
     Attributes:
         desk: Unit that takes it in, where it is not the unit's own.
         fields: What its record holds.
-        late: Steps that are late.
-        late_by: One is late by ``chance``: any that has a limit; or is a ``lapse``: one that comes whatever is found.
+        way: How it goes; ``late_by``: one step more is late by ``chance``, any that has a limit, or is a ``lapse``, one
+            that comes whatever is found.
         turns: What happens beside the procedure.
         ends: It is walked to its end.
         calls: What comes of the callbacks, one after the other.
@@ -57,18 +58,8 @@ class Matter:
     flags: tuple[str, ...] = ()
     handover_on: datetime | None = None
     registered: Mapping[str, str] = field(default_factory=dict)
-    validity: str = ""
-    grade: str = ""
-    liable: str = ""
-    way: str = ""
-    amount: int = 500
-    deposit: int | None = None
-    late: frozenset[str] = frozenset()
+    way: Way = field(default_factory=Way)
     late_by: Literal["", "chance", "lapse"] = ""
-    skip: frozenset[str] = frozenset()
-    instead: frozenset[str] = frozenset()
-    lacking: frozenset[str] = frozenset()
-    refused: bool = False
     turns: tuple[Turn, ...] = ()
     ends: bool = True
     calls: tuple[Outcome, ...] = ()
@@ -125,14 +116,16 @@ def ordinary(group: Group, draft: Draft) -> Matter:
         flags=tuple(flag for flag, percent in going.flags.items() if rng.randrange(100) < percent),
         handover_on=received + timedelta(days=rng.randint(10, 25)) if is_before_handover else None,
         registered={key: text.format_map(customer.slots) for key, text in going.registered.items()},
-        validity=validity,
-        grade=drawn(going.grades, rng),
-        liable=drawn(going.liable, rng),
-        way=drawn(going.ways, rng),
-        amount=rng.randrange(100, 1_500, 50),
+        way=Way(
+            validity=validity,
+            grade=drawn(going.grades, rng),
+            liable=drawn(going.liable, rng),
+            way=drawn(going.ways, rng),
+            amount=rng.randrange(100, 1_500, 50),
+            instead=frozenset(going.instead),
+            refused=rng.randrange(100) < going.refused,
+        ),
         late_by="lapse" if lapse == "late" else "chance" if rng.randrange(100) < draft.late else "",
-        instead=frozenset(going.instead),
-        refused=rng.randrange(100) < going.refused,
         ends=lapse != "unhandled",
         calls=outcomes(manners, rng) if lapse != "unhandled" else (),
     )
@@ -202,17 +195,19 @@ def told(group: Group, name: str, one: Told, customer: Person | None) -> Matter:
         flags=one.flags,
         handover_on=moment(group, one.handover_on) if one.handover_on else None,
         registered={key: text.format_map(customer.slots) for key, text in going.registered.items()},
-        validity=one.validity,
-        grade=one.grade,
-        liable=one.liable,
-        way=one.way,
-        amount=rng.randrange(1_000, 9_000, 100) if one.amount is None else one.amount,
-        deposit=one.deposit,
-        late=frozenset(one.late),
-        skip=frozenset(one.skip),
-        instead=frozenset(one.instead or going.instead),
-        lacking=frozenset(one.lacking),
-        refused=one.refused,
+        way=Way(
+            validity=one.validity,
+            grade=one.grade,
+            liable=one.liable,
+            way=one.way,
+            amount=rng.randrange(1_000, 9_000, 100) if one.amount is None else one.amount,
+            deposit=one.deposit,
+            late=frozenset(one.late),
+            instead=frozenset(one.instead or going.instead),
+            skip=frozenset(one.skip),
+            lacking=frozenset(one.lacking),
+            refused=one.refused,
+        ),
         turns=one.turns,
         ends=one.ends,
         calls=one.calls,
@@ -252,7 +247,7 @@ def _words(group: Group, matter: Matter, rng: Random, going: Going, subject: str
     """Draw what the customer says, with everything else that texts may name."""
     habits = group.habits
     slots = filled(habits.slots, rng, matter.customer.slots)
-    said = {"kind": matter.kind, "class": matter.class_, "validity": matter.validity}
+    said = {"kind": matter.kind, "class": matter.class_, "validity": matter.way.validity}
     for family in habits.families.values():
         if family.by_item:
             fits = matter.item in family.subjects

@@ -1,7 +1,7 @@
 """One matter told to its end: its registration, the deeds of its walk and its turns, and the calls to its customer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -12,7 +12,7 @@ from jiandu.demo.habits.stories import Do, Enter, TakeStep, Turn, Until, Wait
 from jiandu.demo.interviews import dissatisfied, interviews
 from jiandu.demo.matter import Matter, moment
 from jiandu.demo.scenario import Call, Service, Story
-from jiandu.demo.walk import Walk, Way
+from jiandu.demo.walk import Walk
 from services.handling.domain import RIGHTS, Case, open_case
 from services.intake.domain.complaints import Submission, examine
 from shared.events import Envelope, Event, Sealed, event_id, source_of
@@ -160,19 +160,8 @@ class Tale:
             about_unit=said.about_unit,
         )
         case, _ = open_case(self._envelope("intake", event, examined.registered_at), group.edition)
-        way = Way(
-            validity=matter.validity,
-            grade=matter.grade or examined.grade,
-            liable=matter.liable,
-            way=matter.way,
-            amount=matter.amount,
-            deposit=matter.deposit,
-            late=matter.late or self._late(case),
-            instead=matter.instead,
-            skip=matter.skip,
-            lacking=matter.lacking,
-            refused=matter.refused,
-        )
+        grade, late = matter.way.grade or examined.grade, matter.way.late or self._late(case)
+        way = replace(matter.way, grade=grade, late=late)
         others = {name: tale.opened for name, tale in self.others.items()}
         self.opened = case
         self.walk = Walk(
