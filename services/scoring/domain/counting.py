@@ -13,7 +13,7 @@ from services.scoring.domain.facts import History, facts_at, is_known, overturne
 from services.scoring.domain.month import MonthContext
 from services.scoring.domain.rulings import rulings_known
 from services.scoring.domain.triggers.matter import OF_FINDING
-from shared.events import Views, views_of
+from shared.events import Event, views_of
 from shared.events.callback import (
     CallbackAttempted,
     CallbackCompleted,
@@ -99,34 +99,34 @@ class _Matter:
     def closed_in_month(self, due_before: datetime) -> bool:
         return self.context.start < due_before <= self.context.before
 
-    def month_of(self, kind: str) -> Iterator[Fact]:
+    def month_of(self, kind: type[Event]) -> Iterator[Fact]:
         return (fact for fact in self.history.all(kind) if self.in_month(fact.time))
 
     def record(self, registered: Fact) -> ComplaintRegistered | RecordAmended:
         """Return what told last of the record before the month's end."""
-        amended = (one for one in self.history.all(RecordAmended.TYPE) if one.time < self.context.before)
+        amended = (one for one in self.history.all(RecordAmended) if one.time < self.context.before)
         last = max(amended, key=lambda fact: fact.time, default=registered)
         return _RECORDS[last.type](last.data)
 
-    def calls(self, views: Views[CallbackAttempted | CallbackCompleted]) -> dict[int, datetime]:
+    def calls(self, *kinds: type[CallbackAttempted] | type[CallbackCompleted]) -> dict[int, datetime]:
         """Return the first such call of each occurrence before the month's end."""
         found: dict[int, datetime] = {}
-        for kind, view in views.items():
+        for kind in kinds:
             for fact in self.history.all(kind):
                 if fact.time < self.context.before:
-                    occurrence = view(fact.data).occurrence
+                    occurrence = kind.view(fact.data).occurrence
                     found[occurrence] = min(fact.time, found.get(occurrence, fact.time))
         return found
 
     def last_answers(self) -> Iterable[Fact]:
         """Return the month's last answer of each occurrence; one that a ruling took away is none."""
         gone = overturned(self.history)
-        given = (fact for fact in self.month_of(CallbackCompleted.TYPE) if fact.id not in gone)
+        given = (fact for fact in self.month_of(CallbackCompleted) if fact.id not in gone)
         return {CallbackCompleted.view(fact.data).occurrence: fact for fact in given}.values()
 
     def plan(self, occurrence: int) -> frozenset[str]:
         """Return under which plan an answer was asked for."""
-        due = (CallbackDue.view(one.data) for one in self.history.all(CallbackDue.TYPE))
+        due = (CallbackDue.view(one.data) for one in self.history.all(CallbackDue))
         return frozenset(one.plan for one in due if one.occurrence == occurrence)
 
     def recommendations(self) -> Iterator[str]:
@@ -136,14 +136,12 @@ class _Matter:
 
 
 _RECORDS = views_of(ComplaintRegistered, RecordAmended)
-_CALLS = views_of(CallbackAttempted, CallbackCompleted)
-_ANSWERED: Views[CallbackCompleted] = {CallbackCompleted.TYPE: CallbackCompleted.view}
 
 
 def counts(history: History, context: MonthContext) -> tuple[Count, ...]:
     """Return what the facts of one subject add to the tallies of the month."""
     matter = _Matter(history, context)
-    registered = history.first(ComplaintRegistered.TYPE)
+    registered = history.first(ComplaintRegistered)
     is_problem = registered is not None and ComplaintRegistered.view(registered.data).problem_user
     seen: dict[str, tuple[_Item, ...]] = {}
     found = []
@@ -181,7 +179,7 @@ def _matters(matter: _Matter) -> _Items:
 
     One that goes on inside another keeps its count.
     """
-    registered = matter.history.first(ComplaintRegistered.TYPE)
+    registered = matter.history.first(ComplaintRegistered)
     if registered is not None and matter.in_month(registered.time):
         states = frozenset({"complete"}) if matter.record(registered).complete else frozenset[str]()
         yield _Item(registered.unit, registered.time, states=states)
@@ -189,7 +187,7 @@ def _matters(matter: _Matter) -> _Items:
 
 def _record_fields(matter: _Matter) -> _Items:
     """Required fields of the records of the month; filled: not missing when the month ends."""
-    registered = matter.history.first(ComplaintRegistered.TYPE)
+    registered = matter.history.first(ComplaintRegistered)
     if registered is None or not matter.in_month(registered.time):
         return
     forms = matter.context.rules.intake.forms.values()
@@ -211,7 +209,7 @@ def _findings(matter: _Matter) -> _Items:
     rulings = rulings_known(matter.history, matter.context.before)
     made = [
         one
-        for one in matter.history.all(FindingMade.TYPE)
+        for one in matter.history.all(FindingMade)
         if one.time < matter.context.before
         and not any(
             ruling.against == one.id or (ruling.against in OF_FINDING and one.time <= ruling.at)
@@ -239,7 +237,7 @@ def _clocks(matter: _Matter) -> _Items:
         is_excused = any(ruling.against in marks and due <= ruling.at for ruling in rulings)
         if matter.closed_in_month(due) and not is_excused:
             yield _clock(fact, miss, "missed")
-    for fact in matter.history.all(StepCompleted.TYPE):
+    for fact in matter.history.all(StepCompleted):
         if not matter.in_month(fact.time):
             continue
         done = StepCompleted.view(fact.data)
@@ -260,13 +258,12 @@ def _callbacks(matter: _Matter) -> _Items:
     Attempted: called at least once. Completed: the customer answered; in time: inside the window. Unreachable:
     called, and no answer.
     """
-    owed = [one for one in matter.history.all(CallbackDue.TYPE) if is_known(one, matter.context.before)]
+    owed = [one for one in matter.history.all(CallbackDue) if is_known(one, matter.context.before)]
     if not owed:
         return
-    called, answered = matter.calls(_CALLS), matter.calls(_ANSWERED)
+    called, answered = matter.calls(CallbackAttempted, CallbackCompleted), matter.calls(CallbackCompleted)
     voided = {
-        CallbackVoided.view(fact.data).occurrence: fact.time
-        for fact in matter.history.all(CallbackVoided.TYPE)
+        CallbackVoided.view(fact.data).occurrence: fact.time for fact in matter.history.all(CallbackVoided)
     }
     for fact in owed:
         told = CallbackDue.view(fact.data)
@@ -298,7 +295,7 @@ def _answers(matter: _Matter) -> _Items:
 
 def _recalls(matter: _Matter) -> _Items:
     """Second calls of the month; agreeing: the customer says again what the first call reported."""
-    for fact in matter.month_of(CallbackRecalled.TYPE):
+    for fact in matter.month_of(CallbackRecalled):
         recalled = CallbackRecalled.view(fact.data)
         states = frozenset({"agreeing"}) if recalled.agrees else frozenset[str]()
         yield _Item(fact.unit, fact.time, frozenset({recalled.plan}), states)
@@ -306,20 +303,20 @@ def _recalls(matter: _Matter) -> _Items:
 
 def _appeals(matter: _Matter) -> _Items:
     """Appeals decided in the month."""
-    for fact in matter.month_of(AppealDecided.TYPE):
+    for fact in matter.month_of(AppealDecided):
         states = frozenset({"upheld"}) if AppealDecided.view(fact.data).upheld else frozenset[str]()
         yield _Item(fact.unit, fact.time, states=states)
 
 
 def _transfers(matter: _Matter) -> _Items:
     """Matters handed on in the month, of the unit that handed them on."""
-    for fact in matter.month_of(CaseTransferred.TYPE):
+    for fact in matter.month_of(CaseTransferred):
         yield _Item(CaseTransferred.view(fact.data).from_unit, fact.time)
 
 
 def _extensions(matter: _Matter) -> _Items:
     """Extensions granted in the month, by clock."""
-    for fact in matter.month_of(ClockChanged.TYPE):
+    for fact in matter.month_of(ClockChanged):
         changed = ClockChanged.view(fact.data)
         if changed.change == "extended":
             yield _Item(fact.unit, fact.time, frozenset({changed.clock, ANY_STEP}))
@@ -327,11 +324,11 @@ def _extensions(matter: _Matter) -> _Items:
 
 def _alerts(matter: _Matter) -> _Items:
     """Alerts raised in the month, by name."""
-    for fact in matter.month_of(AlertRaised.TYPE):
+    for fact in matter.month_of(AlertRaised):
         yield _Item(fact.unit, fact.time, frozenset({AlertRaised.view(fact.data).alert}))
 
 
-def _each(kind: str) -> Callable[[_Matter], _Items]:
+def _each(kind: type[Event]) -> Callable[[_Matter], _Items]:
     """Count every fact of a type in the month in which it happened."""
 
     def items(matter: _Matter) -> _Items:
@@ -345,12 +342,12 @@ COUNTING: Mapping[str, Callable[[_Matter], _Items]] = {
     "record-fields": _record_fields,
     "findings": _findings,
     "clocks": _clocks,
-    "resolutions": _each(CaseResolved.TYPE),
-    "closings": _each(CaseClosed.TYPE),
-    "reopenings": _each(CaseReopened.TYPE),
+    "resolutions": _each(CaseResolved),
+    "closings": _each(CaseClosed),
+    "reopenings": _each(CaseReopened),
     "transfers": _transfers,
-    "withdrawals": _each(CaseWithdrawn.TYPE),
-    "escalations": _each(CaseEscalated.TYPE),
+    "withdrawals": _each(CaseWithdrawn),
+    "escalations": _each(CaseEscalated),
     "extensions": _extensions,
     "callbacks": _callbacks,
     "answers": _answers,

@@ -184,7 +184,7 @@ def callback_contested(facts: Sequence[Fact], occurrence: int, edition: Edition)
     if not ended:
         raise _invalid("occurrence", "no callback of this round has ended")
     fact = ended[-1]
-    all_due = (CallbackDue.view(one.data) for one in History.of(facts).all(CallbackDue.TYPE))
+    all_due = (CallbackDue.view(one.data) for one in History.of(facts).all(CallbackDue))
     due = [one for one in all_due if one.occurrence == occurrence]
     plans = edition.at(fact.time).callback.plans
     clauses = plans[due[-1].plan].source if due and due[-1].plan in plans else ()

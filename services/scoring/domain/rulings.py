@@ -35,7 +35,7 @@ class Ruling(NamedTuple):
 
 def rulings_known(history: History, before: datetime) -> list[Ruling]:
     """Return the upheld rulings about a subject that count before a moment; one that restates always did."""
-    told = (*history.all(AppealDecided.TYPE), *history.all(DisputeRuled.TYPE))
+    told = (*history.all(AppealDecided), *history.all(DisputeRuled))
     return [ruling for ruling in rulings_of(told) if ruling.restates or ruling.at < before]
 
 

@@ -91,7 +91,7 @@ class Disputes:
             return domain.management_contested(asked.unit, asked.about, asked.since or self.clock())
         matter = await self.store.matter(asked.about)
         facts = matter.history() if matter else []
-        if History.of(facts).first(ComplaintRegistered.TYPE) is None:
+        if History.of(facts).first(ComplaintRegistered) is None:
             msg = "There is no such matter here."
             raise NotFoundError(msg)
         if asked.against == "callback":

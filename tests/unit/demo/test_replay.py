@@ -9,6 +9,7 @@ from jiandu.demo.scenario import scenario
 from services.handling.domain.replay import replayed
 from services.scoring.domain.facts import History, fact_of, in_order, standing_misses
 from shared.events.facts import Fact, moment
+from shared.events.handling import StepCompleted
 from shared.rulebook.edition import Edition
 from tests.unit.demo.rehearsal import Rehearsal
 
@@ -42,7 +43,7 @@ def verdicts(facts: Iterable[Fact]) -> set[tuple[object, ...]]:
             "done", one.data["step"], one.data["occurrence"], one.data["clock"],
             one.data["due_before"] and moment(one.data["due_before"]), one.data["in_time"],
         )
-        for one in history.all("step.completed.v1")
+        for one in history.all(StepCompleted)
     }  # fmt: skip
     return missed | done
 

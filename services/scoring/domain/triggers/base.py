@@ -61,7 +61,7 @@ def _never(history: History, as_of: datetime, tariffs: Tariffs) -> Iterator[date
 def entered_later(key: str, history: History, before: datetime) -> Fallen:
     """Return that the deed was done in time, by what cleared the deadline that the key of an offence ends with."""
     del before
-    told = ((fact, DeadlineCleared.view(fact.data)) for fact in history.all(DeadlineCleared.TYPE))
+    told = ((fact, DeadlineCleared.view(fact.data)) for fact in history.all(DeadlineCleared))
     cleared = tuple(fact.id for fact, one in told if key.endswith(f"{one.clock}#{one.occurrence}"))
     return Fallen("期限内已完成，登记在后", "the deed was done in time and entered later", cleared)
 

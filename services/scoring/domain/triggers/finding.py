@@ -11,7 +11,7 @@ from shared.rulebook.schema.triggers import Found
 
 
 def _priced(history: History, before: datetime, context: MonthContext) -> Iterator[PricedOccurrence]:
-    for fact in history.all(OffenceFound.TYPE):
+    for fact in history.all(OffenceFound):
         if fact.time >= before:
             continue
         found = OffenceFound.view(fact.data)

@@ -11,11 +11,11 @@ from shared.rulebook.schema.triggers import IncompleteRecord
 
 
 def _priced(history: History, before: datetime, context: MonthContext) -> Iterator[PricedOccurrence]:
-    registered = history.first(ComplaintRegistered.TYPE)
+    registered = history.first(ComplaintRegistered)
     if registered is None:
         return
     first = ComplaintRegistered.view(registered.data)
-    amended = history.all(RecordAmended.TYPE)
+    amended = history.all(RecordAmended)
     if first.complete and not amended:
         return
     month_end = context.month_end(registered.time)

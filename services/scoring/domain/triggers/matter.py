@@ -24,16 +24,16 @@ _FOUND = "matter/found"
 
 def _priced(history: History, before: datetime, context: MonthContext) -> Iterator[PricedOccurrence]:
     """Yield what a matter costs by itself; of its findings the one that stands, as corrected since."""
-    registered = history.first(ComplaintRegistered.TYPE)
+    registered = history.first(ComplaintRegistered)
     if registered is not None and registered.time < before:
         yield from _at(history, registered, "registered", registered, _REGISTERED, context)
-    found = [fact for fact in history.all(FindingMade.TYPE) if fact.time < before]
+    found = [fact for fact in history.all(FindingMade) if fact.time < before]
     if found:
-        later = [fact for fact in history.all(CaseReclassified.TYPE) if found[-1].time <= fact.time < before]
+        later = [fact for fact in history.all(CaseReclassified) if found[-1].time <= fact.time < before]
         reason = FindingMade.view(found[-1].data).reason
         words = Words((f"认定：{reason}",), (f"found: {reason}",))
         yield from _at(history, found[-1], "found", [*found, *later][-1], words, context)
-    for fact in history.all(CaseReopened.TYPE):
+    for fact in history.all(CaseReopened):
         if fact.time < before:
             yield from _at(history, fact, "reopened", fact, _REOPENED, context)
 
@@ -61,7 +61,7 @@ def _corrected(key: str, history: History, before: datetime) -> Fallen:
     if key != _FOUND:
         return entered_later(key, history, before)
     kinds = (FindingMade, CaseReclassified)
-    changed = [fact for kind in kinds for fact in history.all(kind.TYPE) if fact.time < before]
+    changed = [fact for kind in kinds for fact in history.all(kind) if fact.time < before]
     last = max(changed, key=lambda fact: fact.time)
     return Fallen("后来的认定取代了它", "a later finding took its place", (last.id,))
 

@@ -19,7 +19,7 @@ from shared.timekeeping.wording import say_due
 
 
 def _priced(history: History, before: datetime, context: MonthContext) -> Iterator[PricedOccurrence]:
-    for fact in history.all(CallbackMissed.TYPE):
+    for fact in history.all(CallbackMissed):
         missed = CallbackMissed.view(fact.data)
         due = missed.due_before
         if not is_known(fact, before) or _was_over(history, missed.occurrence, due):
@@ -36,7 +36,7 @@ def _priced(history: History, before: datetime, context: MonthContext) -> Iterat
 
 
 def _plan_of(history: History, occurrence: int) -> str:
-    due = (CallbackDue.view(fact.data) for fact in history.all(CallbackDue.TYPE))
+    due = (CallbackDue.view(fact.data) for fact in history.all(CallbackDue))
     return next((one.plan for one in due if one.occurrence == occurrence), "")
 
 
@@ -45,9 +45,9 @@ def _was_over(history: History, occurrence: int, due: datetime) -> bool:
     ended = any(
         one.time < due and kind.view(one.data).occurrence == occurrence
         for kind in (CallbackCompleted, CallbackUnreachable, CallbackVoided)
-        for one in history.all(kind.TYPE)
+        for one in history.all(kind)
     )
-    calls = (one for one in history.all(CallbackAttempted.TYPE) if one.time < due)
+    calls = (one for one in history.all(CallbackAttempted) if one.time < due)
     return ended or any(
         call.occurrence == occurrence and call.outcome == "refused"
         for call in (CallbackAttempted.view(one.data) for one in calls)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from services.scoring.domain.facts import History, facts_at, standing_misses
 from services.scoring.domain.month import MonthContext, Price, Priced, Tariff, Tariffs
 from services.scoring.domain.triggers.base import CaseKind, PricedOccurrence, Words, seen
+from shared.events import Event
 from shared.events.facts import Fact
 from shared.events.handling import CaseClosed, CaseResolved, CaseWithdrawn, DeadlineMissed, StepCompleted
 from shared.events.intake import ComplaintRegistered, RecordAmended
@@ -112,15 +113,15 @@ def _holds(trigger: MissedDeadline, history: History, fact: Fact) -> bool:
 
 def _undone_until(history: History, missed: DeadlineMissed, watch: Watch | None) -> datetime | None:
     """Return when the deed of a miss was done, or was owed no more; None while it is owed."""
-    ends = [fact.time for kind in (CaseClosed, CaseWithdrawn) for fact in history.all(kind.TYPE)]
+    ends = [fact.time for kind in (CaseClosed, CaseWithdrawn) for fact in history.all(kind)]
     if watch is None:
-        for done in history.all(StepCompleted.TYPE):
+        for done in history.all(StepCompleted):
             step = StepCompleted.view(done.data)
             if step.step == (missed.step or missed.clock) and step.occurrence == missed.occurrence:
                 ends.append(done.time)
     else:
-        type_, is_it = _STOPS[watch.stops_at]
-        ends += [done.time for done in history.all(type_) if is_it(done)]
+        kind, is_it = _STOPS[watch.stops_at]
+        ends += [done.time for done in history.all(kind) if is_it(done)]
     return min((end for end in ends if end >= missed.due_before), default=None)
 
 
@@ -128,13 +129,13 @@ def _any(_: Fact) -> bool:
     return True
 
 
-_STOPS: Mapping[str, tuple[str, Callable[[Fact], bool]]] = {
-    "registration": (ComplaintRegistered.TYPE, _any),
-    "first-step": (StepCompleted.TYPE, _any),
-    "first-answer": (StepCompleted.TYPE, _any),
-    "resolution": (CaseResolved.TYPE, _any),
-    "closing": (CaseClosed.TYPE, _any),
-    "record-complete": (RecordAmended.TYPE, lambda done: RecordAmended.view(done.data).complete),
+_STOPS: Mapping[str, tuple[type[Event], Callable[[Fact], bool]]] = {
+    "registration": (ComplaintRegistered, _any),
+    "first-step": (StepCompleted, _any),
+    "first-answer": (StepCompleted, _any),
+    "resolution": (CaseResolved, _any),
+    "closing": (CaseClosed, _any),
+    "record-complete": (RecordAmended, lambda done: RecordAmended.view(done.data).complete),
 }
 """What stops a watch → the facts that tell it. Every case's end stops them all."""
 

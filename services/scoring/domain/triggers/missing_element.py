@@ -11,7 +11,7 @@ from shared.rulebook.schema.triggers import MissingElement
 
 
 def _priced(history: History, before: datetime, context: MonthContext) -> Iterator[PricedOccurrence]:
-    for fact in history.all(StepCompleted.TYPE):
+    for fact in history.all(StepCompleted):
         done = StepCompleted.view(fact.data)
         if not done.missing_elements or done.exempt or fact.time >= before:
             continue

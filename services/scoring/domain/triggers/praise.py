@@ -11,7 +11,7 @@ from shared.rulebook.schema.triggers import Praise
 
 
 def _priced(history: History, before: datetime, context: MonthContext) -> Iterator[PricedOccurrence]:
-    for fact in history.all(PraiseReceived.TYPE):
+    for fact in history.all(PraiseReceived):
         if fact.time >= before:
             continue
         to = PraiseReceived.view(fact.data).to

@@ -33,7 +33,7 @@ def _priced(history: History, before: datetime, context: MonthContext) -> Iterat
 
 
 def _was_sent(history: History, missed: DeadlineMissed, month_end: datetime) -> bool:
-    done = (StepCompleted.view(one.data) for one in history.all(StepCompleted.TYPE) if one.time < month_end)
+    done = (StepCompleted.view(one.data) for one in history.all(StepCompleted) if one.time < month_end)
     return any(
         one.report == missed.report
         and one.step == (missed.step or one.step)
