@@ -9,12 +9,12 @@ import orjson
 
 from jiandu.demo.scenario import Call, Scenario
 from jiandu.demo.wire import Wire
+from shared.events.callback import CallbackCompleted
+from shared.events.handling import CaseOpened
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Text
 
 Document = dict[str, Any]
-
-_DISSATISFIED = "callback.completed.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class _Reader:
         Args:
             ranked: Sheets by which units are ranked.
         """
-        matters = {one["subject"] for one in _lines(events) if one.get("type") == "case.opened.v1"}
+        matters = {one["subject"] for one in _lines(events) if one.get("type") == CaseOpened.TYPE}
         costs = [one for one in self.postings if one["subject"] in matters and not one["reverses"]]
         posting = max(
             costs,
@@ -171,14 +171,20 @@ class _Reader:
     def _worst_answer(self, events: Path) -> Document | None:
         """Return the answer of a dissatisfied customer: of the unit that stands last, where it has one."""
         answers = [
-            one for one in _lines(events) if one.get("type") == _DISSATISFIED and not one["data"]["satisfied"]
+            one
+            for one in _lines(events)
+            if one.get("type") == CallbackCompleted.TYPE and not CallbackCompleted.view(one["data"]).satisfied
         ]
         months = [period for period in self.periods.values() if "indicators" in period]
         ranked = [one for month in months for one in month["rankings"] if one["rows"]]
         last = ranked[-1]["rows"][-1]["unit"] if ranked else ""
         return max(
             answers,
-            key=lambda one: (one["unit"] == last, -one["data"]["satisfaction"], one["time"]),
+            key=lambda one: (
+                one["unit"] == last,
+                -CallbackCompleted.view(one["data"]).satisfaction,
+                one["time"],
+            ),
             default=None,
         )
 

@@ -10,6 +10,8 @@ from rich.tree import Tree
 
 from jiandu.demo.bilingual import both, shown
 from jiandu.demo.report import Document, Followed, Report
+from shared.events.callback import CallbackCompleted
+from shared.events.handling import DeadlineMissed
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules, Text
 from shared.rulebook.schema.scoring import Sheet
@@ -23,11 +25,11 @@ def trail(followed: Followed, found: Report, edition: Edition) -> Tree:
         _explain(tree, followed.posting, rules, found)
     if followed.event:
         at = datetime.fromisoformat(followed.event["time"]).astimezone(edition.calendar.zone)
-        data = followed.event["data"]
+        called = CallbackCompleted.view(followed.event["data"])
         tree.add(
             both(
-                f"回访 {at:%m-%d %H:%M}：满意度 {data['satisfaction']} 分，由 {data['by']} 拨打",
-                f"called back {at:%m-%d %H:%M}: {data['satisfaction']} of 5, by {data['by']}",
+                f"回访 {at:%m-%d %H:%M}：满意度 {called.satisfaction} 分，由 {called.by} 拨打",
+                f"called back {at:%m-%d %H:%M}: {called.satisfaction} of 5, by {called.by}",
             )
         )
     kind = rules.intake.kinds[case["kind"]].title
@@ -91,7 +93,7 @@ def log(history: Sequence[Document], at: str, edition: Edition) -> Table:
     table = Table.grid(padding=(0, 2))
     for entry in history:
         when = f"{datetime.fromisoformat(entry['time']).astimezone(edition.calendar.zone):%m-%d %H:%M}"
-        is_it = entry["type"] == "deadline.missed.v1" and entry["time"] == at
+        is_it = entry["type"] == DeadlineMissed.TYPE and entry["time"] == at
         place = f"#{entry['sequence']} {entry['hash'][:8]}"
         table.add_row(when, entry["type"], _said(entry), place, style="red" if is_it else "dim")
     return table

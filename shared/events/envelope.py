@@ -46,6 +46,8 @@ class Event(BaseModel):
     @classmethod
     def __pydantic_init_subclass__(cls, **_: object) -> None:
         """Make ``view`` the class of the type's views itself: one call on the hot path, without a detour."""
+        if "TYPE" not in vars(cls):
+            return  # no event of the catalogue: a part of some, or an answer made of one
         is_plain = next(base for base in cls.__mro__ if "upcast" in vars(base)) is Event
         setattr(cls, "view", view_class(cls, None if is_plain else cls.upcast))  # noqa: B010  # mypy: a method
 

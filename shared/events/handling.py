@@ -81,10 +81,8 @@ class WorksStarted(CaseEvent):
     by: str
 
 
-class FindingMade(CaseEvent):
-    """Whether the complaint is valid was found, with reason and author."""
-
-    TYPE: ClassVar[str] = "finding.made.v1"
+class _Finding(CaseEvent):
+    """What was found of a matter, or is proposed to be found."""
 
     validity: str = Field(description="valid | invalid.")
     class_: str
@@ -94,12 +92,7 @@ class FindingMade(CaseEvent):
     reason: str
     evidence: tuple[str, ...] = ()
     by: str
-    confirmed_by: tuple[str, ...] = Field(
-        default=(), description="Who confirmed it, where it takes two (XA-18)."
-    )
     grade: str = ""
-    tier: str = ""
-    service: str = ""
     warranty_before: AwareDatetime | None = Field(
         default=None, description="End of the warranty that the finding states (JK-11)."
     )
@@ -115,7 +108,19 @@ class FindingMade(CaseEvent):
         return data if "stated_grade" in data else {**data, "stated_grade": data.get("grade", "")}
 
 
-class FindingProposed(CaseEvent):
+class FindingMade(_Finding):
+    """Whether the complaint is valid was found, with reason and author."""
+
+    TYPE: ClassVar[str] = "finding.made.v1"
+
+    confirmed_by: tuple[str, ...] = Field(
+        default=(), description="Who confirmed it, where it takes two (XA-18)."
+    )
+    tier: str = ""
+    service: str = ""
+
+
+class FindingProposed(_Finding):
     """What a complaint is was proposed by one and is still to be confirmed by another (XA-18).
 
     Until then its limits hold as proposed. Source: rulebook key ``procedures.determinations``.
@@ -123,32 +128,10 @@ class FindingProposed(CaseEvent):
 
     TYPE: ClassVar[str] = "finding.proposed.v1"
 
-    validity: str
-    class_: str
-    item: str = ""
-    liable: str = ""
-    procedure: str
-    reason: str
-    evidence: tuple[str, ...] = ()
-    by: str
-    grade: str = ""
     confirm_before: AwareDatetime | None = None
-    warranty_before: AwareDatetime | None = Field(
-        default=None, description="End of the warranty that the finding states (JK-11)."
-    )
-    by_unit: str = Field(default="", description="Unit of who found it.")
-    stated_grade: str = Field(
-        default="",
-        description="Grade that was stated, by whomever; empty where it only follows from the matter.",
-    )
     answers: tuple[str, ...] = Field(
         default=(), description="Determinations of the proposal before, which this one answers otherwise."
     )
-
-    @classmethod
-    def upcast(cls, data: Data) -> Data:
-        """Read what was recorded before grades were stated: nobody can tell whether it was, but it held."""
-        return data if "stated_grade" in data else {**data, "stated_grade": data.get("grade", "")}
 
 
 class FindingConfirmed(CaseEvent):

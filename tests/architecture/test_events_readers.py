@@ -9,14 +9,6 @@ from tests.architecture.tree import modules, shown
 _PRODUCT = ("jiandu/", "services/", "shared/")
 _CATALOGUE = "shared/events/"
 
-_STILL_BY_LITERAL = {
-    "jiandu/demo/report.py",
-    "jiandu/demo/standings.py",
-    "services/handling/domain/case.py",
-    "services/handling/domain/replay.py",
-}
-"""Files that still read events by literal. Only ever taken from."""
-
 
 def _is_data(node: ast.expr) -> bool:
     """Say whether an expression names an event's data: ``data``, ``….data`` or ``…["data"]``."""
@@ -56,11 +48,7 @@ def test_events_are_read_by_their_types() -> None:
     What breaks it: ``fact.data["due_before"]`` or ``"deadline.missed.v1"``. Write
     ``DeadlineMissed.view(fact.data).due_before`` and ``DeadlineMissed.TYPE``.
     """
-    assert {name: lines for name, lines in _found().items() if name not in _STILL_BY_LITERAL} == {}
-
-
-def test_a_file_that_reads_by_type_is_off_the_list() -> None:
-    assert _found().keys() >= _STILL_BY_LITERAL
+    assert _found() == {}
 
 
 def test_each_way_to_read_by_literal_is_found() -> None:

@@ -287,7 +287,7 @@ class Appeal(Piece):
     unit: str
     rule: str
     what: Contestable = "validity"
-    since: AwareDatetime = Field(default_factory=lambda data: data["at"])
+    since: AwareDatetime = Field(default_factory=lambda stated: stated["at"])
     charged_unit: str = ""
     charged_person: str = ""
     made_in: str = ""

@@ -18,7 +18,7 @@ from services.handling.domain.evolve import fold
 from services.handling.domain.silence import settled
 from services.handling.domain.telling import derived
 from shared.events import Envelope, Happened, Sealed, typed
-from shared.events.facts import Fact, moment, recency
+from shared.events.facts import Fact, recency
 from shared.events.handling import (
     AlertRaised,
     CaseEscalated,
@@ -57,7 +57,7 @@ def replayed(facts: Sequence[Fact], edition: Edition, up_to: datetime) -> list[F
     registered = next((one for one in facts if one.type == ComplaintRegistered.TYPE), None)
     if registered is None:
         return []
-    law = CaseRules.of(edition, moment(registered.data["received_at"]).astimezone(UTC))
+    law = CaseRules.of(edition, ComplaintRegistered.view(registered.data).received_at.astimezone(UTC))
     case, opened = open_case(_envelope(registered), edition)
     # When a record was complete is known before anything is judged: the order of two services' logs is not.
     case = fold(case, _amendments(facts, case), law)
