@@ -1,6 +1,6 @@
 """Callback over HTTP: the queue, claims, calls, questionnaires, a month in numbers."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
@@ -11,13 +11,13 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.callback.domain import Attempt, Call, Dialler, Matter, Outcome, Summary, Task, field_of
 from services.callback.handlers import Callbacks, Sees
 from services.callback.store import TaskQuery
-from shared.errors import FieldProblem, ForbiddenError, InvalidInputError
 from shared.http.callers import needs
 from shared.http.idempotency import Digest, IdempotencyKey
 from shared.http.pages import Cursor, Limit, Page, cursor_of, page_of, place_of
 from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.identity.vault import ErasedError, mask_name, mask_phone
+from shared.rulebook.late_entry import happened_at, must_import
 from shared.rulebook.schema import Text
 from shared.service.context import ServiceContext
 from shared.values.bounds import Instant, Month
@@ -396,7 +396,7 @@ async def attempt(
     context: ServiceContext = request.app.state.context
     call = Call(
         outcome=body.outcome,
-        at=_when(body.at, context.clock(), who),
+        at=happened_at(who.rights, body.at, context.clock()),
         who=_dialler(request, who, body.acting_for),
         key=key,
         digest=digest,
@@ -440,17 +440,5 @@ def _dialler(request: Request, who: Caller, behalf: Behalf | None) -> Dialler:
     context: ServiceContext = request.app.state.context
     if behalf is None:
         return Dialler(who.person, who.account, who.role, context.directory.above(who.unit))
-    who.must("complaints.import")
+    must_import(who.rights)
     return Dialler(behalf.person, who.account, behalf.role, context.directory.above(behalf.unit))
-
-
-def _when(at: datetime | None, now: datetime, who: Caller) -> datetime:
-    if at is None:
-        return now
-    if at > now:
-        reason = "lies in the future; leave it out for a call made now"
-        raise InvalidInputError("Nothing was stored. Correct 'at'.", [FieldProblem("at", reason)])
-    if "complaints.import" not in who.rights:
-        msg = "Stating when a call was made needs the right 'complaints.import'. Leave 'at' out."
-        raise ForbiddenError(msg)
-    return at

@@ -14,6 +14,7 @@ from services.handling.domain.kinds import IMPORT, Command, Kind
 from shared.errors import FieldProblem, ForbiddenError, InvalidInputError
 from shared.rulebook.disputes import Within
 from shared.rulebook.edition import Edition
+from shared.rulebook.late_entry import must_import
 from shared.rulebook.steps import CaseRules
 
 
@@ -88,9 +89,8 @@ def _may_be_given(command: Command, known: Organisation, now: datetime) -> None:
 
 
 def _may_enter_late(command: Command, kind: Kind, by: Actor, known: Organisation) -> None:
-    if (command.at is not None or command.acting_for is not None) and IMPORT not in by.rights:
-        msg = f"Stating when it happened, or for whom it is entered, needs the right '{IMPORT}'. Leave both out."
-        raise ForbiddenError(msg)
+    if command.at is not None or command.acting_for is not None:
+        must_import(by.rights)
     if command.acting_for is None:
         return
     person = known.people.get(command.acting_for.person, {"appointments": ()})

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.intake.api.direct import DirectRoute
 from services.intake.api.entry import Moment, Slug, Use, Words
 from services.intake.api.progress import ProgressView
-from services.intake.domain.complaints import Amendment, Complaint, Submission
+from services.intake.domain.complaints import Amendment, Complaint, Submission, reported
 from services.intake.handlers.complaints import Shown
 from services.intake.handlers.ledger import month_of
 from services.intake.store import After, Wanted
@@ -65,21 +65,12 @@ class NewComplaint(Body):
 
     def said(self) -> Submission:
         """Return what the caller says of the matter."""
+        said = reported(self) | {
+            "flags": tuple(dict.fromkeys(self.flags)),
+            "about_unit": self.about_unit or "",
+        }
         return Submission(
-            kind=self.kind,
-            channel=self.channel,
-            fields=self.fields,
-            class_=self.class_,
-            item=self.item,
-            flags=tuple(dict.fromkeys(self.flags)),
-            product=self.product,
-            received_at=self.received_at,
-            registered_at=self.registered_at,
-            handed_over_by=self.handed_over_by,
-            handover_on=self.handover_on,
-            service=self.service,
-            about_unit=self.about_unit or "",
-            external_number=self.external_number,
+            **said, fields=self.fields, received_at=self.received_at, registered_at=self.registered_at
         )
 
 
@@ -178,27 +169,17 @@ class ComplaintView(BaseModel):
         """Show a complaint."""
         one = shown.complaint
         return cls(
+            **reported(one),
             complaint_id=UUID(one.id),
             number=one.number,
             site=one.site,
             unit=one.unit,
-            kind=one.kind,
-            class_=one.class_,
-            item=one.item,
-            service=one.service,
             grade=one.grade,
             tier=one.tier,
-            flags=list(one.flags),
-            channel=one.channel,
-            external_number=one.external_number,
-            about_unit=one.about_unit,
             follows=UUID(one.follows) if one.follows else None,
-            product=one.product,
             received_at=one.received_at,
             registered_at=one.registered_at,
             registered_by=one.registered_by,
-            handed_over_by=one.handed_over_by,
-            handover_on=one.handover_on,
             imported=one.imported,
             customer=one.customer,
             problem_user=one.problem_user,

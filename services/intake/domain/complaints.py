@@ -3,7 +3,9 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime
+from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from services.intake.domain import forms
@@ -19,24 +21,43 @@ from shared.values.idempotency import Command, Remembered, remember
 _HANDOVER = "handover"
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What a caller says of a matter. Moments are None where the server's own are meant."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """What is said of a matter, and is said on by its record and by the event that tells it.
+
+    Attributes:
+        about_unit: Unit that it is about, where another received it; else empty.
+        external_number: Number of the partner that sent it.
+    """
 
     kind: str
     channel: str
-    fields: Mapping[str, str]
     class_: str = ""
     item: str = ""
     flags: tuple[str, ...] = ()
     product: str = ""
-    received_at: datetime | None = None
-    registered_at: datetime | None = None
     handed_over_by: str = ""
     handover_on: datetime | None = None
     service: str = ""
     about_unit: str = ""
     external_number: str = ""
+
+
+_REPORTED = tuple(part.name for part in dataclass_fields(Reported))
+
+
+def reported(one: object) -> dict[str, Any]:
+    """Return what is said of a matter, by name, out of whatever says it."""
+    return {name: getattr(one, name) for name in _REPORTED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission(Reported):
+    """What a caller says of a matter. Moments are None where the server's own are meant."""
+
+    fields: Mapping[str, str]
+    received_at: datetime | None = None
+    registered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +74,8 @@ class CheckedSubmission:
     grade: str
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint(Reported):
     """The record of one matter.
 
     Attributes:
@@ -63,8 +84,6 @@ class Complaint:
         first_missing: What was missing when it was registered: part of the first answer.
         told: What handling and callback told since.
         grade, tier: What it is taken for until a finding says otherwise.
-        about_unit: Unit that it is about, where another received it; else empty.
-        external_number: Number of the partner that sent it.
         follows: Matter whose callback brought it up.
     """
 
@@ -72,17 +91,9 @@ class Complaint:
     number: str
     site: str
     unit: str
-    kind: str
-    class_: str
-    item: str
-    flags: tuple[str, ...]
-    channel: str
-    product: str
     received_at: datetime
     registered_at: datetime
     registered_by: str
-    handed_over_by: str
-    handover_on: datetime | None
     imported: bool
     customer: str
     problem_user: bool
@@ -93,11 +104,8 @@ class Complaint:
     command_key: str
     digest: str
     edition: str
-    service: str = ""
     grade: str = ""
     tier: str = ""
-    about_unit: str = ""
-    external_number: str = ""
     follows: str = ""
     told: Progress = field(default_factory=Progress)
     remembered: Remembered = ()
@@ -303,22 +311,16 @@ def register(  # noqa: PLR0913  # each is a fact that the record holds
 ) -> tuple[Complaint, ComplaintRegistered]:
     """Return the record of an examined matter, and the event that tells it."""
     said = examined.said
+    handover_on = said.handover_on.astimezone(UTC) if said.handover_on else None
     complaint = Complaint(
+        **reported(said) | {"handover_on": handover_on},
         id=complaint_id,
         number=number_of(site, month, complaint_id),
         site=site,
         unit=unit,
-        kind=said.kind,
-        class_=said.class_,
-        item=said.item,
-        flags=said.flags,
-        channel=said.channel,
-        product=said.product,
         received_at=examined.received_at,
         registered_at=examined.registered_at,
         registered_by=by,
-        handed_over_by=said.handed_over_by,
-        handover_on=said.handover_on.astimezone(UTC) if said.handover_on else None,
         imported=said.registered_at is not None,
         customer=customer,
         problem_user=problem_user,
@@ -329,11 +331,8 @@ def register(  # noqa: PLR0913  # each is a fact that the record holds
         command_key=command.key,
         digest=command.digest,
         edition=edition,
-        service=said.service,
         grade=examined.grade,
         tier=examined.tier,
-        about_unit=said.about_unit,
-        external_number=said.external_number,
     )
     return complaint, told_of(complaint)
 
@@ -342,21 +341,14 @@ def told_of(complaint: Complaint) -> ComplaintRegistered:
     """Return the event that tells of a record."""
     # Everything in it was checked on the way in; checking it again would be a tenth of a registration.
     return ComplaintRegistered.model_construct(
+        **reported(complaint),
         complaint_id=UUID(complaint.id),
         number=complaint.number,
         site=complaint.site,
         unit=complaint.unit,
-        kind=complaint.kind,
-        class_=complaint.class_,
-        item=complaint.item,
-        flags=complaint.flags,
-        channel=complaint.channel,
-        product=complaint.product,
         received_at=complaint.received_at,
         registered_at=complaint.registered_at,
         registered_by=complaint.registered_by,
-        handed_over_by=complaint.handed_over_by,
-        handover_on=complaint.handover_on,
         complete=not complaint.missing,
         missing=complaint.missing,
         customer=complaint.customer,
@@ -364,11 +356,8 @@ def told_of(complaint: Complaint) -> ComplaintRegistered:
         imported=complaint.imported,
         sealed=complaint.sealed,
         command_key=complaint.command_key,
-        service=complaint.service,
         grade=complaint.grade,
         tier=complaint.tier,
-        about_unit=complaint.about_unit,
-        external_number=complaint.external_number,
         follows=UUID(complaint.follows) if complaint.follows else None,
     )
 

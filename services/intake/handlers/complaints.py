@@ -11,7 +11,7 @@ import structlog
 from services.intake.domain import complaints as domain
 from services.intake.domain import forms
 from services.intake.domain.complaints import Amendment, CheckedSubmission, Complaint, Submission
-from services.intake.handlers.entry import IMPORT, entered, unit_for, units_of
+from services.intake.handlers.entry import entered, unit_for, units_of
 from services.intake.handlers.people import People
 from services.intake.store import MOST_ALIKE, Complaints, Wanted, index_of
 from shared.errors import FieldProblem, InvalidInputError, NotFoundError, RulebookGapError, StaleWriteError
@@ -19,6 +19,7 @@ from shared.events import Happened
 from shared.identity.access import Caller
 from shared.identity.vault import ErasedError, open_sealed, seal
 from shared.rulebook.edition import Edition
+from shared.rulebook.late_entry import must_import
 from shared.rulebook.schema import Rules
 from shared.service.context import ServiceContext
 from shared.storage.aggregates import Stored, change_of
@@ -75,7 +76,7 @@ class Matters:
         context = self.context
         unit = unit_for(context, who, asked_unit)
         if said.registered_at is not None:
-            who.must(IMPORT)
+            must_import(who.rights)
         complaint_id = self._id_of(said, unit, command)
         now = context.clock()
         try:

@@ -115,7 +115,7 @@ class Files:
         Returns the file, and whether it is new.
         """
         unit = unit_for(self.context, who, asked_unit)
-        at, now = entered(self.context, who, opened_at)
+        at, now = entered(self.context, who, opened_at, "opened_at")
         customer, key = await self.people.recognise(fields)
         sealed = seal(customer, key, fields)
         state, event = customers.refiled(
@@ -303,7 +303,7 @@ class Files:
     ) -> tuple[Praise, bool]:
         """Record praise. Returns it, and whether it is new."""
         unit = unit_for(self.context, who, asked_unit)
-        at, now = entered(self.context, who, received_at)
+        at, now = entered(self.context, who, received_at, "received_at")
         praise_id = files.praise_id(unit, command.key)
         customer, key = await self.people.recognise(fields)
         praise = Praise(praise_id, unit, to, at, customer, seal(customer, key, fields), command.digest)

@@ -1,12 +1,11 @@
 """Whose unit a record is, and when what it tells happened."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from shared.errors import NotFoundError
 from shared.identity.access import Caller
+from shared.rulebook.late_entry import happened_at, must_import
 from shared.service.context import ServiceContext
-
-IMPORT = "complaints.import"
 
 
 def unit_for(context: ServiceContext, who: Caller, asked: str) -> str:
@@ -20,7 +19,7 @@ def unit_for(context: ServiceContext, who: Caller, asked: str) -> str:
     """
     unit = who.unit
     if asked and asked != unit:
-        who.must(IMPORT)
+        must_import(who.rights)
         context.access.must_see(who, asked, "such unit")
         unit = asked
     if context.directory.unit(unit).site != context.settings.site:
@@ -29,17 +28,12 @@ def unit_for(context: ServiceContext, who: Caller, asked: str) -> str:
     return unit
 
 
-def entered(context: ServiceContext, who: Caller, at: datetime | None) -> tuple[datetime, datetime]:
-    """Return when something happened, and the present moment.
-
-    Raises:
-        ForbiddenError: Who may not import names a moment.
-    """
+def entered(
+    context: ServiceContext, who: Caller, at: datetime | None, field: str = "at"
+) -> tuple[datetime, datetime]:
+    """Return when something happened, and the present moment. Raises as ``happened_at`` does."""
     now = context.clock()
-    if at is None:
-        return now, now
-    who.must(IMPORT)
-    return at.astimezone(UTC), now
+    return happened_at(who.rights, at, now, field), now
 
 
 def units_of(context: ServiceContext, who: Caller) -> list[str]:

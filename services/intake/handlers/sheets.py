@@ -14,10 +14,11 @@ from services.intake.domain.complaints import Complaint, Submission
 from services.intake.domain.papers import document_called
 from services.intake.domain.sheets import Defaults, Entry, Fault, Grid, SheetRefusedError
 from services.intake.handlers.complaints import Matters
-from services.intake.handlers.entry import IMPORT, unit_for
+from services.intake.handlers.entry import unit_for
 from services.intake.handlers.ledger import Ledger
 from shared.errors import ForbiddenError, InvalidInputError, NotFoundError, RulebookGapError
 from shared.identity.access import Caller
+from shared.rulebook.late_entry import must_import
 from shared.rulebook.schema import Rules
 from shared.values.idempotency import Command
 
@@ -135,7 +136,7 @@ class Sheets:
         said = file.said(entry.said)
         own = unit_for(self.matters.context, who, str(entry.said.get("unit") or unit))
         if said.registered_at is not None:
-            who.must(IMPORT)
+            must_import(who.rights)
         self.matters.examined(said, own, now)
         digest = hashlib.sha256(orjson.dumps([said, own], option=orjson.OPT_SORT_KEYS)).hexdigest()
         return Row(entry, said, own, Command(f"ledger-{file.digest}-{entry.row}", digest, file.request))

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
-from services.scoring.api.entry import Reader, context_of, happened, units_seen
+from services.scoring.api.entry import Reader, context_of, units_seen
 from services.scoring.api.views import DisputeView, OverturnsView
 from services.scoring.domain.disputes import Dispute, Words
 from services.scoring.handlers import Asked, Disputes
@@ -19,6 +19,7 @@ from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.rulebook.disputes import Party
+from shared.rulebook.late_entry import happened_at
 from shared.values.bounds import Instant
 from shared.values.canonical import plain
 
@@ -102,7 +103,7 @@ async def lodge(
     if not seen and not {who.person, who.unit} & contested.other_side:
         msg = f"There is no such {body.against}."
         raise NotFoundError(msg)
-    at = happened(who, body.at, use.clock())
+    at = happened_at(who.rights, body.at, use.clock())
     words = Words(body.grounds, body.evidence, f"{who.unit}#{key}", digest)
     return DisputeView.model_validate(await use.lodge(found, words, by, at))
 
@@ -186,4 +187,4 @@ async def _entry(
     if not _sees(request, who, found):
         msg = "There is no such dispute. GET /v1/disputes lists them."
         raise NotFoundError(msg)
-    return happened(who, body.at, use.clock()), replace(words, key=f"{who.unit}#{words.key}")
+    return happened_at(who.rights, body.at, use.clock()), replace(words, key=f"{who.unit}#{words.key}")

@@ -7,7 +7,6 @@ from fastapi import Request
 
 from services.scoring import domain
 from services.scoring.handlers import Scoring
-from shared.errors import FieldProblem, ForbiddenError, InvalidInputError
 from shared.http.callers import needs
 from shared.identity.access import Caller
 from shared.identity.directory import Unit
@@ -15,9 +14,6 @@ from shared.rulebook.schema import Rules
 from shared.service.context import ServiceContext
 
 Reader = Annotated[Caller, needs("scores.read")]
-
-IMPORT = "complaints.import"
-"""The right to state when something happened."""
 
 
 def use_of(request: Request) -> Scoring:
@@ -30,25 +26,6 @@ def context_of(request: Request) -> ServiceContext:
     """Return what every service stands on."""
     found: ServiceContext = request.app.state.context
     return found
-
-
-def happened(who: Caller, at: datetime | None, now: datetime) -> datetime:
-    """Return when something happened, once the caller may say so.
-
-    Raises:
-        ForbiddenError: The caller states it, and may not.
-        InvalidInputError: It has not happened.
-    """
-    if at is None:
-        return now
-    if IMPORT not in who.rights:
-        msg = f"Stating when it happened needs the right '{IMPORT}'. Leave 'at' out."
-        raise ForbiddenError(msg)
-    if at > now:
-        raise InvalidInputError(
-            "What has not happened cannot be recorded.", [FieldProblem("at", "in the future")]
-        )
-    return at
 
 
 def visible(request: Request, who: Caller, unit: str) -> Unit:

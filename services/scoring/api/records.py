@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from services.scoring import domain
 from services.scoring.api.disputes import disputes_of, party
-from services.scoring.api.entry import context_of, happened, rules_at, use_of, visible
+from services.scoring.api.entry import context_of, rules_at, use_of, visible
 from services.scoring.api.views import (
     AssessmentView,
     FindingView,
@@ -37,6 +37,7 @@ from shared.http.idempotency import Digest, IdempotencyKey
 from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.identity.directory import Unit
+from shared.rulebook.late_entry import happened_at
 from shared.values.bounds import Instant, Month, Number
 
 router = APIRouter(prefix="/v1", tags=["record"])
@@ -151,7 +152,7 @@ class Entry(Generic[V]):
 
     def opened(self, body: Recorded) -> tuple[datetime, Unit]:
         """Return when it happened, and the unit that it is about, once the caller may say so."""
-        at = happened(self.who, body.at, use_of(self.request).clock())
+        at = happened_at(self.who.rights, body.at, use_of(self.request).clock())
         return at, visible(self.request, self.who, body.unit)
 
     async def keep(self, event: Event, at: datetime, unit: Unit) -> V:

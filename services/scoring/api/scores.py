@@ -13,7 +13,6 @@ from services.scoring import domain
 from services.scoring.api.entry import (
     Reader,
     context_of,
-    happened,
     rules_at,
     units_seen,
     use_of,
@@ -44,6 +43,7 @@ from shared.http.idempotency import Digest, IdempotencyKey
 from shared.http.pages import Cursor, Limit, Page, cursor_of, page_from, page_of, place_of
 from shared.http.parameters import Body
 from shared.identity.access import Caller
+from shared.rulebook.late_entry import happened_at
 from shared.values.bounds import Instant, Month, Period
 from shared.values.canonical import plain
 
@@ -186,7 +186,7 @@ async def close(
     digest: Digest,
 ) -> VersionView:
     """Close and publish a period; publish it anew, visibly, where later facts changed it."""
-    at = happened(who, body.at, use_of(request).clock())
+    at = happened_at(who.rights, body.at, use_of(request).clock())
     order = domain.Order(who.person, at, key, digest)
     return VersionView.model_validate(await use_of(request).close(period, order))
 
