@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -58,8 +59,14 @@ async def test_open_cases_follow_who_is_there(world: World) -> None:
 
     await until(moved, within_s=60)
     gone = await Api(world, "head").do(mine, do="assign", department="客服", person="officer")
-    entries = [orjson.loads(one.body) for one in await world.service.context.log.about(str(other))]
-    transferred = [one for one in entries if one["type"] == "case.transferred.v1"]
+    transferred: list[dict[str, Any]] = []
+
+    async def logged() -> bool:
+        entries = [orjson.loads(one.body) for one in await world.service.context.log.about(str(other))]
+        transferred[:] = [one for one in entries if one["type"] == "case.transferred.v1"]
+        return bool(transferred)
+
+    await until(logged)
 
     assert refused.status_code == 200
     assert (gone.status_code, gone.json()["problems"][0]["field"]) == (422, "person")

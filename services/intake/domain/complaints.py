@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -44,11 +45,12 @@ class Reported:
 
 
 _REPORTED = tuple(part.name for part in dataclass_fields(Reported))
+_values_of = attrgetter(*_REPORTED)
 
 
 def reported(one: object) -> dict[str, Any]:
     """Return what is said of a matter, by name, out of whatever says it."""
-    return {name: getattr(one, name) for name in _REPORTED}
+    return dict(zip(_REPORTED, _values_of(one), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
