@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from services.handling.domain.case import Actor
 from services.handling.domain.commands import KINDS
 from services.handling.domain.context import must_know
-from services.handling.domain.kinds import IMPORT, Command, Kind
+from services.handling.domain.kinds import Command, Kind
 from shared.errors import FieldProblem, ForbiddenError, InvalidInputError
 from shared.rulebook.disputes import Within
 from shared.rulebook.edition import Edition
-from shared.rulebook.late_entry import must_import
+from shared.rulebook.late_entry import IMPORT, must_import
 from shared.rulebook.steps import CaseRules
 
 

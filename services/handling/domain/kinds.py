@@ -14,9 +14,6 @@ from shared.rulebook.steps import CaseRules
 from shared.values.bounds import Instant
 from shared.values.text import Written
 
-IMPORT = "complaints.import"
-"""Right to enter what happened before, and what others did."""
-
 READ, HANDLE, APPROVE, FIND = "cases.read", "cases.handle", "cases.approve", "cases.find"
 
 Key = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]

@@ -21,7 +21,7 @@ from services.handling.domain.commands import (
     settlement,
     steps,
 )
-from services.handling.domain.kinds import IMPORT, Command, Kind
+from services.handling.domain.kinds import Command, Kind
 
 KINDS: Mapping[str, Kind] = {
     kind.do: kind
@@ -90,4 +90,4 @@ def parse_command(body: object) -> Command:
     return _ADAPTER.validate_python(body)
 
 
-__all__ = ["IMPORT", "KINDS", "OFFERED", "RIGHTS", "AnyCommand", "Command", "Kind", "parse_command"]
+__all__ = ["KINDS", "OFFERED", "RIGHTS", "AnyCommand", "Command", "Kind", "parse_command"]
