@@ -7,7 +7,6 @@ same command.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,13 +37,9 @@ Remembered = tuple[Mapping[str, Any], ...]
 
 
 class Digest(str):
-    """The hash of what a body says.
+    """The hash of what a body says."""
 
-    Attributes:
-        of_bytes: The hash of its bytes, which records of earlier releases hold.
-    """
-
-    of_bytes: str
+    __slots__ = ("_about", "_body")
 
     @classmethod
     def of(cls, body: bytes) -> "Digest":
@@ -54,25 +49,32 @@ class Digest(str):
             >>> Digest.of(b'{"a": 1, "b": 2}') == Digest.of(b'{"b":2,"a":1}')
             True
         """
-        said = body
-        with suppress(orjson.JSONDecodeError):  # a form, a sheet, or what the route is about to refuse
+        try:
             said = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
-        return cls._made(hashlib.sha256(said).hexdigest(), hashlib.sha256(body).hexdigest())
+        except orjson.JSONDecodeError:  # a form, a sheet, or what the route is about to refuse
+            said = body
+        return cls._made(hashlib.sha256(said).hexdigest(), "", body)
 
     def about(self, *parts: str) -> "Digest":
         """Return the digest of a command that is said partly by its address."""
-        return self._made("/".join([*parts, self]), "/".join([*parts, self.of_bytes]))
+        about = "".join(f"{part}/" for part in parts)
+        return self._made(about + self, about + self._about, self._body)
+
+    @property
+    def of_bytes(self) -> str:
+        """Return the hash of the body's bytes, which records of earlier releases hold."""
+        return self._about + hashlib.sha256(self._body).hexdigest()
 
     @classmethod
-    def _made(cls, said: str, of_bytes: str) -> "Digest":
+    def _made(cls, said: str, about: str, body: bytes) -> "Digest":
         made = cls(said)
-        made.of_bytes = of_bytes
+        made._about, made._body = about, body
         return made
 
 
 def must_be_same(known: str, digest: str) -> None:
     """Refuse a key that came before with another body. Raises ``KeyReusedError``."""
-    if known not in (digest, getattr(digest, "of_bytes", digest)):
+    if known != digest and not (isinstance(digest, Digest) and known == digest.of_bytes):
         msg = "This Idempotency-Key was used with another body. Send the first body again, or take a new key."
         raise KeyReusedError(msg)
 
