@@ -24,9 +24,9 @@ class Guard:
             await self._app(scope, receive, send)
             return
         request_id = scope["request_id"] = fresh()  # names a request, not a fact
-        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
-        if chunked or not length.isdigit() or int(length) > MAX_BODY:
+        headers = dict(scope["headers"])
+        length = headers.get(b"content-length", b"0")
+        if b"transfer-encoding" in headers or not length.isdigit() or int(length) > MAX_BODY:
             detail = f"A request body may have up to {MAX_BODY} bytes and must state its length."
             refused = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail, Request(scope))
             await refused(scope, receive, send)

@@ -34,7 +34,10 @@ def _fault_in(value: object) -> str:
     if isinstance(value, str):
         return fault_of(value)
     if isinstance(value, Mapping):
-        value = [part for pair in value.items() for part in pair]
+        value = [*value, *value.values()]
     if isinstance(value, list | tuple):
-        return next((fault for part in value if (fault := _fault_in(part))), "")
+        # All texts are looked through at once; a line end, which may stand in any, parts them.
+        together = "\n".join([part for part in value if isinstance(part, str)])
+        parts = (together, *(part for part in value if not isinstance(part, str)))
+        return next((fault for part in parts if (fault := _fault_in(part))), "")
     return ""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -10,7 +10,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from services.intake.domain import forms
-from services.intake.domain.progress import Progress
+from services.intake.domain.progress import NOTHING_TOLD, Progress
 from shared.errors import ConflictError, FieldProblem, InvalidInputError
 from shared.events import Sealed
 from shared.events.intake import ComplaintRegistered, PersonalDataRevealed, RecordAmended
@@ -109,7 +109,7 @@ class Complaint(Reported):
     grade: str = ""
     tier: str = ""
     follows: str = ""
-    told: Progress = field(default_factory=Progress)
+    told: Progress = NOTHING_TOLD
     remembered: Remembered = ()
 
     @property

@@ -82,8 +82,13 @@ class Progress:
     callback: Data | None = None
 
 
+NOTHING_TOLD = Progress()
+
+
 def dump(told: Progress) -> dict[str, Any]:
     """Return what differs from a complaint that nothing was told of yet."""
+    if told is NOTHING_TOLD:  # of every registration
+        return {}
     return {name: value for name, default in _DEFAULTS if (value := getattr(told, name)) != default}
 
 
