@@ -49,7 +49,7 @@ lint: setup ## Format, lint, types, import contracts, YAML
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/yamllint --strict rulebooks jiandu/rulebook/template jiandu/demo/habits tests/cases
+	@$(BIN)/yamllint --strict rulebooks jiandu/rulebook jiandu/demo/habits tests/cases
 
 PYTEST := $(BIN)/python -m pytest -q
 CORE := $(PYTEST) -n auto -m 'not connected and not journey'

@@ -1,77 +1,54 @@
-"""The words of ``limits.yaml``, ``procedures.yaml`` and ``callback.yaml``: how matters are handled."""
+"""The words of ``limits.yaml`` and ``procedures.yaml``: how matters are handled."""
 
 from collections.abc import Iterator
 
 from jiandu.rulebook.explain.words import (
-    MOMENTS,
+    NOTHING,
     Book,
     Parts,
     Under,
+    Words,
     all_of,
     in_turn,
     line,
+    listed,
+    moment,
     number,
     one_of,
     parts,
     quoted,
     span,
+    term,
     titled,
     within,
 )
-from shared.rulebook.schema.procedures import (
-    Alert,
-    Appeals,
-    Determination,
-    Escalation,
-    Extension,
-    Needs,
-    Paper,
-    Party,
-    PauseReason,
-    Procedure,
-    ReportKind,
-    Step,
-    Table,
-    Validity,
-    Watch,
-    Way,
-)
+from shared.rulebook.schema import procedures
+from shared.rulebook.schema.procedures import Procedure, Step
 from shared.timekeeping.base_types import Line
 from shared.timekeeping.limits import Limit
 
-_BY = {
-    "item": line("项目", "item"),
-    "grade": line("级别", "grade"),
-    "tier": line("服务等级", "tier"),
-    "service": line("业务", "service line"),
-}
-
 
 @parts.register
-def _table(entry: Table, book: Book) -> Parts:
-    by = _BY[entry.by]
-    yield line(f"按{by.zh}规定时限，共 {len(entry.rows)} 项", f"{len(entry.rows)} limits by {by.en}")
+def _table(entry: procedures.Table, book: Book) -> Parts:
+    by, number_of = term("table-by", entry.by), len(entry.rows)
+    yield line("按{1}规定时限，共 {0} 项", "{} limits by {}", number_of, by)
     steps = [step for one in book.rules.procedures.procedures.values() for step in one.steps.items()]
     for row in entry.rows.values():
-        start = _start_of_row(row.counts_from, steps, book)
-        limit = within(row.limit)
-        yield Under(titled(row.title), (line(f"自{start.zh}起{limit.zh}", f"{limit.en} of {start.en}"),))
+        limit, start = within(row.limit), _start_of_row(row.counts_from, steps)
+        yield Under(titled(row.title), (line("自{1}起{0}", "{} of {}", limit, start),))
 
 
-def _start_of_row(key: str, steps: list[tuple[str, Step]], book: Book) -> Line:
-    named = list(dict.fromkeys(quoted(titled(step.title)) for name, step in steps if name == key))
+def _start_of_row(key: str, steps: list[tuple[str, Step]]) -> Line:
+    named = list(dict.fromkeys(quoted(step.title) for name, step in steps if name == key))
     if not named:
-        return book.moments([key])
+        return moment(key)
     if len(named) == 1:
         return named[0]
-    return line(
-        f"{named[0].zh}（其他程序为相应步骤）", f"{named[0].en} (or the like step of another procedure)"
-    )
+    return line("{}（其他程序为相应步骤）", "{} (or the like step of another procedure)", named[0])
 
 
 @parts.register
-def _validity(entry: Validity, book: Book) -> Parts:
-    del book
+def _validity(entry: procedures.Validity, book: Book) -> Parts:
     yield line("认定结论之一", "what a finding may say")
     if entry.needs_reason:
         yield line("须说明理由", "with its reason")
@@ -80,14 +57,12 @@ def _validity(entry: Validity, book: Book) -> Parts:
 
 
 @parts.register
-def _party(entry: Party, book: Book) -> Parts:
-    del entry, book
+def _party(entry: procedures.Party, book: Book) -> Parts:
     yield line("可以是责任方、签字方或付款方", "may be liable, sign or pay")
 
 
 @parts.register
-def _paper(entry: Paper, book: Book) -> Parts:
-    del entry, book
+def _paper(entry: procedures.Paper, book: Book) -> Parts:
     yield line("办理步骤时所需的证明材料之一", "evidence that a step may need")
 
 
@@ -96,44 +71,40 @@ def _procedure(entry: Procedure, book: Book) -> Parts:
     case = book.when(entry.applies) or line("任何事项", "matter")
     if entry.overlay:
         yield line(
-            f"凡{case.zh}的，在原程序之外另按下列步骤办理",
-            f"for each {case.en}, these steps beside those of its procedure",
+            "凡{}的，在原程序之外另按下列步骤办理",
+            "for each {}, these steps beside those of its procedure",
+            case,
         )
     else:
-        yield line(f"凡{case.zh}的，按下列步骤办理", f"for each {case.en}, these steps")
+        yield line("凡{}的，按下列步骤办理", "for each {}, these steps", case)
     if entry.rank:
         yield line(
-            f"与其他程序同时适用时以等次高者为准（本程序为 {entry.rank}）",
-            f"where another applies too, the higher rank holds (here {entry.rank})",
+            "与其他程序同时适用时以等次高者为准（本程序为 {}）",
+            "where another applies too, the higher rank holds (here {})",
+            entry.rank,
         )
     for step in entry.steps.values():
         yield Under(titled(step.title), tuple(_step(step, entry, book)), step.source)
 
 
 def _step(step: Step, procedure: Procedure, book: Book) -> Iterator[Line]:
-    case = book.when(step.when)
-    if case:
-        yield line(f"限于{case.zh}的", f"only where {case.en}")
+    if case := book.when(step.when):
+        yield line("限于{}的", "only where {}", case)
     yield from _time(step, procedure, book)
     yield from _order(step, procedure)
     yield from _needs(step.needs, book)
     if step.by:
-        who = book.any("role", step.by)
-        yield line(f"由{who.zh}办理", f"by the {who.en}")
+        yield line("由{}办理", "by the {}", book.any("roles", step.by))
     if step.right:
-        right = book.name("right", step.right)
-        yield line(f"办理人须有权{right.zh}", f"needs the right to {right.en}")
+        yield line("办理人须有权{}", "needs the right to {}", book.name("rights", step.right))
     if step.report:
-        report = quoted(book.name("report", step.report))
-        yield line(f"须报送{report.zh}", f"sends {report.en}")
+        yield line("须报送{}", "sends {}", quoted(book.name("reports", step.report)))
     if step.done_by:
-        act = MOMENTS[step.done_by]
-        yield line(f"{act.zh}即为完成", f"done by {act.en}")
+        yield line("{}即为完成", "done by {}", moment(step.done_by))
     if step.again_on_refusal:
         yield line("结果被拒绝的，重新办理并重新计时", "starts again where the result is refused")
     if step.again_within:
-        again = within(step.again_within)
-        yield line(f"重新办理的，限{again.zh}", f"later rounds {again.en}")
+        yield line("重新办理的，限{}", "later rounds {}", within(step.again_within))
     if step.answers:
         yield line("完成后视为已答复客户", "answers the customer")
     if step.resolves:
@@ -143,50 +114,41 @@ def _step(step: Step, procedure: Procedure, book: Book) -> Iterator[Line]:
 def _time(step: Step, procedure: Procedure, book: Book) -> Iterator[Line]:
     start = _starts(step.after, procedure)
     if isinstance(step.within, Limit):
-        limit = within(step.within)
-        yield line(f"自{start.zh}起，限{limit.zh}", f"{limit.en} of {start.en}")
+        yield line("自{1}起，限{0}", "{} of {}", within(step.within), start)
     elif step.within:
         said = book.table(step.within)
-        yield line(
-            f"自{start.zh}起，{said.zh}" if step.after else said.zh,
-            f"{said.en}, from {start.en}" if step.after else said.en,
-        )
+        yield line("自{1}起，{0}", "{}, from {}", said, start) if step.after else said
     elif step.after:
-        yield line(f"{start.zh}后办理", f"after {start.en}")
+        yield line("{}后办理", "after {}", start)
     if step.agreed:
         yield line("可与客户另行约定时间代替时限", "a date agreed with the customer replaces the limit")
 
 
 def _starts(keys: tuple[str, ...], procedure: Procedure) -> Line:
     if not keys:
-        return line("", "")
+        return NOTHING
     named = one_of(_named(key, procedure) for key in keys)
-    done = all(key in procedure.steps for key in keys)
-    return line(f"{named.zh}完成", named.en) if done else named
+    return line("{}完成", "{}", named) if all(key in procedure.steps for key in keys) else named
 
 
 def _named(key: str, procedure: Procedure) -> Line:
-    if key in procedure.steps:
-        return quoted(titled(procedure.steps[key].title))
-    return MOMENTS.get(key, line(key, key))
+    return quoted(procedure.steps[key].title) if key in procedure.steps else moment(key)
 
 
 def _order(step: Step, procedure: Procedure) -> Iterator[Line]:
     if step.requires:
         before = all_of(_named(key, procedure) for key in step.requires)
-        yield line(f"须先完成{before.zh}", f"after {before.en} is done")
+        yield line("须先完成{}", "after {} is done", before)
     if step.unless:
         other = one_of(_named(key, procedure) for key in step.unless)
-        yield line(f"已完成{other.zh}的，免办", f"void once {other.en} is done")
+        yield line("已完成{}的，免办", "void once {} is done", other)
 
 
-def _needs(needs: Needs, book: Book) -> Iterator[Line]:
+def _needs(needs: procedures.Needs, book: Book) -> Iterator[Line]:
     if needs.evidence:
-        papers = all_of(quoted(book.name("paper", key)) for key in needs.evidence)
-        yield line(f"须备{papers.zh}", f"with {papers.en}")
+        yield line("须备{}", "with {}", all_of(quoted(book.name("papers", key)) for key in needs.evidence))
     if needs.signatures:
-        who = book.all("party", needs.signatures)
-        yield line(f"须由{who.zh}签字", f"signed by {who.en}")
+        yield line("须由{}签字", "signed by {}", book.all("parties", needs.signatures))
     if needs.person:
         yield line("须指定责任人", "names a person who answers for it")
     if needs.reason:
@@ -199,37 +161,24 @@ _DONE = {"first-step": "完成首个步骤", "record-complete": "将记录填写
 
 
 @parts.register
-def _watch(entry: Watch, book: Book) -> Parts:
-    case = book.when(entry.applies)
-    who = line(f"{case.zh}的，", f"for {case.en}, ") if case else line("", "")
-    limit, start, stop = within(entry.within), MOMENTS[entry.after], MOMENTS[entry.stops_at]
-    yield line(
-        f"{who.zh}自{start.zh}起，须在{limit.zh}{_DONE.get(entry.stops_at, stop.zh)}",
-        f"{who.en}{stop.en} {limit.en} of {start.en}",
-    )
+def _watch(entry: procedures.Watch, book: Book) -> Parts:
+    limit, start, stop = within(entry.within), moment(entry.after), moment(entry.stops_at)
+    stop = line(_DONE.get(entry.stops_at, stop.zh), stop.en)
+    who = NOTHING
+    if case := book.when(entry.applies):
+        who = line("{}的，", "for {}, ", case)
+    yield line("{0}自{3}起，须在{2}{1}", "{}{} {} of {}", who, stop, limit, start)
 
 
 @parts.register
-def _report(entry: ReportKind, book: Book) -> Parts:
-    to = book.all("role", entry.to)
-    yield line(f"报送{to.zh}", f"goes to the {to.en}")
-    names = [titled(one.title) for one in entry.elements.values()]
-    yield line(
-        f"须包括{'、'.join(one.zh for one in names)}（共 {len(names)} 项）",
-        f"holds {', '.join(one.en for one in names)}",
-    )
-
-
-_PAYERS = {
-    "contractor": line("施工单位", "the contractor"),
-    "contractor-deposit": line("施工单位保证金", "the contractor's deposit"),
-    "company": line("公司", "the company"),
-    "maker": line("生产厂商", "the maker"),
-}
+def _report(entry: procedures.ReportKind, book: Book) -> Parts:
+    yield line("报送{}", "goes to the {}", book.all("roles", entry.to))
+    names = listed(one.title for one in entry.elements.values())
+    yield line("须包括{0}（共 {1} 项）", "holds {0}", names, len(entry.elements))
 
 
 @parts.register
-def _way(entry: Way, book: Book) -> Parts:
+def _way(entry: procedures.Way, book: Book) -> Parts:
     yield line("处理方式之一", "a way to settle")
     if entry.needs_reason:
         yield line("须说明理由", "with its reason")
@@ -238,87 +187,70 @@ def _way(entry: Way, book: Book) -> Parts:
     if entry.has_amount:
         yield line("须写明金额", "with its amount")
     if entry.approvals:
-        chain = [book.name("role", role) for role in entry.approvals]
-        yield line(f"{in_turn(chain).zh}审批", f"approved {in_turn(chain).en}")
+        chain = in_turn([book.name("roles", role) for role in entry.approvals])
+        yield line("{}审批", "approved {}", chain)
     if entry.up_to:
-        ends = [(book.name("role", role), number(amount)) for role, amount in entry.up_to.items()]
-        yield line(
-            "金额" + "、".join(f"不超过 {amount} 的至{role.zh}为止" for role, amount in ends),
-            "ends with " + ", ".join(f"the {role.en} up to {amount}" for role, amount in ends),
+        ends = listed(
+            line("不超过 {1} 的至{0}为止", "the {} up to {}", book.name("roles", role), number(amount))
+            for role, amount in entry.up_to.items()
         )
+        yield line("金额{}", "ends with {}", ends)
     if entry.payer:
-        payer = _PAYERS[entry.payer]
-        yield line(f"费用由{payer.zh}承担", f"paid by {payer.en}")
+        yield line("费用由{}承担", "paid by {}", term("payer", entry.payer))
 
 
 @parts.register
-def _escalation(entry: Escalation, book: Book) -> Parts:
-    to = book.name("role", entry.to)
-    yield line(f"升级第 {entry.level} 级，报{to.zh}", f"level {entry.level}, up to the {to.en}")
-
-
-_HAPPENS = {
-    "registered": line("登记后", "once registered"),
-    "flagged": line("作出标记后", "once flagged"),
-    "found": line("作出认定后", "once found"),
-    "transferred": line("转办后", "once transferred"),
-    "resolved": line("解决后", "once resolved"),
-    "closed": line("办结后", "once closed"),
-    "reopened": line("重新办理时", "once re-opened"),
-}
+def _escalation(entry: procedures.Escalation, book: Book) -> Parts:
+    to = book.name("roles", entry.to)
+    yield line("升级第 {} 级，报{}", "level {}, up to the {}", entry.level, to)
 
 
 @parts.register
-def _alert(entry: Alert, book: Book) -> Parts:
-    case = book.when(entry.when)
-    who = line(f"{case.zh}的，", f"for {case.en}: ") if case else line("", "")
-    if entry.on == "deadline":
-        clocks = book.clocks(entry.clocks)
-        when = line(f"{clocks.zh}到期时", f"when {clocks.en} falls due")
-        if entry.before:
-            early = span(entry.before)
-            when = line(f"{clocks.zh}到期前{early.zh}", f"{early.en} before {clocks.en} falls due")
-        if entry.after:
-            late = span(entry.after)
-            when = line(
-                f"{clocks.zh}逾期{late.zh}仍未完成时", f"{late.en} after {clocks.en} fell due, while undone"
-            )
-    else:
-        when = _HAPPENS[entry.on]
+def _alert(entry: procedures.Alert, book: Book) -> Parts:
+    who = NOTHING
+    if case := book.when(entry.when):
+        who = line("{}的，", "for {}: ", case)
     does = []
     if entry.to:
-        to = book.all("role", entry.to)
-        does.append(line(f"自动通知{to.zh}", f"the {to.en} are told"))
+        does.append(line("自动通知{}", "the {} are told", book.all("roles", entry.to)))
     if entry.to_origin:
         does.append(line("自动回复转来的单位", "the unit that passed it on is told"))
     if entry.escalates:
-        up = quoted(book.name("escalation", entry.escalates))
-        does.append(line(f"自动升级至{up.zh}", f"the case goes up to {up.en}"))
-    yield line(
-        f"{who.zh}{when.zh}{'，并'.join(one.zh for one in does)}",
-        f"{who.en}{when.en}, {' and '.join(one.en for one in does)}",
-    )
+        up = quoted(book.name("escalations", entry.escalates))
+        does.append(line("自动升级至{}", "the case goes up to {}", up))
+    yield line("{}{}{}", "{}{}, {}", who, _alerted(entry, book), listed(does, "，并", " and "))
+
+
+def _alerted(entry: procedures.Alert, book: Book) -> Line:
+    """Say when an alert goes out."""
+    if entry.on != "deadline":
+        return term("alert-on", entry.on)
+    clocks = book.clocks(entry.clocks)
+    if entry.after:
+        late = span(entry.after)
+        return line("{1}逾期{0}仍未完成时", "{} after {} fell due, while undone", late, clocks)
+    if entry.before:
+        return line("{1}到期前{0}", "{} before {} falls due", span(entry.before), clocks)
+    return line("{}到期时", "when {} falls due", clocks)
 
 
 @parts.register
-def _determination(entry: Determination, book: Book) -> Parts:
-    what = line("有效性", "the validity") if entry.of == "validity" else line("级别", "the grade")
-    one, other = book.any("role", entry.proposes), book.any("role", entry.confirms)
+def _determination(entry: procedures.Determination, book: Book) -> Parts:
     yield line(
-        f"{what.zh}由{one.zh}提出，由{other.zh}（须为另一人）确认，确认前暂按提出的意见办理",
-        f"{what.en} is proposed by the {one.en} and confirmed by another person, the {other.en}; until then "
-        "it is provisional",
+        "{}由{}提出，由{}（须为另一人）确认，确认前暂按提出的意见办理",
+        "{} is proposed by the {} and confirmed by another person, the {}; until then it is provisional",
+        line("有效性", "the validity") if entry.of == "validity" else line("级别", "the grade"),
+        book.any("roles", entry.proposes),
+        book.any("roles", entry.confirms),
     )
     if entry.within:
-        limit = within(entry.within)
-        yield line(f"须在{limit.zh}确认", f"confirmed {limit.en}")
+        yield line("须在{}确认", "confirmed {}", within(entry.within))
 
 
 @parts.register
-def _pause(entry: PauseReason, book: Book) -> Parts:
+def _pause(entry: procedures.PauseReason, book: Book) -> Parts:
     if entry.steps:
-        steps = book.clocks(entry.steps)
-        yield line(f"{steps.zh}可因此暂停计时", f"may stop the clock of {steps.en}")
+        yield line("{}可因此暂停计时", "may stop the clock of {}", book.clocks(entry.steps))
     else:
         yield line("各步骤可因此暂停计时", "may stop the clock of any step")
     if entry.needs_approval:
@@ -326,73 +258,44 @@ def _pause(entry: PauseReason, book: Book) -> Parts:
     else:
         yield line("办理人可自行决定", "the handler decides")
     if entry.longest:
-        longest = span(entry.longest)
-        yield line(f"最长{longest.zh}", f"for {longest.en} at most")
+        yield line("最长{}", "for {} at most", span(entry.longest))
 
 
 @parts.register
-def _extension(entry: Extension, book: Book) -> Parts:
-    steps, right = book.clocks(entry.steps), book.name("right", entry.right)
+def _extension(entry: procedures.Extension, book: Book) -> Parts:
     yield line(
-        f"{steps.zh}可以延期，最多 {entry.times} 次，由有权{right.zh}者批准",
-        f"{steps.en} may get more time, at most {entry.times} times, by whoever may {right.en}",
+        "{}可以延期，最多 {} 次，由有权{}者批准",
+        "{} may get more time, at most {} times, by whoever may {}",
+        book.clocks(entry.steps),
+        entry.times,
+        book.name("rights", entry.right),
     )
     if entry.longest:
-        each = [span(one) for one in entry.longest]
-        yield line(
-            f"各次最长依次为{'、'.join(one.zh for one in each)}",
-            f"for {', then '.join(one.en for one in each)} at most",
-        )
+        each = listed(map(span, entry.longest), en=", then ")
+        yield line("各次最长依次为{}", "for {} at most", each)
     if entry.asked_in_time:
         yield line("须在到期前申请", "asked for before the deadline")
 
 
-_CONTESTED = {
-    "validity": line("有效性认定", "validity"),
-    "grade": line("级别认定", "grade"),
-    "responsibility": line("责任认定", "responsibility"),
-    "clock": line("逾期认定", "a missed clock"),
-    "callback": line("回访结果", "a callback's result"),
-    "posting": line("扣分", "points"),
-    "inspection": line("检查结果", "an inspection"),
-    "management": line("上级的管理和支持", "the management"),
-    "service-quality": line("服务质量", "service quality"),
-}
-_STANDING = {
-    "charged-unit": line("被考核单位", "the unit that is charged"),
-    "charged-person": line("被考核人", "the person who is charged"),
-    "supervising-office": line("监督部门", "the office that supervises"),
-    "other-side": line("客户一方", "the customer's side"),
-}
-
-
 @parts.register
-def _appeals(entry: Appeals, book: Book) -> Parts:
-    who = one_of(_STANDING[one] for one in entry.standing)
-    what = (
-        one_of(_CONTESTED[one] for one in entry.against)
-        if entry.against
-        else line("任何扣分事项", "whatever costs points")
-    )
+def _appeals(entry: procedures.Appeals, book: Book) -> Parts:
+    who = one_of(term("standing", one) for one in entry.standing)
+    what = line("任何扣分事项", "whatever costs points")
+    if entry.against:
+        what = one_of(term("contested", one) for one in entry.against)
     limit = within(entry.within)
-    yield line(f"{who.zh}对{what.zh}不服的，可在{limit.zh}提出", f"{who.en} may contest {what.en} {limit.en}")
+    yield line("{}对{}不服的，可在{}提出", "{} may contest {} {}", who, what, limit)
     if entry.advises:
-        role = book.name("role", entry.advises)
-        term = within(entry.advised_within) if entry.advised_within else None
-        yield line(
-            f"由{role.zh}{f'在{term.zh}' if term else ''}先提出附理由的建议",
-            f"the {role.en} first advises with reasons" + (f" {term.en}" if term else ""),
-        )
-    right = book.name("right", entry.right)
-    decides = (
-        book.any("role", entry.decides)
-        if entry.decides
-        else line(f"有权{right.zh}者", f"whoever may {right.en}")
-    )
-    limit = within(entry.decided_within)
-    yield line(f"由{decides.zh}在{limit.zh}裁定", f"{decides.en} decides {limit.en}")
+        time = line("在{}", " {}", within(entry.advised_within)) if entry.advised_within else NOTHING
+        role = book.name("roles", entry.advises)
+        yield line("由{}{}先提出附理由的建议", "the {} first advises with reasons{}", role, time)
+    right = book.name("rights", entry.right)
+    decides: Words = line("有权{}者", "whoever may {}", right)
     if entry.decides:
-        yield line(f"裁定人须有权{right.zh}", f"who decides has the right to {right.en}")
+        decides = book.any("roles", entry.decides)
+    yield line("由{}在{}裁定", "{} decides {}", decides, within(entry.decided_within))
+    if entry.decides:
+        yield line("裁定人须有权{}", "who decides has the right to {}", right)
     if entry.next_tier:
         yield line(
             "裁定人须属于作出决定单位的上一级", "somebody of a unit above the one that made it decides"

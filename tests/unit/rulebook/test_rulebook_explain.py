@@ -12,7 +12,7 @@ from jiandu.reading import edition_of
 from jiandu.rulebook.cli import app
 from jiandu.rulebook.explain import Said, sentence, sentences
 from jiandu.rulebook.explain.measuring import DONE_BY, trigger
-from jiandu.rulebook.explain.words import RIGHTS, Book, parts
+from jiandu.rulebook.explain.words import Book, parts, terms
 from shared.rulebook.schema import CalendarUse, Rules
 from shared.rulebook.schema.base import Part, Rule
 from shared.rulebook.schema.group import CatalogueEntry, Source
@@ -124,7 +124,7 @@ def test_each_class_of_entry_each_trigger_and_each_way_of_doing_a_duty_has_words
 
 
 def test_each_right_has_words() -> None:
-    assert RIGHTS.keys() == ALL_RIGHTS
+    assert terms()["right"].keys() == ALL_RIGHTS
 
 
 @pytest.mark.parametrize(
