@@ -1,6 +1,6 @@
 """Who does what in a group: read from its organisation and the rights of its roles. Nobody is named in code."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -49,10 +49,10 @@ class Cast:
             LookupError: Nobody may. The organisation lacks somebody, or the rights do.
         """
         for one in self._near(unit):
-            may = self.rules.rights.roles[one.role].rights
             if apart and unit in self._line(one.unit):
                 continue
-            if one.person not in not_by and (not roles or one.role in roles) and set(rights) <= set(may):
+            is_asked_for = one.person not in not_by and (not roles or one.role in roles)
+            if is_asked_for and self._may(one.role).issuperset(rights):
                 return one
         raise LookupError(f"Nobody near '{unit}' in {sorted(roles) or 'any role'} may {', '.join(rights)}.")
 
@@ -77,7 +77,7 @@ class Cast:
                 person=self.organisation.accounts[account].person,
                 unit=self.organisation.unit_of(account),
                 role=role,
-                rights=frozenset(self.rules.rights.roles[role].rights),
+                rights=self._may(role),
             )
         return self._actors[account]
 
@@ -87,12 +87,7 @@ class Cast:
 
     def enters(self, unit: str, *rights: str) -> str:
         """Return the nearest account that may enter what happened at a unit; empty where none may."""
-        for above in self._line(unit):
-            for key in self.organisation.accounts:
-                may = self.rules.rights.roles[self.organisation.role_of(key)].rights
-                if self.organisation.unit_of(key) == above and {IMPORTS, *rights} <= set(may):
-                    return key
-        return ""
+        return self._first_account(self._line(unit), IMPORTS, *rights)
 
     def reader(self) -> str:
         """Return the account that sees the whole group and publishes its months."""
@@ -101,7 +96,7 @@ class Cast:
 
     def may_date(self, account: str) -> bool:
         """Say whether an account may state when something happened."""
-        return IMPORTS in self.rules.rights.roles[self.organisation.role_of(account)].rights
+        return IMPORTS in self._may(self.organisation.role_of(account))
 
     def registering(self, day: date = date.max) -> tuple[str, ...]:
         """Return the units that there are on a day whose matters somebody there may register.
@@ -113,10 +108,9 @@ class Cast:
         ranked = tuple(
             key
             for key in there
-            if kinds[units[key].kind].ranked
-            and any(REGISTERS in self.rules.rights.roles[one.role].rights for one in self.at(key))
+            if kinds[units[key].kind].ranked and any(REGISTERS in self._may(one.role) for one in self.at(key))
         )
-        return ranked or tuple(key for key in there if self._imports_at(key) and self._is_apart(key))
+        return ranked or tuple(key for key in there if self._importer_at(key) and self._is_apart(key))
 
     def desks(self, day: date) -> tuple[str, ...]:
         """Return the units that take in what is about others: with an importer, at a site that ranked units share."""
@@ -129,15 +123,11 @@ class Cast:
             if key not in lines
             and unit.site in sites
             and unit.established_on <= day
-            and self._imports_at(key)
+            and self._importer_at(key)
         )
 
-    def _imports_at(self, unit: str) -> bool:
-        return any(
-            self.organisation.unit_of(key) == unit
-            and {REGISTERS, IMPORTS} <= set(self.rules.rights.roles[self.organisation.role_of(key)].rights)
-            for key in self.organisation.accounts
-        )
+    def _importer_at(self, unit: str) -> str:
+        return self._first_account((unit,), REGISTERS, IMPORTS)
 
     def _is_apart(self, unit: str) -> bool:
         units = self.organisation.units
@@ -145,12 +135,15 @@ class Cast:
         return parent is not None and units[parent].site != units[unit].site
 
     def _account(self, unit: str, *rights: str) -> str:
-        for near in self._units_near(unit):
-            for key in self.organisation.accounts:
-                role = self.rules.rights.roles[self.organisation.role_of(key)]
-                if self.organisation.unit_of(key) == near and set(rights) <= set(role.rights):
-                    return key
+        if found := self._first_account(self._units_near(unit), *rights):
+            return found
         raise LookupError(f"No account near '{unit}' may {', '.join(rights)}.")
+
+    def _first_account(self, units: Iterable[str], *rights: str) -> str:
+        """Return the account of the first of these units that may do all of that; empty where none may."""
+        org = self.organisation
+        may = [key for key in org.accounts if self._may(org.role_of(key)).issuperset(rights)]
+        return next((key for unit in units for key in may if org.unit_of(key) == unit), "")
 
     def _near(self, unit: str) -> tuple[Hand, ...]:
         """Return everybody but importers: first those of the unit, then below it, then above, then the others.
@@ -160,13 +153,13 @@ class Cast:
         if unit not in self._nearest:
             found = []
             for near in self._units_near(unit):
-                there = [one for one in self.at(near) if not {REGISTERS, IMPORTS} <= self._may(one)]
-                found += sorted(there, key=lambda one: len(self._may(one)))
+                there = [one for one in self.at(near) if not {REGISTERS, IMPORTS} <= self._may(one.role)]
+                found += sorted(there, key=lambda one: len(self._may(one.role)))
             self._nearest[unit] = tuple(found)
         return self._nearest[unit]
 
-    def _may(self, one: Hand) -> frozenset[str]:
-        return frozenset(self.rules.rights.roles[one.role].rights)
+    def _may(self, role: str) -> frozenset[str]:
+        return frozenset(self.rules.rights.roles[role].rights)
 
     def at(self, unit: str) -> Iterator[Hand]:
         """Yield everybody at a unit."""

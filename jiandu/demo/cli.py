@@ -90,7 +90,8 @@ def demo(
                 show = asyncio.run(_played(told, edition, addresses, password, events, name))
             finally:
                 if not keep:
-                    _down(stack)
+                    with console.status("停止 stopping"):
+                        stack.down()
     except StackError as error:
         _fail(str(error), error.exit_code)
     except (RefusedError, UnreachableError) as error:
@@ -133,11 +134,6 @@ def _must_be_ours(folder: Path, events: Path) -> None:
     others = set(folder.iterdir()) - {events} if folder.is_dir() else set()
     if others and not (folder / "state.json").exists():
         _fail(f"{folder} holds something that is no stack, and the demo would delete it. Name another.", 2)
-
-
-def _down(stack: Stack) -> None:
-    with console.status("停止 stopping"):
-        stack.down()
 
 
 async def _played(

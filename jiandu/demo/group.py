@@ -7,10 +7,10 @@ from random import Random
 from jiandu.demo.cast import Cast
 from jiandu.demo.habits import Habits, Manners
 from jiandu.demo.people import PER_PREFIX, Person, person
+from services.registry.domain.units import seeded
 from services.scoring.domain.obligations import Duty
 from services.scoring.domain.organisation import Organisation as Tree
 from shared.events.facts import Fact
-from shared.events.registry import UnitEstablished
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema import Rules
 from shared.rulebook.schema.organisation import Organisation
@@ -111,30 +111,9 @@ class Group:
 
 def _established(organisation: Organisation) -> Tree:
     """Return the units as scoring knows them."""
-    told = {
-        key: UnitEstablished(
-            unit=key,
-            kind=unit.kind,
-            parent=unit.parent,
-            site=unit.site,
-            name_zh=unit.name.zh,
-            name_en=unit.name.en,
-            established_on=unit.established_on,
-            service_lead=unit.service_lead,
-        )
-        for key, unit in organisation.units.items()
-    }
+    long_ago = datetime.min.replace(tzinfo=UTC)
+    told = {key: seeded(key, organisation) for key in organisation.units}
     return Tree.of(
-        Fact(
-            key,
-            "registry",
-            1,
-            one.TYPE,
-            f"unit/{key}",
-            key,
-            datetime.min.replace(tzinfo=UTC),
-            "",
-            one.model_dump(mode="json"),
-        )
+        Fact(key, "registry", 1, one.TYPE, f"unit/{key}", key, long_ago, "", one.model_dump(mode="json"))
         for key, one in told.items()
     )

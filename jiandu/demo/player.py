@@ -148,30 +148,19 @@ class Player:
 
     async def under_way(self) -> tuple[dict[str, int], int]:
         """Return how far every log reaches, and how many events have not arrived where they are counted."""
-        names = [
-            *self.wire.replicas("intake"),
-            "registry",
-            "handling",
-            self.wire.replicas("callback")[0],
-            "scoring",
-        ]
-        accounts = [self._reader(name) for name in names]
+        intakes, callback = self.wire.replicas("intake"), self.wire.replicas("callback")[0]
+        names = [*intakes, "registry", "handling", callback, "scoring"]
         told = await asyncio.gather(
-            *(
-                self.wire.get(name, account, "/v1/positions")
-                for name, account in zip(names, accounts, strict=True)
-            )
+            *(self.wire.get(name, self._reader(name), "/v1/positions") for name in names)
         )
         positions = {name.partition("-")[0]: one for name, one in zip(names, told, strict=True)}
         heads = {source: head for one in told for source, head in one["heads"].items()}
-        missing = 0
-        for service, followed in _FOLLOWED.items():
-            received = positions[service]["received"]
-            missing += sum(
-                max(head - received.get(source, 0), 0)
-                for source, head in heads.items()
-                if source.split("/")[1] in followed
-            )
+        missing = sum(
+            max(head - positions[service]["received"].get(source, 0), 0)
+            for service, followed in _FOLLOWED.items()
+            for source, head in heads.items()
+            if source.split("/")[1] in followed
+        )
         return heads, missing
 
     def _reader(self, name: str) -> str:

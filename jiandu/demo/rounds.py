@@ -42,16 +42,17 @@ def rounds_of(group: Group, unit: str) -> Story:
     known = sorted(
         (call for call in calls if call.account and call.at < group.before), key=lambda one: one.at
     )
-    return Story(f"{unit}/rounds", group.cast.organisation.units[unit].site, tuple(known))
+    return Story(f"{unit}/rounds", group.site(unit), tuple(known))
 
 
 def _call(
     group: Group, unit: str, path: str, at: datetime, account: str, body: Mapping[str, Any], key: str
 ) -> Call:
-    site = group.cast.organisation.units[unit].site
     is_intake = path in ("/v1/praises", "/v1/customers")
     given = body if is_intake else {"at": at, **body}
-    return Call(at, "intake" if is_intake else "scoring", site, account, path, given, f"{unit}/{key}")
+    return Call(
+        at, "intake" if is_intake else "scoring", group.site(unit), account, path, given, f"{unit}/{key}"
+    )
 
 
 # --- duties
@@ -206,14 +207,8 @@ def _assessments(group: Group, unit: str, rng: Random) -> Iterator[Call]:
             for first in group.months if one.role == scheme.role else ():
                 month = Period.holding("month", first)
                 for part in scheme.parts:
-                    body = {
-                        "unit": unit,
-                        "person": one.person,
-                        "month": str(month),
-                        "scheme": key,
-                        "part": part,
-                    }
-                    body["score"] = str(rng.randint(72, 98))
+                    body = {"unit": unit, "person": one.person, "month": str(month)}
+                    body |= {"scheme": key, "part": part, "score": str(rng.randint(72, 98))}
                     at = group.at(month.last, rng.uniform(16, 18))
                     yield _call(
                         group, unit, "/v1/assessments", at, account, body, f"{one.person}/{month}/{part}"
@@ -232,7 +227,7 @@ def filed(group: Group) -> Iterator[Story]:
             for first in range(0, manners.customers, _AT_ONCE):
                 numbers = range(first, min(first + _AT_ONCE, manners.customers))
                 calls = tuple(_filed(group, unit, number) for number in numbers)
-                yield Story(f"{unit}/customers/{first}", group.cast.organisation.units[unit].site, calls)
+                yield Story(f"{unit}/customers/{first}", group.site(unit), calls)
 
 
 def _filed(group: Group, unit: str, number: int) -> Call:

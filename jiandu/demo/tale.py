@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from jiandu.demo.group import Group
 from jiandu.demo.habits.stories import Do, Enter, TakeStep, Turn, Until, Wait
@@ -14,7 +14,7 @@ from jiandu.demo.matter import Matter, moment
 from jiandu.demo.scenario import Call, Service, Story
 from jiandu.demo.walk import Walk
 from services.handling.domain import RIGHTS, Case, open_case
-from services.intake.domain.complaints import Submission, examine
+from services.intake.domain.complaints import Submission, examine, reported
 from shared.events import Envelope, Event, Sealed, event_id, source_of
 from shared.events.intake import ComplaintRegistered
 
@@ -45,6 +45,10 @@ class Tale:
         """Register it, so that it can be told."""
         self.rng = self.group.rng(f"{self.matter.name}/way")
         self._register()
+
+    @property
+    def _id(self) -> UUID:
+        return uuid5(NAMESPACE_URL, f"{self.group.edition.group}/{self.matter.name}")
 
     def story(self, *more: "Tale") -> Story:
         """Return the calls of this and other tales in order of time, as far as the time that is played."""
@@ -110,22 +114,12 @@ class Tale:
         )
         body: dict[str, Any] = {
             "unit": matter.desk or matter.unit,
-            "kind": said.kind,
-            "channel": said.channel,
             "fields": dict(said.fields),
             "received_at": said.received_at,
             "registered_at": said.registered_at,
         }
-        optional = {
-            "class": said.class_,
-            "item": said.item,
-            "flags": list(said.flags),
-            "service": said.service,
-            "handover_on": said.handover_on,
-            "about_unit": said.about_unit,
-            **matter.registered,
-        }
-        body |= {key: value for key, value in optional.items() if value}
+        more = {**reported(said), "flags": list(said.flags), **matter.registered}
+        body |= {key.removesuffix("_"): value for key, value in more.items() if value}
         self._call("intake", "/v1/complaints", matter.registered_at, body, account=taker)
         self._open(said, taker)
 
@@ -135,29 +129,22 @@ class Tale:
         examined = examine(said, group.edition.at(matter.received_at), group.entered)
         at = matter.desk or matter.unit
         event = ComplaintRegistered(
-            complaint_id=uuid5(NAMESPACE_URL, f"{group.edition.group}/{matter.name}"),
+            complaint_id=self._id,
             number=matter.name,
             site=group.site(at),
             unit=at,
-            kind=said.kind,
-            class_=said.class_,
-            item=said.item,
-            channel=said.channel,
-            flags=said.flags,
             received_at=examined.received_at,
             registered_at=examined.registered_at,
             registered_by=group.cast.organisation.accounts[taker].person,
-            handover_on=said.handover_on,
             complete=not examined.missing,
             missing=examined.missing,
             customer=matter.name,
             imported=True,
             sealed=Sealed(key="k", box="b"),
             command_key=matter.name,
-            service=said.service,
             tier=examined.tier,
             grade=examined.grade,
-            about_unit=said.about_unit,
+            **reported(said),
         )
         case, _ = open_case(self._envelope("intake", event, examined.registered_at), group.edition)
         grade, late = matter.way.grade or examined.grade, matter.way.late or self._late(case)
@@ -178,10 +165,7 @@ class Tale:
         return frozenset({self.rng.choice(timed)}) if is_late else frozenset()
 
     def _envelope(self, service: str, event: Event, at: datetime) -> Envelope:
-        group, subject = (
-            self.group,
-            str(uuid5(NAMESPACE_URL, f"{self.group.edition.group}/{self.matter.name}")),
-        )
+        group, subject = self.group, str(self._id)
         source = source_of(service, self.calls[0].site)
         return Envelope(
             id=event_id(source, subject, 1),
@@ -261,23 +245,9 @@ class Tale:
         rule: str = "",
         early: frozenset[str] = frozenset(),
     ) -> None:
-        matter = self.matter
-        key = f"{matter.name}/{len(self.calls) + 1}"
-        site = self.group.site(matter.desk or matter.unit)
-        self.calls.append(
-            Call(
-                at=at,
-                service=service,
-                site=site,
-                account=account,
-                path=path,
-                body=body,
-                key=key,
-                about=matter.name,
-                rule=rule,
-                early=early,
-            )
-        )
+        name = self.matter.name
+        key, site = f"{name}/{len(self.calls) + 1}", self.group.site(self.matter.desk or self.matter.unit)
+        self.calls.append(Call(at, service, site, account, path, body, key, name, rule, early))
 
 
 def together(tales: Sequence[Tale]) -> Story:

@@ -48,12 +48,8 @@ class UnreachableError(Exception):
     """A service stayed away longer than anybody waits."""
 
 
-class _UnknownAccountError(Exception):
+class _UnknownAccountError(RefusedError):
     """The account was refused; just after the start it may be on its way from the registry."""
-
-    def __init__(self, refusal: RefusedError) -> None:
-        super().__init__(str(refusal))
-        self.refusal = refusal
 
 
 @dataclass(slots=True)
@@ -166,8 +162,8 @@ class Wire:
                 why = repr(error)
             except _UnknownAccountError as error:
                 if loop.time() > began + self.accounts_s:
-                    raise error.refusal from None
-                why = str(error.refusal)
+                    raise
+                why = str(error)
             else:
                 if response.is_success:
                     if early:
@@ -209,7 +205,7 @@ class Wire:
             raise httpx2.ConnectError(f"{line.name} cannot sign in now")
         if not response.is_success:
             what = f"{account} at {line.name}"
-            raise _UnknownAccountError(RefusedError(what, response.status_code, _problem(response.content)))
+            raise _UnknownAccountError(what, response.status_code, _problem(response.content))
         return str(response.json()["token"])
 
 

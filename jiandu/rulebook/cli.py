@@ -50,6 +50,9 @@ class Language(StrEnum):
     EN = "en"
 
 
+InLanguage = Annotated[Language | None, typer.Option("--lang", help="One language instead of both.")]
+
+
 @app.command()
 def check(book: Book) -> None:
     """Read a rulebook and name every fault with file, line and remedy. Ends with code 1 if there is one."""
@@ -69,7 +72,7 @@ def check(book: Book) -> None:
     entries = sum(1 for _ in _entries(edition.slices[-1][1]))
     dates = "1 date" if len(edition.slices) == 1 else f"{len(edition.slices)} dates"
     sound = f"{edition.group} {edition.name} is sound: {entries} entries, {dates}, hash {edition.hash[:12]}"
-    console.print(sound, highlight=False, soft_wrap=True)
+    _print(sound)
 
 
 @app.command()
@@ -85,7 +88,7 @@ def schema(
     folder.mkdir(parents=True, exist_ok=True)
     for topic, text in schemas().items():
         (folder / f"{topic}.json").write_text(text, encoding="utf-8")
-        console.print(str(folder / f"{topic}.json"), highlight=False, soft_wrap=True)
+        _print(str(folder / f"{topic}.json"))
 
 
 @app.command()
@@ -96,8 +99,8 @@ def template(
     with refusals(1):
         written = start(folder)
     for path in written:
-        console.print(str(path), highlight=False, soft_wrap=True)
-    console.print(f"jiandu rulebook check {folder}", highlight=False, soft_wrap=True)
+        _print(str(path))
+    _print(f"jiandu rulebook check {folder}")
 
 
 @app.command()
@@ -132,7 +135,7 @@ def explain(
     on: Annotated[
         str, typer.Option(help="The day whose rules are told; by default those that come last.")
     ] = "",
-    language: Annotated[Language | None, typer.Option("--lang", help="One language instead of both.")] = None,
+    language: InLanguage = None,
     as_json: Json = False,
 ) -> None:
     """Tell the regulation back in sentences. A draft may be told too."""
@@ -152,21 +155,19 @@ def explain(
         return
     for one in told:
         since = f"  自 from {one.since}" if one.since and one.since > edition.slices[0][0] else ""
-        console.print(f"{one.key}{since}", style="cyan", markup=False, highlight=False, soft_wrap=True)
+        _print(f"{one.key}{since}", "cyan")
         for spoken in one.lines:
             for words in _in(language, spoken):
-                console.print(f"  {words}", markup=False, highlight=False, soft_wrap=True)
+                _print(f"  {words}")
         if one.note:
-            console.print(
-                f"  注 note: {one.note}", style="dim", markup=False, highlight=False, soft_wrap=True
-            )
+            _print(f"  注 note: {one.note}", "dim")
 
 
 @app.command()
 def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="A group under rulebooks/, or a folder.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
-    language: Annotated[Language | None, typer.Option("--lang", help="One language instead of both.")] = None,
+    language: InLanguage = None,
     as_json: Json = False,
 ) -> None:
     """Tell in sentences what differs between two editions. Either may be a draft."""
@@ -178,19 +179,13 @@ def diff(
     for one in found:
         until = f"  至 before {one.until}" if one.until else ""
         wording = "  仅文字 wording only" if one.is_wording else ""
-        console.print(
-            f"{one.key}  自 from {one.since}{until}{wording}",
-            style="cyan",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        _print(f"{one.key}  自 from {one.since}{until}{wording}", "cyan")
         for mark, spoken in (("-", one.was), ("+", one.now)):
             for line in spoken:
                 for words in dict.fromkeys(_in(language, line)):
-                    console.print(f"  {mark} {words}", markup=False, highlight=False, soft_wrap=True)
+                    _print(f"  {mark} {words}")
     if not found:
-        console.print("两版内容相同  the two say the same", highlight=False)
+        _print("两版内容相同  the two say the same")
 
 
 @app.command()
@@ -220,7 +215,7 @@ def due(  # noqa: PLR0913, PLR0917  # each is an option of the command line
     moment: Annotated[
         list[str] | None, typer.Option(help="A moment of the case: handover=2026-08-20T09:00:00+08:00.")
     ] = None,
-    language: Annotated[Language | None, typer.Option("--lang", help="One language instead of both.")] = None,
+    language: InLanguage = None,
     as_json: Json = False,
 ) -> None:
     """Compute a due date and explain it."""
@@ -261,8 +256,7 @@ def due(  # noqa: PLR0913, PLR0917  # each is an option of the command line
     provisional = "  暂定 provisional" if found.provisional else ""
     console.print(f"[bold]{shown.zh}  {shown.en}[/bold]{provisional}", highlight=False, soft_wrap=True)
     for line in found.lines:
-        said = "  ".join(_in(language, line))
-        console.print(f"  {said}", markup=False, highlight=False, soft_wrap=True)
+        _print(f"  {'  '.join(_in(language, line))}")
 
 
 @app.command()
@@ -278,14 +272,17 @@ def coverage(
         rows = covered(edition, tests)
         text = page(edition, rows)
         if not write:
-            console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
+            _print(text, end="")
             return
         path = folder_of(book) / "COVERAGE.md"
         path.write_text(text, encoding="utf-8")
     unproved = [row.id for row in rows if not row.proofs]
-    console.print(
-        f"wrote {path}; without proof: {', '.join(unproved) or 'none'}", highlight=False, soft_wrap=True
-    )
+    _print(f"wrote {path}; without proof: {', '.join(unproved) or 'none'}")
+
+
+def _print(words: str, style: str | None = None, end: str = "\n") -> None:
+    """Print words as they are: nothing in them is markup, and no line is broken."""
+    console.print(words, style=style, end=end, markup=False, highlight=False, soft_wrap=True)
 
 
 def _in(language: Language | None, line: Line) -> tuple[str, ...]:
@@ -294,13 +291,16 @@ def _in(language: Language | None, line: Line) -> tuple[str, ...]:
     return (words[language],) if language else (line.zh, line.en)
 
 
+def _words(lines: tuple[Line, ...]) -> dict[str, list[str]]:
+    return {"zh": [line.zh for line in lines], "en": [line.en for line in lines]}
+
+
 def _said_as_json(said: Said) -> dict[str, Any]:
     return {
         "key": said.key,
         "clause": said.clause,
         "from": said.since.isoformat() if said.since else None,
-        "zh": [line.zh for line in said.lines],
-        "en": [line.en for line in said.lines],
+        **_words(said.lines),
         "note": said.note,
     }
 
@@ -312,8 +312,8 @@ def _altered_as_json(one: Altered) -> dict[str, Any]:
         "before": one.until.isoformat() if one.until else None,
         "fields": one.fields,
         "wording_only": one.is_wording,
-        "was": {"zh": [line.zh for line in one.was], "en": [line.en for line in one.was]},
-        "now": {"zh": [line.zh for line in one.now], "en": [line.en for line in one.now]},
+        "was": _words(one.was),
+        "now": _words(one.now),
     }
 
 

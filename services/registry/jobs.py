@@ -2,13 +2,13 @@
 
 import structlog
 
+from services.registry.domain.units import seeded
 from services.registry.handlers import Registry
 from shared.events.registry import (
     AccountGranted,
     OpinionRecorded,
     PersonAppointed,
     TrainingRecorded,
-    UnitEstablished,
 )
 from shared.identity.access import hash_password
 from shared.identity.vault import seal_secret
@@ -48,24 +48,8 @@ async def _units(use: Registry, organisation: Organisation) -> None:
         # Parents first: a unit is established inside one that is there.
         ready = [unit for unit in todo if organisation.units[unit].parent not in todo]
         for unit in ready:
-            one = organisation.units[unit]
-            await use.organisation.establish(
-                UnitEstablished(
-                    unit=unit,
-                    kind=one.kind,
-                    parent=one.parent,
-                    site=one.site,
-                    name_zh=one.name.zh,
-                    name_en=one.name.en,
-                    established_on=one.established_on,
-                    service_lead=one.service_lead,
-                    peers=one.peers,
-                    activated_by=one.activated_by,
-                ),
-                REQUEST,
-                REQUEST,
-                restates=True,
-            )
+            event = seeded(unit, organisation)
+            await use.organisation.establish(event, REQUEST, REQUEST, restates=True)
         todo = [unit for unit in todo if unit not in ready]
     for unit, one in organisation.units.items():
         if one.closes_on and use.organisation.register.directory.units[unit].closes_on is None:

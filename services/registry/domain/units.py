@@ -9,12 +9,30 @@ from shared.errors import ConflictError, FieldProblem, ForbiddenError, InvalidIn
 from shared.events import Event
 from shared.events.registry import UnitClosed, UnitEstablished, UnitProposed
 from shared.rulebook.schema import Rules
+from shared.rulebook.schema.organisation import Organisation
 
 
 class NotActiveError(ConflictError):
     """The unit lacks what the regulation asks for before it begins its work (ZY-03, LN-22)."""
 
     code = "unit-not-active"
+
+
+def seeded(unit: str, organisation: Organisation) -> UnitEstablished:
+    """Return the event that a unit of an organisation that is written down was established."""
+    one = organisation.units[unit]
+    return UnitEstablished(
+        unit=unit,
+        kind=one.kind,
+        parent=one.parent,
+        site=one.site,
+        name_zh=one.name.zh,
+        name_en=one.name.en,
+        established_on=one.established_on,
+        service_lead=one.service_lead,
+        peers=one.peers,
+        activated_by=one.activated_by,
+    )
 
 
 def establish(unit: UnitEstablished, units: Mapping[str, State], rules: Rules) -> UnitEstablished:

@@ -19,6 +19,7 @@ from services.callback import domain as callback
 from services.handling import domain as handling
 from services.intake.domain import complaints as intake
 from services.intake.domain import customers, forms
+from services.registry.domain.units import seeded
 from services.scoring import domain as scoring
 from services.scoring.domain.facts import ORGANISATION_TYPES, fact_of
 from services.scoring.domain.fold import MonthResult, PeriodResult, fold, totals_of
@@ -28,7 +29,6 @@ from services.scoring.domain.rankings import MonthTotals
 from shared.errors import SupervisionError
 from shared.events import Envelope, Happened, Sealed, event_id
 from shared.events.intake import ComplaintRegistered, CustomersCounted, PraiseReceived, RecordAmended
-from shared.events.registry import UnitEstablished
 from shared.events.scoring import (
     AssessmentRecorded,
     DisputeRuled,
@@ -95,17 +95,8 @@ class Rehearsal:
         return [unit, *self.above(self.organisation.units[unit].parent)] if unit else []
 
     def establish(self) -> None:
-        for name, unit in self.organisation.units.items():
-            event = UnitEstablished(
-                unit=name,
-                kind=unit.kind,
-                parent=unit.parent,
-                site=unit.site,
-                name_zh=unit.name.zh,
-                name_en=unit.name.en,
-                established_on=unit.established_on,
-                service_lead=unit.service_lead,
-            )
+        for name in self.organisation.units:
+            event = seeded(name, self.organisation)
             self._tell("registry", "group", f"unit/{name}", [Happened(event, NOW, name)])
 
     def play(self, story: Story) -> None:

@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from shared.events.registry import UnitEstablished
+from services.registry.domain.units import seeded
 from shared.rulebook.edition import Edition
 from shared.rulebook.load import load_edition, load_organisation
 from shared.rulebook.schema.organisation import Organisation
@@ -49,19 +49,9 @@ def organisation_of(group: str) -> Organisation:
 def told_of(group: str) -> Told:
     """Begin with the units of a group's organisation."""
     told = Told()
-    for key, unit in organisation_of(group).units.items():
-        event = UnitEstablished(
-            unit=key,
-            kind=unit.kind,
-            parent=unit.parent,
-            site=unit.site,
-            name_zh=unit.name.zh,
-            name_en=unit.name.en,
-            established_on=unit.established_on,
-            service_lead=unit.service_lead,
-            peers=unit.peers,
-        )
-        told.tell("registry", f"unit/{key}", key, "2026-01-01", event)
+    organisation = organisation_of(group)
+    for key in organisation.units:
+        told.tell("registry", f"unit/{key}", key, "2026-01-01", seeded(key, organisation))
     return told
 
 
