@@ -91,12 +91,12 @@ class CaseView(BaseModel):
 
 
 class DoneView(BaseModel):
-    """A step that was done, in one of its runs."""
+    """A step that was done, in one of its occurrences."""
 
     model_config = ConfigDict(from_attributes=True)
 
     step: str
-    run: int
+    run: int = Field(validation_alias="occurrence")
     at: AwareDatetime
     by: str
     evidence: list[str]
