@@ -1,8 +1,15 @@
-"""What stands in answers as text: instants, days and exact numbers, as they were written down and not read again."""
+"""What stands in answers: views of what is kept, and instants, days and exact numbers as text, not read again."""
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class View(BaseModel):
+    """Base of what shows a thing as it is: a field shows the thing's attribute of the same name."""
+
+    model_config = ConfigDict(from_attributes=True)
+
 
 InstantText = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """An instant as it was kept, with its offset."""
