@@ -47,6 +47,10 @@ async def caller(
     return who
 
 
+Known = Annotated[Caller, Depends(caller)]
+"""Whoever is signed in."""
+
+
 def recognised(context: HttpContext, authorization: str) -> Caller:
     """Return whom an ``Authorization`` header belongs to. Raises ``UnauthenticatedError``."""
     scheme, _, token = authorization.partition(" ")
@@ -59,7 +63,7 @@ def recognised(context: HttpContext, authorization: str) -> Caller:
 def needs(right: str) -> Any:  # noqa: ANN401  # FastAPI's dependency marker is untyped
     """Return the dependency of a route that needs ``right``. The walk over all routes reads ``right``."""
 
-    async def allowed(who: Annotated[Caller, Depends(caller)]) -> Caller:
+    async def allowed(who: Known) -> Caller:
         who.must(right)
         return who
 

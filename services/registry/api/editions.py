@@ -5,10 +5,11 @@ from functools import partial
 from fastapi import APIRouter
 from pydantic import Field
 
-from services.registry.api.entry import Approves, Known, Proposes, Slug, Use
+from services.registry.api.entry import Approves, Proposes, Slug, Use
 from services.registry.api.views import EditionsView, EditionView, OverlayView, ProposalView, norms_view
 from services.registry.domain.editions import Holder
 from shared.events.registry import RulingRecorded
+from shared.http.callers import Known
 from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.parameters import Body
 from shared.identity.access import Caller

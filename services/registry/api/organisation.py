@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from services.registry.api.entry import Known, Manages, Slug, Use
+from services.registry.api.entry import Manages, Slug, Use
 from services.registry.api.views import PersonView, ProposedUnit, UnitView, unit_view
 from shared.errors import FieldProblem, InvalidInputError
 from shared.events.registry import (
@@ -17,7 +17,7 @@ from shared.events.registry import (
     TrainingRecorded,
     UnitEstablished,
 )
-from shared.http.callers import needs
+from shared.http.callers import Known, needs
 from shared.http.pages import Cursor, Page, page_from
 from shared.http.parameters import Body
 from shared.identity.access import Caller
