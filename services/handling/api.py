@@ -123,7 +123,7 @@ class Entry(BaseModel):
     data: dict[str, JsonValue] = Field(description="The event of that type, as docs/events.md tells it.")
 
 
-class AlertView(BaseModel):
+class AlertView(View):
     """What the system said by itself of a case, and when; ``late``: it was held up."""
 
     complaint_id: UUID
@@ -177,17 +177,13 @@ async def alerts(
     before = place_of(cursor) if cursor else None
     found = await use.alerted(Hearing(who.role, who.unit, units, before, limit))
     told = [
-        AlertView(
+        AlertView.showing(
+            one,
             complaint_id=case.complaint_id,
             number=case.number,
             unit=case.unit,
-            alert=one.alert,
             title_zh=rule.title.zh,
             title_en=rule.title.en,
-            at=one.at,
-            clock=one.clock,
-            due_before=one.due_before,
-            late=one.late,
         )
         for case in found
         for one in domain.notices_for(case, who.role, who.unit, sees=context.access.sees(who, case.unit))

@@ -17,18 +17,6 @@ class HttpContext(Protocol):
     access: Access
     clock: Clock
 
-    async def ready(self) -> dict[str, str]:
-        """Return what is not ready, by name; empty when the service can work."""
-        ...
-
-    def failing(self) -> dict[str, str]:
-        """Return which of its endless tasks cannot go on, by name; empty when all is well."""
-        ...
-
-    async def positions(self) -> dict[str, dict[str, int]]:
-        """Return how far its own logs reach, and how far those of others have arrived."""
-        ...
-
 
 _bearer = HTTPBearer(auto_error=False)
 

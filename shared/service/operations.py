@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, Field, JsonValue, computed_field, model_validator
 
 from shared.errors import ForbiddenError
+from shared.http.answers import View
 from shared.http.callers import needs
 from shared.http.pages import Page
 from shared.http.parameters import Body
@@ -37,7 +38,7 @@ router = APIRouter(prefix="/v1/operations", tags=["operations"])
 # --- parked messages
 
 
-class ParkedView(BaseModel):
+class ParkedView(View):
     """One parked message."""
 
     id: str
@@ -145,18 +146,9 @@ async def _chosen(context: ServiceContext, body: Chosen) -> list[Parked]:
 
 
 def _view(one: Parked) -> ParkedView:
-    return ParkedView(
-        id=one.id,
-        type=one.type,
-        subject=one.subject,
-        source=one.source,
-        sequence=one.sequence,
-        reason=one.reason,
-        attempts=one.attempts,
-        parked_at=one.parked_at,
-        # What nobody could read may hold anything.
-        body=None if one.kind == "unreadable" else masked(orjson.loads(one.body)),
-    )
+    # What nobody could read may hold anything.
+    body = None if one.kind == "unreadable" else masked(orjson.loads(one.body))
+    return ParkedView.showing(one, body=body)
 
 
 def masked(value: Any) -> Any:  # noqa: ANN401  # any JSON value
@@ -247,7 +239,7 @@ async def _followed(inbox: Inbox) -> list[FollowedLog]:
     ]
 
 
-class Checked(BaseModel):
+class Checked(View):
     """What verifying one log found."""
 
     source: str
@@ -258,7 +250,7 @@ class Checked(BaseModel):
     reason: str = ""
 
 
-class EditedView(BaseModel):
+class EditedView(View):
     """A document that is not as the service left it."""
 
     id: str
@@ -297,14 +289,7 @@ async def _checked(own: Log, source: str, who: Caller) -> Checked:
     found = await own.check(source)
     if found.broken_at:
         log.error("log.broken", source=source, at=found.broken_at, reason=found.reason, by=who.account)
-    return Checked(
-        source=found.source,
-        entries=found.entries,
-        head=found.head,
-        holds=found.broken_at is None,
-        broken_at=found.broken_at,
-        reason=found.reason,
-    )
+    return Checked.showing(found, holds=found.broken_at is None)
 
 
 def _documents(found: Sealed, who: Caller) -> Documents:
@@ -317,7 +302,7 @@ def _documents(found: Sealed, who: Caller) -> Documents:
         documents=found.documents,
         holds=not found.edited,
         edited=len(found.edited),
-        named=[EditedView(id=one.id, reason=one.reason) for one in found.edited[:_SHOWN]],
+        named=[EditedView.model_validate(one) for one in found.edited[:_SHOWN]],
     )
 
 

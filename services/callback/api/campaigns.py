@@ -10,6 +10,7 @@ from services.callback.api.entry import Reader, Seen, Use
 from services.callback.domain.campaigns import Campaign
 from services.callback.domain.sampling import commitment, hash_of
 from services.callback.handlers import Started
+from shared.http.answers import View
 from shared.http.callers import needs
 from shared.http.idempotency import Digest, IdempotencyKey
 from shared.http.pages import Cursor, Limit, Page, cursor_of, page_of, place_of
@@ -31,7 +32,7 @@ class NewCampaign(Body):
     before: Instant | None = Field(default=None, description="Default: now.")
 
 
-class CampaignView(BaseModel):
+class CampaignView(View):
     """A campaign. The seed is told with the draw; the estimate at the end."""
 
     id: UUID
@@ -56,25 +57,15 @@ class CampaignView(BaseModel):
     @classmethod
     def of(cls, one: Campaign) -> "CampaignView":
         """Show a campaign."""
-        return cls(
-            id=UUID(one.id),
+        return cls.showing(
+            one,
             campaign=one.rule,
-            stage=str(one.stage),
-            by=one.by,
-            opened_at=one.opened_at,
             frame_size=len(one.frame),
             frame_hash=hash_of(one.members),
             seed_hash=commitment(one.seed),
-            size=one.size,
             seed=one.seed if one.drawn_at else "",
-            sizes=one.sizes,
-            drawn_at=one.drawn_at,
-            due_before=one.due_before,
             asked=len(one.sample),
-            answered=one.answered,
             estimate=one.mean,
-            low=one.low,
-            high=one.high,
         )
 
 

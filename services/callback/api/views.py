@@ -11,7 +11,7 @@ from shared.http.answers import View
 from shared.rulebook.schema import Text
 
 
-class ClaimView(BaseModel):
+class ClaimView(View):
     """Who holds a task, and until when."""
 
     by: str
@@ -33,7 +33,7 @@ class AttemptView(View):
     next_from: AwareDatetime | None
 
 
-class TaskView(BaseModel):
+class TaskView(View):
     """A callback task as callers see it."""
 
     complaint_id: UUID
@@ -63,12 +63,11 @@ class TaskView(BaseModel):
     @classmethod
     def of(cls, matter: Matter, task: Task) -> "TaskView":
         """Show ``task``."""
-        return cls(
-            **task.model_dump(include=set(TaskView.model_fields)),
+        return cls.showing(
+            task,
             complaint_id=matter.complaint_id,
             number=matter.number,
             again=bool(task.first_by),
-            free_from=task.free_from,
             attempts_made=len(task.attempts),
             attempts_wanted=task.wanted,
         )

@@ -25,6 +25,7 @@ from services.intake.domain.complaints import Amendment, Complaint, Submission, 
 from services.intake.handlers.complaints import Shown
 from services.intake.handlers.ledger import month_of
 from services.intake.store import After, Wanted
+from shared.http.answers import View
 from shared.http.idempotency import Commanded
 from shared.http.pages import Cursor, Limit, Page, cursor_of, page_of, place_of
 from shared.http.parameters import Body
@@ -128,7 +129,7 @@ async def register(body: NewComplaint, who: Registers, command: Commanded, use: 
     return Response(_registered(complaint), 201 if is_new else 200, media_type="application/json")
 
 
-class ComplaintView(BaseModel):
+class ComplaintView(View):
     """A complaint as readers see it: personal data masked, and what handling and callback told.
 
     ``progress`` holds procedure, validity, next due moment, missed deadlines with clause and explanation,
@@ -170,23 +171,11 @@ class ComplaintView(BaseModel):
     def of(cls, shown: Shown) -> "ComplaintView":
         """Show a complaint."""
         one = shown.complaint
-        return cls(
-            **reported(one),
-            complaint_id=UUID(one.id),
-            number=one.number,
-            site=one.site,
-            unit=one.unit,
-            grade=one.grade,
-            tier=one.tier,
-            follows=UUID(one.follows) if one.follows else None,
-            received_at=one.received_at,
-            registered_at=one.registered_at,
-            registered_by=one.registered_by,
-            imported=one.imported,
-            customer=one.customer,
-            problem_user=one.problem_user,
+        return cls.showing(
+            one,
+            complaint_id=one.id,
+            follows=one.follows or None,
             complete=not one.missing,
-            missing=list(one.missing),
             fields=dict(shown.fields),
             erased=shown.erased,
             status=one.told.status,

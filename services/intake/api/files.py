@@ -51,7 +51,7 @@ class FlagView(View):
     reviewed_at: AwareDatetime | None
 
 
-class CustomerView(BaseModel):
+class CustomerView(View):
     """A customer's file, masked."""
 
     customer: str
@@ -64,15 +64,7 @@ class CustomerView(BaseModel):
     @classmethod
     def of(cls, shown: CustomerShown) -> "CustomerView":
         """Show a file."""
-        one = shown.customer
-        return cls(
-            customer=one.customer,
-            unit=one.unit,
-            opened_at=one.opened_at,
-            first_business_on=one.first_business_on,
-            fields=dict(shown.fields),
-            flag=FlagView.model_validate(one.flag) if one.flag else None,
-        )
+        return cls.showing(shown.customer, fields=dict(shown.fields))
 
 
 @customers.get("/{customer}", summary="Read a customer's file")

@@ -3,16 +3,17 @@
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime
 
 from services.intake.api.entry import Reads, Registers, Slug, Use
 from services.intake.domain.partners import WORDS, Message
+from shared.http.answers import View
 from shared.http.pages import Cursor, Limit, Page
 
 router = APIRouter(prefix="/v1/partners", tags=["partners"])
 
 
-class MessageView(BaseModel):
+class MessageView(View):
     """What a partner is to hear. ``number`` is its own."""
 
     id: UUID
@@ -29,17 +30,7 @@ class MessageView(BaseModel):
     def of(cls, one: Message) -> "MessageView":
         """Show a message."""
         zh, en = WORDS.get(one.what, (one.what, one.what))
-        return cls(
-            id=UUID(one.id),
-            number=one.number,
-            complaint_id=UUID(one.complaint),
-            what=one.what,
-            zh=zh,
-            en=en,
-            at=one.at,
-            taken_at=one.taken_at,
-            taken_by=one.taken_by,
-        )
+        return cls.showing(one, complaint_id=one.complaint, zh=zh, en=en)
 
 
 @router.get("/{channel}/outbox", summary="List what a partner has not been told")
