@@ -81,11 +81,9 @@ class Ending(Body):
 async def editions(use: Use, who: Known) -> EditionsView:
     """List the editions enacted, the newest last, and the drafts that wait for approval."""
     found = use.editions
-    enacted = [one.state for one in await found.register.store.all("edition/") if one.state]
+    enacted = sorted((await found.register.known("edition/")).values(), key=lambda one: one["enacted_at"])
     return EditionsView(
-        enacted=[
-            EditionView.model_validate(one) for one in sorted(enacted, key=lambda one: one["enacted_at"])
-        ],
+        enacted=[EditionView.model_validate(one) for one in enacted],
         waiting=[ProposalView.model_validate(one) for one in await found.proposals.waiting()],
     )
 
@@ -142,8 +140,7 @@ async def file(edition_hash: str, body: Filing, use: Use, request: RequestId, wh
 @router.get("/overlays", summary="List units' own norms", response_model_exclude_unset=True)
 async def overlays(use: Use, who: Known, limit: Limit = 50, cursor: Cursor = "") -> Page[OverlayView]:
     """List the own norms that units filed, in order of name."""
-    stored = await use.editions.register.store.page("overlay/", cursor, limit)
-    found = [one.state for one in stored if one.state]
+    found = await use.editions.register.page("overlay/", cursor, limit)
     return page_of(found, limit, OverlayView.model_validate, lambda one: str(one["overlay"]))
 
 

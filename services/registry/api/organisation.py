@@ -140,7 +140,7 @@ async def units(
     """List the units in the caller's subtree, in order of name."""
     mine = {name: f"unit/{name}" for name in context.directory.records if context.access.sees(who, name)}
     page = page_from(mine, cursor, limit, str)
-    found = await use.organisation.register.store.called(page.items)
+    found = await use.organisation.register.records.get_many(page.items)
     shown = [UnitView.model_validate(found[key].state) for key in page.items if key in found]
     return Page(items=shown, next=page.next)
 
