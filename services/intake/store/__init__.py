@@ -155,12 +155,9 @@ _LATER = ("service", "grade", "tier", "about_unit", "external_number", "follows"
 """Fields that few records have, and those of earlier versions never."""
 
 
-def _complaint(**state: Any) -> Complaint:  # noqa: ANN401  # two fields have other names in Python
-    return Complaint(class_=state.pop("class"), open_fields=state.pop("fields"), **state)
-
-
 load_complaint = records.loading(
-    _complaint,
+    Complaint,
+    {"class_": "class", "open_fields": "fields"},
     **dict.fromkeys(("flags", "missing", "first_missing", "remembered"), tuple),
     **dict.fromkeys(("received_at", "registered_at", "handover_on"), records.moment),
     sealed=records.sealed,
@@ -250,7 +247,11 @@ _load_flag = records.loading(
     Flag,
     behaviours=tuple,
     evidence=records.sealed,
-    **dict.fromkeys(("proposed_at", "decided_at", "until", "review_at", "reviewed_at"), records.moment),
+    proposed_at=records.moment,
+    decided_at=records.moment,
+    until=records.moment,
+    review_at=records.moment,
+    reviewed_at=records.moment,
 )
 _load_customer = records.loading(
     Customer,

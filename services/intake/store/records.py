@@ -13,6 +13,8 @@ State = dict[str, Any]
 moment = datetime.fromisoformat
 day = date.fromisoformat
 
+NOT_RENAMED: Mapping[str, str] = {}
+
 
 def sealed(state: Mapping[str, str]) -> Sealed:
     """Read sealed values."""
@@ -32,14 +34,24 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  # any field
     return list(value) if isinstance(value, tuple) else value
 
 
-def loading(kind: Callable[..., S], **read: Callable[[Any], Any]) -> Callable[[Mapping[str, Any]], S]:
-    """Return what reads back what :func:`dump` wrote. ``read`` names the fields that are no plain JSON."""
+def loading(
+    kind: type[S], stored_as: Mapping[str, str] = NOT_RENAMED, **read: Callable[[Any], Any]
+) -> Callable[[Mapping[str, Any]], S]:
+    """Return what reads back what :func:`dump` wrote; unknown fields of a newer version are left alone.
+
+    Args:
+        stored_as: Names under which fields are stored that Python calls otherwise.
+        read: Reads the fields that are no plain JSON, by name.
+    """
+    names = {field.name: field.name for field in fields(kind)} | dict(stored_as)  # type: ignore[arg-type]
+    parts = [(name, key, read.get(name)) for name, key in names.items()]
 
     def load(state: Mapping[str, Any]) -> S:
-        found = dict(state)
-        for name, turn in read.items():
-            if found.get(name) is not None:
-                found[name] = turn(found[name])
+        found = {}
+        for name, key, turn in parts:
+            if key in state:
+                value = state[key]
+                found[name] = turn(value) if turn and value is not None else value
         return kind(**found)
 
     return load
