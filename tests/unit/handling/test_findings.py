@@ -229,6 +229,15 @@ def test_two_procedures_of_one_rank_are_a_gap_of_the_rulebook() -> None:
         Story(a_registration(class_="attitude"), clash)
 
 
+def test_no_procedure_for_a_matter_is_a_gap_that_names_the_matter() -> None:
+    none = an_edition({"procedures": {"one": a_rule(applies={"class": "attitude"}, steps={"do": a_step()})}})
+
+    with pytest.raises(RulebookGapError) as gap:
+        Story(a_registration(class_="general"), none)
+
+    assert gap.value.key == "procedures.procedures for kind complaint, class general"
+
+
 def test_after_an_upheld_appeal_somebody_else_finds_anew() -> None:
     story = a_story(class_="general")
     story.find("07-02 08:00")
