@@ -77,7 +77,7 @@ def step_clock(
         begins: When the moment was recorded that the limit counts from.
         rows: Row of the table, where the step's limit stands in one, by what the table is by: ``{"grade": "grade-1"}``.
         moments: Moments of the case that a limit may run until, for example ``handover``.
-        again: It is a later round of the step, which may have a limit of its own.
+        again: It is a later occurrence of the step, which may have a limit of its own.
         received: When the matter was received: the rules of that day hold. At ``begins``, where it is not said.
 
     Raises:
@@ -88,14 +88,14 @@ def step_clock(
     path = f"procedures.procedures.{procedure}.steps"
     _entry(rule.steps, step, path)
     known = {key: OwedStep(key, one, procedure, rule) for key, one in rule.steps.items()}
-    owed, run = known[step], 2 if again else 1
-    within = owed.within(run)
+    owed, occurrence = known[step], 2 if again else 1
+    within = owed.within(occurrence)
     if within is None:
         msg = f"'{path}.{step}' has no limit."
         raise InvalidInputError(msg)
     if isinstance(within, TableUse):
         _check_rows(within, named, law)
-    limit = limit_of(owed, run, begins, named, moments, law)
+    limit = limit_of(owed, occurrence, begins, named, moments, law)
     if limit is None:
         msg = f"'{path}.{step}' runs until a moment of the case. State it: --moment handover=2026-08-20T09:00+08:00."
         raise InvalidInputError(msg)

@@ -16,21 +16,14 @@ from services.callback import api, events, jobs
 from services.callback.domain import Task
 from services.callback.domain.campaigns import Campaign
 from services.callback.handlers import Callbacks, Campaigns, UseCases
-from services.callback.store import (
-    CAMPAIGN_INDEXES,
-    INDEXES,
-    MongoStore,
-    campaigns_in,
-    horizons_in,
-    matters_in,
-    reveals_in,
-)
+from services.callback.store import Matters, campaigns_in, reveals_in
 from shared.identity.directory import GROUP
 from shared.rulebook.edition import Edition
 from shared.runtime.clock import Clock, utc_now
 from shared.runtime.settings import Settings
 from shared.service.app import Service, service_app
 from shared.service.context import opened
+from shared.service.horizons import Horizons
 from shared.storage.aggregates import Stamp
 
 
@@ -44,14 +37,12 @@ async def serving(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[S
     """Run one replica, without its HTTP side."""
     async with opened(settings, "callback", clock) as context:
         directory = context.directory
-        matters = matters_in(context.database, context.offers)
+        matters = Matters(context.database, context.offers)
         reveals = reveals_in(context.database, context.offers)
         surveys = campaigns_in(context.database, context.offers)
-        horizons = horizons_in(context.database)
-        await matters.ensure_indexes(*INDEXES)
-        await reveals.ensure_indexes()
-        await surveys.ensure_indexes(*CAMPAIGN_INDEXES)
-        await horizons.ensure_indexes()
+        horizons = Horizons(context.database)
+        for kept in (matters, reveals, surveys, horizons):
+            await kept.ensure_indexes()
 
         def current() -> Edition:
             return directory.edition
@@ -83,7 +74,8 @@ async def serving(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[S
             )
 
         calls = Callbacks(
-            store=MongoStore(matters, horizons),
+            matters=matters,
+            horizons=horizons,
             reveals=reveals,
             vault=context.vault,
             clock=clock,

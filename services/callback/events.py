@@ -7,18 +7,18 @@ from typing import Any
 from services.callback import domain
 from services.callback.domain import Matter, Task
 from services.callback.domain.following import FOLLOWED
-from services.callback.store import index_of
-from shared.events import Envelope, Happened, iso
-from shared.events.intake import ImportDeclared
+from services.callback.store import Matters, index_of
+from shared.events import Envelope, Happened
 from shared.inbox.applier import Decision, Subscription
 from shared.inbox.deliveries import Record
 from shared.rulebook.edition import Edition
-from shared.storage.aggregates import Aggregates, Stamp, Stored
+from shared.service.horizons import Horizons
+from shared.storage.aggregates import Stamp, Stored
 
 
 def subscriptions(
-    matters: Aggregates[Matter],
-    horizons: Aggregates[dict[str, Any]],
+    matters: Matters,
+    horizons: Horizons,
     *,
     edition: Callable[[str], Edition],
     stamp: Callable[[Task, str, datetime], Stamp],
@@ -52,16 +52,7 @@ def subscriptions(
         )
         return Decision(matter, happened, made, index_of(matter))
 
-    def horizon_key(record: Record) -> str | None:
-        return str(record["subject"]) if record["type"] == ImportDeclared.TYPE else None
-
-    def declare(stored: Stored[dict[str, Any]], records: Sequence[Record]) -> Decision[dict[str, Any]]:
-        moments = [iso(ImportDeclared.view(record["data"]).complete_up_to) for record in records]
-        if stored.state:
-            moments.append(stored.state["up_to"])
-        return Decision({"up_to": max(moments, key=datetime.fromisoformat)})
-
     return [
         Subscription(matters, matter_key, follow, ordered=False),
-        Subscription(horizons, horizon_key, declare, ordered=False),
+        horizons.subscription(),
     ]

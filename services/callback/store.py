@@ -1,15 +1,15 @@
 """Where matters are kept: one document a complaint, with the fields that queues, sweeps and months are read by."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from services.callback.domain import Dialler, Matter, Row, Status, next_due, rows_of
 from services.callback.domain.campaigns import Campaign
 from shared.events.envelope import iso
 from shared.storage import ASCENDING, DESCENDING, IndexModel
-from shared.storage.aggregates import Aggregates, Change, Offer, Stored
+from shared.storage.aggregates import Aggregates, Offer, Stored
 from shared.storage.database import Database
 
 LIVE = "live"
@@ -26,52 +26,6 @@ class TaskQuery:
     due_from: datetime | None = None
     after: tuple[datetime, str] | None = None
     limit: int = 50
-
-
-class Store(Protocol):
-    """What the handlers need of storage."""
-
-    async def get(self, complaint_id: str) -> Stored[Matter]:
-        """Return a matter; ``version`` 0 where there is none."""
-        ...
-
-    async def save(self, change: Change[Matter]) -> None:
-        """Write a matter with its events, together or not at all. Raises ``StaleWriteError``."""
-        ...
-
-    async def save_many(self, changes: Sequence[Change[Matter]]) -> Sequence[Exception | None]:
-        """Write many matters with one call; an error for each that lost."""
-        ...
-
-    async def due(self, lane: str, up_to: datetime, limit: int) -> list[Stored[Matter]]:
-        """Return matters of a lane with a window that ended at or before ``up_to``, the oldest first."""
-        ...
-
-    async def page(self, wanted: TaskQuery) -> list[Stored[Matter]]:
-        """Return one page of tasks, those due soonest first."""
-        ...
-
-    async def free(
-        self, units: Sequence[str] | None, who: Dialler, now: datetime, limit: int
-    ) -> list[Stored[Matter]]:
-        """Return open tasks that a caller may take now, those due soonest first."""
-        ...
-
-    async def called(self, matter: Matter, since: datetime) -> list[datetime]:
-        """Return when a matter's customer was called about other matters, after ``since``."""
-        ...
-
-    async def held(self, account: str, now: datetime) -> list[Stored[Matter]]:
-        """Return open tasks that a caller holds."""
-        ...
-
-    def month(self, month: str, units: Sequence[str] | None) -> AsyncIterator[Row]:
-        """Walk what the tasks of a month add to its figures."""
-        ...
-
-    async def horizons(self) -> Mapping[str, datetime]:
-        """Return lane → up to when its importer declared the history complete."""
-        ...
 
 
 def index_of(matter: Matter) -> dict[str, Any]:
@@ -110,38 +64,6 @@ def calls_of(matter: Matter) -> list[datetime]:
     return [one.at for task in matter.tasks for one in task.attempts]
 
 
-def matters_in(database: Database, offer: Offer) -> Aggregates[Matter]:
-    """Return the collection of matters."""
-    return Aggregates(
-        database,
-        "tasks",
-        load=Matter.model_validate,
-        dump=lambda matter: matter.model_dump(mode="json", exclude_defaults=True),
-        offer=offer,
-    )
-
-
-def campaigns_in(database: Database, offer: Offer) -> Aggregates[Campaign]:
-    """Return the collection of campaigns, one document each. A frame of 100,000 is some ten megabytes."""
-    return Aggregates(
-        database,
-        "campaigns",
-        load=Campaign.model_validate,
-        dump=lambda campaign: campaign.model_dump(mode="json", exclude_defaults=True),
-        offer=offer,
-    )
-
-
-def reveals_in(database: Database, offer: Offer) -> Aggregates[dict[str, Any]]:
-    """Return the collection of looks at personal data, one document each."""
-    return Aggregates(database, "reveals", load=_same, dump=_same, offer=offer)
-
-
-def horizons_in(database: Database) -> Aggregates[dict[str, Any]]:
-    """Return the collection of importers' declarations. They tell no events of their own."""
-    return Aggregates(database, "horizons", load=_same, dump=_same)
-
-
 _UP = ASCENDING
 _IS_DATE = {"$type": "date"}
 
@@ -164,53 +86,46 @@ INDEXES = (
 )
 
 
-class MongoStore:
-    """Matters in MongoDB."""
+class Matters(Aggregates[Matter]):
+    """The matters, with the queries that callback asks."""
 
-    def __init__(self, matters: Aggregates[Matter], horizons: Aggregates[dict[str, Any]]) -> None:
+    def __init__(self, database: Database, offer: Offer) -> None:
         """No IO happens here."""
-        self._matters, self._horizons = matters, horizons
-
-    async def get(self, complaint_id: str) -> Stored[Matter]:
-        """See :class:`Store`."""
-        return await self._matters.get(complaint_id)
-
-    async def save(self, change: Change[Matter]) -> None:
-        """See :class:`Store`."""
-        await self._matters.save(change)
-
-    async def save_many(self, changes: Sequence[Change[Matter]]) -> Sequence[Exception | None]:
-        """See :class:`Store`."""
-        return await self._matters.save_many(changes)
+        super().__init__(
+            database,
+            "tasks",
+            load=Matter.model_validate,
+            dump=lambda matter: matter.model_dump(mode="json", exclude_defaults=True),
+            offer=offer,
+            indexes=INDEXES,
+        )
 
     async def due(self, lane: str, up_to: datetime, limit: int) -> list[Stored[Matter]]:
-        """See :class:`Store`."""
-        return await self._matters.find(due_query(lane, up_to), sort=[("due", _UP)], limit=limit)
+        """Return matters of a lane with a window that ended at or before ``up_to``, the oldest first."""
+        return await self.find(due_query(lane, up_to), sort=[("due", _UP)], limit=limit)
 
     async def page(self, wanted: TaskQuery) -> list[Stored[Matter]]:
-        """See :class:`Store`."""
-        return await self._matters.find(
-            page_query(wanted), sort=[("ends", _UP), ("_id", _UP)], limit=wanted.limit
-        )
+        """Return one page of tasks, those due soonest first."""
+        return await self.find(page_query(wanted), sort=[("ends", _UP), ("_id", _UP)], limit=wanted.limit)
 
     async def free(
         self, units: Sequence[str] | None, who: Dialler, now: datetime, limit: int
     ) -> list[Stored[Matter]]:
-        """See :class:`Store`."""
-        return await self._matters.find(free_query(units, who, now), sort=[("ends", _UP)], limit=limit)
+        """Return open tasks that a caller may take now, those due soonest first."""
+        return await self.find(free_query(units, who, now), sort=[("ends", _UP)], limit=limit)
 
     async def called(self, matter: Matter, since: datetime) -> list[datetime]:
-        """See :class:`Store`."""
+        """Return when a matter's customer was called about other matters, after ``since``."""
         customer = customer_of(matter)
         if not customer:
             return []
-        found = await self._matters.find(callee_query(customer, since))
+        found = await self.find(callee_query(customer, since))
         others = [one.state for one in found if one.state and one.state.complaint_id != matter.complaint_id]
         return [moment for one in others for moment in calls_of(one) if moment > since]
 
     async def held(self, account: str, now: datetime) -> list[Stored[Matter]]:
-        """See :class:`Store`."""
-        found = await self._matters.find(held_query(account))
+        """Return open tasks that a caller holds."""
+        found = await self.find(held_query(account))
         return [
             one
             for one in found
@@ -221,16 +136,11 @@ class MongoStore:
         ]
 
     async def month(self, month: str, units: Sequence[str] | None) -> AsyncIterator[Row]:
-        """See :class:`Store`."""
-        async for document in self._matters.walk(month_query(month, units), ["rows"]):
+        """Walk what the tasks of a month add to its figures."""
+        async for document in self.walk(month_query(month, units), ["rows"]):
             for row in map(Row.load, document["rows"]):
                 if row.month == month and (units is None or row.unit in units):
                     yield row
-
-    async def horizons(self) -> Mapping[str, datetime]:
-        """See :class:`Store`."""
-        found = await self._horizons.find({})
-        return {one.id: datetime.fromisoformat((one.state or {})["up_to"]) for one in found}
 
 
 def due_query(lane: str, up_to: datetime) -> dict[str, Any]:
@@ -284,6 +194,23 @@ LATEST_FIRST = (("state.opened_at", DESCENDING), ("_id", DESCENDING))
 CAMPAIGN_INDEXES = (IndexModel([("stage", _UP)], name="stage"), IndexModel(list(LATEST_FIRST), name="latest"))
 
 
+def campaigns_in(database: Database, offer: Offer) -> Aggregates[Campaign]:
+    """Return the collection of campaigns, one document each. A frame of 100,000 is some ten megabytes."""
+    return Aggregates(
+        database,
+        "campaigns",
+        load=Campaign.model_validate,
+        dump=lambda campaign: campaign.model_dump(mode="json", exclude_defaults=True),
+        offer=offer,
+        indexes=CAMPAIGN_INDEXES,
+    )
+
+
+def reveals_in(database: Database, offer: Offer) -> Aggregates[dict[str, Any]]:
+    """Return the collection of looks at personal data, one document each."""
+    return Aggregates(database, "reveals", offer=offer)
+
+
 def campaigns_query(units: Sequence[str] | None, after: tuple[datetime, str] | None) -> dict[str, Any]:
     """Select the campaigns that follow a place among those of these units."""
     query: dict[str, Any] = {} if units is None else {"state.unit": {"$in": list(units)}}
@@ -304,7 +231,3 @@ def month_query(month: str, units: Sequence[str] | None) -> dict[str, Any]:
 def _month_key(month: str, unit: str) -> str:
     # One field rather than two, because an index cannot hold two lists. '0' is the sign after '/'.
     return f"{month}/{unit}"
-
-
-def _same(state: dict[str, Any]) -> dict[str, Any]:
-    return state

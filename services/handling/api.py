@@ -1,26 +1,30 @@
 """Handling over HTTP: read cases, command them."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, JsonValue
 
 from services.handling import domain
 from services.handling.domain import Actor, AnyCommand, Case
 from services.handling.handlers import NOT_HERE, Handling
 from services.handling.store import CaseQuery, Hearing
 from shared.errors import NotYetHereError
+from shared.http.answers import View
 from shared.http.callers import needs
 from shared.http.idempotency import Commanded
 from shared.http.pages import Cursor, Limit, Page, cursor_of, page_of, place_of
 from shared.identity.access import Caller
 from shared.service.context import ServiceContext
+from shared.service.entry import Context, use_cases
 from shared.storage.numbering import entry_id
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
+Use = Annotated[Handling, Depends(use_cases)]
 Reader = Annotated[Caller, needs("cases.read")]
 
 
@@ -37,7 +41,7 @@ class ClockView(BaseModel):
     explanation_en: list[str]
 
 
-class CaseView(BaseModel):
+class CaseView(View):
     """A case as callers see it."""
 
     complaint_id: UUID
@@ -52,7 +56,7 @@ class CaseView(BaseModel):
     service: str
     tier: str
     grade: str
-    flags: list[str]
+    flags: Annotated[list[str], BeforeValidator(sorted)]
     procedure: str
     validity: str
     status: str
@@ -62,41 +66,12 @@ class CaseView(BaseModel):
     way: str
     edition: str
 
-    @classmethod
-    def of(cls, case: Case) -> "CaseView":
-        """Show ``case``."""
-        return cls(
-            complaint_id=case.complaint_id,
-            number=case.number,
-            site=case.site,
-            unit=case.unit,
-            department=case.department,
-            person=case.person,
-            kind=case.kind,
-            class_=case.class_,
-            item=case.item,
-            service=case.service,
-            tier=case.tier,
-            grade=case.grade,
-            flags=sorted(case.flags),
-            procedure=case.procedure,
-            validity=case.validity,
-            status=case.status,
-            received_at=case.received_at,
-            registered_at=case.registered_at,
-            occurrence=case.occurrence,
-            way=case.way,
-            edition=case.edition,
-        )
 
-
-class DoneView(BaseModel):
-    """A step that was done, in one of its runs."""
-
-    model_config = ConfigDict(from_attributes=True)
+class DoneView(View):
+    """A step that was done, in one of its occurrences."""
 
     step: str
-    run: int
+    run: int = Field(validation_alias="occurrence")
     at: AwareDatetime
     by: str
     evidence: list[str]
@@ -148,7 +123,7 @@ class Entry(BaseModel):
     data: dict[str, JsonValue] = Field(description="The event of that type, as docs/events.md tells it.")
 
 
-class AlertView(BaseModel):
+class AlertView(View):
     """What the system said by itself of a case, and when; ``late``: it was held up."""
 
     complaint_id: UUID
@@ -164,24 +139,13 @@ class AlertView(BaseModel):
 
 
 def _actor(who: Caller) -> Actor:
-    return Actor(
-        person=who.person,
-        unit=who.unit,
-        role=who.role,
-        rights=who.rights,
-        sees_all=who.sees_all,
-        stands_for=who.stands_for,
-    )
-
-
-def _use(request: Request) -> Handling:
-    found: Handling = request.app.state.use
-    return found
+    return Actor.model_validate(who, from_attributes=True)
 
 
 @router.get("", summary="List cases")
 async def page(
-    request: Request,
+    use: Use,
+    context: Context,
     who: Reader,
     status: domain.Status | None = None,
     overdue: bool | None = None,
@@ -189,16 +153,18 @@ async def page(
     limit: Limit = 50,
 ) -> Page[CaseView]:
     """List the cases of the caller's units, the newest first."""
-    context: ServiceContext = request.app.state.context
-    units = None if who.sees_all else context.directory.below(who.unit)
+    units = context.access.units_of(who)
     before = place_of(cursor) if cursor else None
-    found = await _use(request).page(CaseQuery(units, status and str(status), overdue, before, limit))
-    return page_of(found, limit, CaseView.of, lambda case: cursor_of(case.received_at, case.complaint_id))
+    found = await use.page(CaseQuery(units, status and str(status), overdue, before, limit))
+    return page_of(
+        found, limit, CaseView.model_validate, lambda case: cursor_of(case.received_at, case.complaint_id)
+    )
 
 
 @router.get("/alerts", summary="List what the system told the caller's role")
 async def alerts(
-    request: Request,
+    use: Use,
+    context: Context,
     who: Reader,
     cursor: Cursor = "",
     limit: Annotated[int, Query(ge=1, le=200, description="Cases on one page.")] = 50,
@@ -207,23 +173,17 @@ async def alerts(
 
     By case, the one with the newest alert first.
     """
-    context: ServiceContext = request.app.state.context
-    use = _use(request)
-    units = None if who.sees_all else context.directory.below(who.unit)
+    units = context.access.units_of(who)
     before = place_of(cursor) if cursor else None
     found = await use.alerted(Hearing(who.role, who.unit, units, before, limit))
     told = [
-        AlertView(
+        AlertView.showing(
+            one,
             complaint_id=case.complaint_id,
             number=case.number,
             unit=case.unit,
-            alert=one.alert,
             title_zh=rule.title.zh,
             title_en=rule.title.en,
-            at=one.at,
-            clock=one.clock,
-            due_before=one.due_before,
-            late=one.late,
         )
         for case in found
         for one in domain.notices_for(case, who.role, who.unit, sees=context.access.sees(who, case.unit))
@@ -235,14 +195,13 @@ async def alerts(
 
 
 @router.get("/{complaint_id}", summary="Read a case")
-async def read(complaint_id: UUID, request: Request, who: Reader) -> CaseDetail:
+async def read(complaint_id: UUID, use: Use, context: Context, who: Reader) -> CaseDetail:
     """Read a case, its clocks with the reasons of their due moments, and what may be done next."""
-    use = _use(request)
     case = await use.get(str(complaint_id))
-    _must_see(request, who, case)
+    _must_see(context, who, case)
     clocks = [ClockView(**one) for one in domain.explained(case, use.edition(case.edition_hash))]
     return CaseDetail(
-        **CaseView.of(case).model_dump(),
+        **CaseView.model_validate(case).model_dump(),
         clocks=clocks,
         done=[DoneView.model_validate(one) for one in case.done],
         allowed=[AllowedView.model_validate(one) for one in await use.allowed(case, _actor(who))],
@@ -251,16 +210,11 @@ async def read(complaint_id: UUID, request: Request, who: Reader) -> CaseDetail:
 
 @router.get("/{complaint_id}/history", summary="Read a case's history")
 async def history(
-    complaint_id: UUID,
-    request: Request,
-    who: Reader,
-    cursor: Cursor = "",
-    limit: Limit = 50,
+    complaint_id: UUID, use: Use, context: Context, who: Reader, cursor: Cursor = "", limit: Limit = 50
 ) -> Page[Entry]:
     """Read the entries of the log about a case, as they were written. Nothing is ever edited (QS-10)."""
-    context: ServiceContext = request.app.state.context
-    case = await _use(request).get(str(complaint_id))
-    _must_see(request, who, case)
+    case = await use.get(str(complaint_id))
+    _must_see(context, who, case)
     about = await context.log.about(str(complaint_id))
     found = [one for one in about if entry_id(one.source, one.sequence) > cursor][:limit]
     return page_of(
@@ -273,25 +227,17 @@ async def history(
 
 @router.post("/{complaint_id}/commands", summary="Command a case")
 async def command(
-    complaint_id: UUID,
-    body: AnyCommand,
-    request: Request,
-    who: Annotated[Caller, needs("cases.read")],
-    sent: Commanded,
+    complaint_id: UUID, body: AnyCommand, use: Use, context: Context, who: Reader, sent: Commanded
 ) -> Answer:
     """Do something to a case. GET the case for what is allowed next; the rulebook says who may.
 
     A step out of order, a closed case or missing evidence answers 409 with the next action.
     """
-    context: ServiceContext = request.app.state.context
-    answer = await _use(request).command(
-        str(complaint_id), body, _actor(who), sent, lambda unit: context.access.sees(who, unit)
-    )
+    answer = await use.command(str(complaint_id), body, _actor(who), sent, partial(context.access.sees, who))
     return Answer(**answer)
 
 
-def _must_see(request: Request, who: Caller, case: Case) -> None:
+def _must_see(context: ServiceContext, who: Caller, case: Case) -> None:
     """Refuse a case of another unit in the very words of one that is not here."""
-    context: ServiceContext = request.app.state.context
     if not context.access.sees(who, case.unit):
         raise NotYetHereError(NOT_HERE)

@@ -12,11 +12,12 @@ from fastapi import FastAPI
 from services.handling import api, events, jobs
 from services.handling.domain import Case
 from services.handling.handlers import Handling
-from services.handling.store import CASE_INDEXES, MongoStore, cases_in, horizons_in
+from services.handling.store import Cases
 from shared.runtime.clock import Clock, utc_now
 from shared.runtime.settings import Settings
 from shared.service.app import Service, service_app
 from shared.service.context import opened
+from shared.service.horizons import Horizons
 from shared.storage.aggregates import Stamp
 
 
@@ -30,8 +31,8 @@ async def serving(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[S
     """Run the service, without its HTTP side."""
     async with opened(settings, "handling", clock) as context:
         directory = context.directory
-        cases, horizons = cases_in(context.database, context.offers), horizons_in(context.database)
-        await cases.ensure_indexes(*CASE_INDEXES)
+        cases, horizons = Cases(context.database, context.offers), Horizons(context.database)
+        await cases.ensure_indexes()
         await horizons.ensure_indexes()
 
         def stamp(case: Case, correlation: str, causation: str | None, now: datetime) -> Stamp:
@@ -48,7 +49,7 @@ async def serving(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[S
                 edition_hash=case.edition_hash,
             )
 
-        use = Handling(MongoStore(cases, horizons), clock, directory.edition_called, stamp, directory)
+        use = Handling(cases, horizons, clock, directory.edition_called, stamp, directory)
         subscriptions = events.subscriptions(
             cases,
             horizons,

@@ -6,20 +6,21 @@ from typing import Any
 
 from services.handling import domain
 from services.handling.domain import Case
-from services.handling.store import index_of
-from shared.events import Envelope, Happened, iso
-from shared.events.intake import ComplaintRegistered, ImportDeclared
+from services.handling.store import Cases, index_of
+from shared.events import Envelope, Happened
+from shared.events.intake import ComplaintRegistered
 from shared.inbox.applier import Decision, Subscription
 from shared.inbox.deliveries import Record
 from shared.rulebook.edition import Edition
-from shared.storage.aggregates import Aggregates, Stamp, Stored
+from shared.service.horizons import Horizons
+from shared.storage.aggregates import Stamp, Stored
 
 _FOLLOWED = ("jiandu/intake/", "jiandu/callback/")
 
 
 def subscriptions(
-    cases: Aggregates[Case],
-    horizons: Aggregates[dict[str, str]],
+    cases: Cases,
+    horizons: Horizons,
     *,
     current: Callable[[], Edition],
     edition: Callable[[str], Edition],
@@ -64,16 +65,7 @@ def subscriptions(
             index_of(case, domain.wakes_at(case, edition(case.edition_hash))),
         )
 
-    def horizon_key(record: Record) -> str | None:
-        return str(record["subject"]) if record["type"] == ImportDeclared.TYPE else None
-
-    def declare(stored: Stored[dict[str, str]], records: Sequence[Record]) -> Decision[dict[str, str]]:
-        moments = [iso(ImportDeclared.view(record["data"]).complete_up_to) for record in records]
-        if stored.state:
-            moments.append(stored.state["up_to"])
-        return Decision({"up_to": max(moments, key=datetime.fromisoformat)})
-
     return [
         Subscription(cases, case_key, follow),
-        Subscription(horizons, horizon_key, declare, ordered=False),
+        horizons.subscription(),
     ]

@@ -9,10 +9,11 @@ import structlog
 
 from services.handling import domain
 from services.handling.domain import Actor, AnyCommand, Case, Departures, Organisation
-from services.handling.store import LIVE, CaseQuery, Hearing, Store, index_of, lane_of
+from services.handling.store import LIVE, CaseQuery, Cases, Hearing, index_of, lane_of
 from shared.errors import NotYetHereError, SupervisionError
 from shared.events import Happened, iso
 from shared.rulebook.edition import Edition
+from shared.service.horizons import Horizons
 from shared.storage.aggregates import Stamp, Stored, change_of
 from shared.storage.retrying import retrying
 from shared.values.idempotency import Command, recall, remember
@@ -39,7 +40,8 @@ class Handling:
         organisation: What the registry tells of units and people.
     """
 
-    store: Store
+    cases: Cases
+    horizons: Horizons
     clock: Callable[[], datetime]
     edition: Callable[[str], Edition]
     stamp: Callable[[Case, str, str | None, datetime], Stamp]
@@ -47,18 +49,18 @@ class Handling:
 
     async def get(self, complaint_id: str) -> Case:
         """Return a case. Raises ``NotYetHereError``: it may be on its way through the broker."""
-        stored = await self.store.get(complaint_id)
+        stored = await self.cases.get(complaint_id)
         if stored.state is None:
             raise NotYetHereError(NOT_HERE)
         return stored.state
 
     async def page(self, wanted: CaseQuery) -> list[Case]:
         """Return one page of cases, the newest first."""
-        return [stored.state for stored in await self.store.page(wanted) if stored.state]
+        return [stored.state for stored in await self.cases.page(wanted) if stored.state]
 
     async def alerted(self, wanted: Hearing) -> list[Case]:
         """Return one page of the cases of which somebody was told something, the newest alert first."""
-        return [stored.state for stored in await self.store.alerted(wanted) if stored.state]
+        return [stored.state for stored in await self.cases.alerted(wanted) if stored.state]
 
     async def command(
         self, complaint_id: str, command: AnyCommand, by: Actor, sent: Command, sees: Callable[[str], bool]
@@ -76,7 +78,7 @@ class Handling:
         domain.authorise(command, by, self.organisation, self.clock())
 
         async def once() -> Mapping[str, Any]:
-            stored = await self.store.get(complaint_id)
+            stored = await self.cases.get(complaint_id)
             case = stored.state
             if case is None:
                 raise NotYetHereError(NOT_HERE)
@@ -104,7 +106,7 @@ class Handling:
         """Return the case that a command names besides its own; None where the caller sees none such."""
         if not isinstance(command, domain.Merge):
             return None
-        found = (await self.store.get(str(command.into))).state
+        found = (await self.cases.get(str(command.into))).state
         return found if found and sees(found.unit) else None
 
     async def allowed(self, case: Case, by: Actor) -> list[dict[str, Any]]:
@@ -118,11 +120,11 @@ class Handling:
         importer's declaration, never beyond.
         """
         total = 0
-        lanes = {LIVE: self.clock(), **await self.store.horizons()}
+        lanes = {LIVE: self.clock(), **await self.horizons.up_to()}
         for lane, up_to in lanes.items():
             until = min(up_to, self.clock())
             for _ in range(SWEEP_ROUNDS):
-                batch = await self.store.due(lane, until, SWEEP_BATCH)
+                batch = await self.cases.due(lane, until, SWEEP_BATCH)
                 settled = await self._settle(batch, until) if batch else 0
                 total += settled
                 if len(batch) < SWEEP_BATCH or not settled:
@@ -134,8 +136,8 @@ class Handling:
 
         An entered case follows once its history is declared complete up to that day.
         """
-        horizons, now = await self.store.horizons(), self.clock()
-        found = await self.store.held(list(departures.units), list(departures.people), HELD_AT_ONCE)
+        horizons, now = await self.horizons.up_to(), self.clock()
+        found = await self.cases.held(list(departures.units), list(departures.people), HELD_AT_ONCE)
         moved = 0
         for stored in found:
             case = stored.state
@@ -175,13 +177,13 @@ class Handling:
                     index=index_of(settled, domain.wakes_at(settled, edition)),
                 )
             )
-        outcomes = await self.store.save_many(changes) if changes else ()
+        outcomes = await self.cases.save_many(changes) if changes else ()
         return sum(outcome is None for outcome in outcomes)
 
     async def _save(
         self, stored: Stored[Case], case: Case, happened: list[Happened], edition: Edition, correlation: str
     ) -> None:
-        await self.store.save(
+        await self.cases.save(
             change_of(
                 stored,
                 case,

@@ -1,13 +1,13 @@
-"""Where cases are kept, and up to when each unit's entered history counts as complete."""
+"""Where cases are kept, with the fields that lists and sweeps are read by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from services.handling.domain import Case, Status
 from shared.storage import ASCENDING, DESCENDING, IndexModel
-from shared.storage.aggregates import Aggregates, Change, Offer, Stored
+from shared.storage.aggregates import Aggregates, Offer, Stored
 from shared.storage.database import Database
 
 LIVE = "live"
@@ -36,42 +36,6 @@ class Hearing:
     limit: int = 50
 
 
-class Store(Protocol):
-    """What the handlers need of storage."""
-
-    async def get(self, complaint_id: str) -> Stored[Case]:
-        """Return a case; ``version`` 0 where there is none."""
-        ...
-
-    async def save(self, change: Change[Case]) -> None:
-        """Write a case with its events, together or not at all. Raises ``StaleWriteError``."""
-        ...
-
-    async def save_many(self, changes: Sequence[Change[Case]]) -> Sequence[Exception | None]:
-        """Write many cases with one call; an error for each that lost."""
-        ...
-
-    async def due(self, lane: str, up_to: datetime, limit: int) -> list[Stored[Case]]:
-        """Return cases of a lane with a deadline at or before ``up_to``, the oldest first."""
-        ...
-
-    async def page(self, wanted: CaseQuery) -> list[Stored[Case]]:
-        """Return one page of cases, the newest first."""
-        ...
-
-    async def held(self, units: Sequence[str], people: Sequence[str], limit: int) -> list[Stored[Case]]:
-        """Return live cases that are with one of these units or people."""
-        ...
-
-    async def alerted(self, wanted: Hearing) -> list[Stored[Case]]:
-        """Return one page of the cases of which somebody was told something, the newest alert first."""
-        ...
-
-    async def horizons(self) -> Mapping[str, datetime]:
-        """Return lane → up to when the importer declared the history complete."""
-        ...
-
-
 def lane_of(case: Case) -> str:
     """Return the lane of the due index in which a case stands."""
     return f"import/{case.charges[0].unit}" if case.imported else LIVE
@@ -94,22 +58,6 @@ def index_of(case: Case, due: datetime | None) -> dict[str, Any]:
         ),
         "alerted_at": max((one.at for one in case.notices), default=None),
     }
-
-
-def cases_in(database: Database, offer: Offer) -> Aggregates[Case]:
-    """Return the collection of cases."""
-    return Aggregates(
-        database,
-        "cases",
-        load=Case.model_validate,
-        dump=lambda case: case.model_dump(mode="json", exclude_defaults=True),
-        offer=offer,
-    )
-
-
-def horizons_in(database: Database) -> Aggregates[dict[str, str]]:
-    """Return the collection of importers' declarations. They tell no events of their own."""
-    return Aggregates(database, "horizons", load=lambda state: state, dump=lambda state: state)
 
 
 CASE_INDEXES = (
@@ -173,45 +121,35 @@ def hearing_query(wanted: Hearing) -> dict[str, Any]:
     return {"alerted_at": {"$type": "date", "$lte": at}, "$and": [told, earlier]}
 
 
-class MongoStore:
-    """Cases in MongoDB."""
+class Cases(Aggregates[Case]):
+    """The cases, with the queries that handling asks."""
 
-    def __init__(self, cases: Aggregates[Case], horizons: Aggregates[dict[str, str]]) -> None:
+    def __init__(self, database: Database, offer: Offer) -> None:
         """No IO happens here."""
-        self._cases, self._horizons = cases, horizons
-
-    async def get(self, complaint_id: str) -> Stored[Case]:
-        """See :class:`Store`."""
-        return await self._cases.get(complaint_id)
-
-    async def save(self, change: Change[Case]) -> None:
-        """See :class:`Store`."""
-        await self._cases.save(change)
-
-    async def save_many(self, changes: Sequence[Change[Case]]) -> Sequence[Exception | None]:
-        """See :class:`Store`."""
-        return await self._cases.save_many(changes)
+        super().__init__(
+            database,
+            "cases",
+            load=Case.model_validate,
+            dump=lambda case: case.model_dump(mode="json", exclude_defaults=True),
+            offer=offer,
+            indexes=CASE_INDEXES,
+        )
 
     async def due(self, lane: str, up_to: datetime, limit: int) -> list[Stored[Case]]:
-        """See :class:`Store`."""
-        return await self._cases.find(due_query(lane, up_to), sort=[("due", ASCENDING)], limit=limit)
+        """Return cases of a lane with a deadline at or before ``up_to``, the oldest first."""
+        return await self.find(due_query(lane, up_to), sort=[("due", ASCENDING)], limit=limit)
 
     async def page(self, wanted: CaseQuery) -> list[Stored[Case]]:
-        """See :class:`Store`."""
-        return await self._cases.find(page_query(wanted), sort=NEWEST_FIRST, limit=wanted.limit)
+        """Return one page of cases, the newest first."""
+        return await self.find(page_query(wanted), sort=NEWEST_FIRST, limit=wanted.limit)
 
     async def held(self, units: Sequence[str], people: Sequence[str], limit: int) -> list[Stored[Case]]:
-        """See :class:`Store`."""
+        """Return live cases that are with one of these units or people."""
         found: dict[str, Stored[Case]] = {}
         for query in held_queries(units, people):
-            found |= {one.id: one for one in await self._cases.find(query, limit=limit)}
+            found |= {one.id: one for one in await self.find(query, limit=limit)}
         return list(found.values())
 
     async def alerted(self, wanted: Hearing) -> list[Stored[Case]]:
-        """See :class:`Store`."""
-        return await self._cases.find(hearing_query(wanted), sort=LATEST_ALERT_FIRST, limit=wanted.limit)
-
-    async def horizons(self) -> Mapping[str, datetime]:
-        """See :class:`Store`."""
-        found = await self._horizons.find({})
-        return {one.id: datetime.fromisoformat((one.state or {})["up_to"]) for one in found}
+        """Return one page of the cases of which somebody was told something, the newest alert first."""
+        return await self.find(hearing_query(wanted), sort=LATEST_ALERT_FIRST, limit=wanted.limit)

@@ -22,7 +22,7 @@ from services.intake.handlers import (
     People,
     Sheets,
 )
-from services.intake.store.noted import MongoOutbox, MongoProblems
+from services.intake.store.noted import Outbox, Problems
 from shared.runtime.clock import Clock, utc_now
 from shared.runtime.settings import Settings
 from shared.service.app import Service, service_app
@@ -39,10 +39,10 @@ async def serving(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[S
     """Run the service, without its HTTP side."""
     async with opened(settings, "intake", clock) as context:
         database, offers = context.database, context.offers
-        complaints = store.MongoComplaints(database, offers)
-        customers = store.MongoCustomers(database, offers)
-        products = store.MongoProducts(database, offers)
-        problems, outbox = MongoProblems(database), MongoOutbox(database)
+        complaints = store.Complaints(database, offers)
+        customers = store.Customers(database, offers)
+        products = store.Products(database, offers)
+        problems, outbox = Problems(database), Outbox(database)
         praises = store.praises_in(database, offers)
         declarations = store.declarations_in(database, offers)
         counted = store.census_in(database, offers)
@@ -66,14 +66,7 @@ async def serving(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[S
         )
         await people.refresh()
         async with context.running(
-            tells=[
-                complaints.records,
-                customers.records,
-                products.records,
-                praises,
-                declarations,
-                counted,
-            ],
+            tells=[complaints, customers, products, praises, declarations, counted],
             subscriptions=[
                 events.subscription(complaints),
                 events.problems_following(problems),

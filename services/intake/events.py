@@ -8,8 +8,8 @@ from services.intake.domain import follow_up, progress
 from services.intake.domain.complaints import Complaint
 from services.intake.domain.follow_up import Problem
 from services.intake.domain.partners import Message
-from services.intake.store import MongoComplaints
-from services.intake.store.noted import MongoOutbox, MongoProblems
+from services.intake.store import Complaints
+from services.intake.store.noted import Outbox, Problems
 from shared.events.callback import CallbackProblem
 from shared.events.handling import PartnerTold
 from shared.inbox.applier import Decision, Subscription
@@ -33,9 +33,9 @@ def decide(stored: Stored[Complaint], records: Sequence[Record]) -> Decision[Com
     return Decision(state, index={"status": state.told.status})
 
 
-def subscription(complaints: MongoComplaints) -> Subscription[Complaint]:
+def subscription(complaints: Complaints) -> Subscription[Complaint]:
     """Follow the complaints, each source's events of a complaint in order."""
-    return Subscription(complaints.records, key_of, decide)
+    return Subscription(complaints, key_of, decide)
 
 
 def problem_of(record: Record) -> str | None:
@@ -64,9 +64,9 @@ def note(stored: Stored[Problem], records: Sequence[Record]) -> Decision[Problem
     return Decision(problem, index={"waits": True})
 
 
-def problems_following(problems: MongoProblems) -> Subscription[Problem]:
+def problems_following(problems: Problems) -> Subscription[Problem]:
     """Follow the answers that open a matter. Each is a document of its own, so that order does not matter."""
-    return Subscription(problems.records, problem_of, note, ordered=False)
+    return Subscription(problems, problem_of, note, ordered=False)
 
 
 def message_of(record: Record) -> str | None:
@@ -87,6 +87,6 @@ def post(stored: Stored[Message], records: Sequence[Record]) -> Decision[Message
     return Decision(message, index={"waits": True, "channel": event.channel, "at": at})
 
 
-def outbox_following(outbox: MongoOutbox) -> Subscription[Message]:
+def outbox_following(outbox: Outbox) -> Subscription[Message]:
     """Follow what partners are to hear; each message is a document of its own."""
-    return Subscription(outbox.records, message_of, post, ordered=False)
+    return Subscription(outbox, message_of, post, ordered=False)

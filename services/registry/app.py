@@ -11,14 +11,7 @@ from fastapi import FastAPI
 
 from services.registry import api, events, jobs
 from services.registry.handlers import Editions, Organisation, Register, Registry
-from services.registry.store import (
-    PROPOSAL_INDEXES,
-    MongoProposals,
-    MongoPublished,
-    MongoStore,
-    proposals_in,
-    published_in,
-)
+from services.registry.store import Proposals, Published
 from shared.runtime.clock import Clock, utc_now
 from shared.runtime.settings import Settings
 from shared.service.app import Service, service_app
@@ -36,18 +29,17 @@ async def serving(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[S
     """Run the service, without its HTTP side."""
     async with opened(settings, "registry", clock) as context:
         records = context.directory.collection
-        proposals = proposals_in(context.database, context.offers)
-        published = published_in(context.database)
+        proposals = Proposals(context.database, context.offers)
+        published = Published(context.database)
         await records.ensure_indexes()
-        await proposals.ensure_indexes(*PROPOSAL_INDEXES)
+        await proposals.ensure_indexes()
         await published.ensure_indexes()
 
         def stamp(stream: str, unit: str, request: str, now: datetime) -> Stamp:
             return context.stamp(stream=stream, unit=unit, correlation=request, now=now)
 
-        register = Register(store=MongoStore(records), directory=context.directory, clock=clock, stamp=stamp)
-        kept = MongoProposals(proposals), MongoPublished(published)
-        use = Registry(Organisation(register, *kept), Editions(register, *kept))
+        register = Register(records, directory=context.directory, clock=clock, stamp=stamp)
+        use = Registry(Organisation(register, proposals, published), Editions(register, proposals, published))
         await jobs.seed(use, settings)
         async with context.running(tells=[records, proposals], subscriptions=events.subscriptions(published)):
             yield Service(context, use)

@@ -11,15 +11,7 @@ from fastapi import FastAPI
 
 from services.scoring import api, events, jobs
 from services.scoring.handlers import Disputes, Scoring, UseCases
-from services.scoring.store import (
-    MongoStore,
-    disputes_in,
-    periods_in,
-    records_in,
-    rulings_in,
-    subjects_in,
-    unit_facts_in,
-)
+from services.scoring.store import Store
 from shared.runtime.clock import Clock, utc_now
 from shared.runtime.settings import Settings
 from shared.service.app import Service, service_app
@@ -36,15 +28,7 @@ def create_app() -> FastAPI:
 async def serving(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Service[UseCases]]:
     """Run the service, without its HTTP side."""
     async with opened(settings, "scoring", clock) as context:
-        database, offers = context.database, context.offers
-        store = MongoStore(
-            subjects_in(database, offers),
-            unit_facts_in(database),
-            records_in(database, offers),
-            periods_in(database, offers),
-            disputes_in(database, offers),
-            rulings_in(database),
-        )
+        store = Store(context.database, context.offers)
         await store.ensure_indexes()
 
         def stamp(stream: str, unit: str, correlation: str, now: datetime) -> Stamp:

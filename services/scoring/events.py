@@ -11,7 +11,7 @@ from services.scoring.domain import Compact, Document, Subject
 from services.scoring.domain.facts import COUNTED_TYPES, ORGANISATION_TYPES, UNIT_TYPES, fact_of, subject_of
 from services.scoring.domain.month import Tariffs
 from services.scoring.domain.organisation import Organisation
-from services.scoring.store import FACT, RULING, MongoStore, index_of
+from services.scoring.store import FACT, RULING, Store, index_of
 from shared.events import stream_of, views_of
 from shared.events.handling import AppealDecided
 from shared.events.scoring import DisputeRuled
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 def subscriptions(
-    store: MongoStore,
+    store: Store,
     *,
     tariffs: Callable[[], Tariffs],
     organisation: Callable[[], Organisation],

@@ -11,47 +11,6 @@ from shared.storage.aggregates import Aggregates, Change, Offer, Stored, change_
 from shared.storage.database import Database
 from shared.timekeeping.calendar import Month
 
-
-def _same(state: Document) -> Document:
-    return state
-
-
-def subjects_in(database: Database, offer: Offer) -> Aggregates[Subject]:
-    """Return the collection of matters: their facts and what they post."""
-    return Aggregates(database, "subjects", load=Subject.load, dump=Subject.dump, offer=offer)
-
-
-def unit_facts_in(database: Database) -> Aggregates[Compact]:
-    """Return the collection of facts about units: one document a fact, insert-only."""
-    return Aggregates(database, "unit_facts", load=_same, dump=_same)
-
-
-def records_in(database: Database, offer: Offer) -> Aggregates[Document]:
-    """Return the collection of what people recorded here: inspections, findings, reports, rulings."""
-    return Aggregates(database, "records", load=_same, dump=_same, offer=offer)
-
-
-def periods_in(database: Database, offer: Offer) -> Aggregates[Document]:
-    """Return the collection of published periods."""
-    return Aggregates(database, "periods", load=_same, dump=_same, offer=offer)
-
-
-def disputes_in(database: Database, offer: Offer) -> Aggregates[Dispute]:
-    """Return the collection of disputes."""
-    return Aggregates(
-        database,
-        "disputes",
-        load=Dispute.model_validate,
-        dump=lambda dispute: dispute.model_dump(mode="json"),
-        offer=offer,
-    )
-
-
-def rulings_in(database: Database) -> Aggregates[Document]:
-    """Return the collection of rulings, ours and those of handling: what they overturned, what they restate."""
-    return Aggregates(database, "rulings", load=_same, dump=_same)
-
-
 SUBJECT_INDEXES = (
     IndexModel([("months", ASCENDING), ("_id", ASCENDING)]),
     IndexModel([("postings.unit", ASCENDING), ("postings.month", ASCENDING), ("_id", ASCENDING)]),
@@ -149,28 +108,38 @@ RULING_INDEXES = (IndexModel([("owed", ASCENDING)], partialFilterExpression={"ow
 UNIT_FACT_INDEXES = (IndexModel([("type", ASCENDING), ("time", ASCENDING), ("_id", ASCENDING)]),)
 
 
-class MongoStore:
-    """Scoring's collections in MongoDB."""
+class Store:
+    """Scoring's collections.
 
-    def __init__(
-        self,
-        subjects: Aggregates[Subject],
-        unit_facts: Aggregates[Compact],
-        records: Aggregates[Document],
-        periods: Aggregates[Document],
-        disputes: Aggregates[Dispute],
-        rulings: Aggregates[Document],
-    ) -> None:
+    Attributes:
+        subjects: The matters: their facts and what they post.
+        unit_facts: Facts about units: one document a fact, insert-only.
+        records: What people recorded here: inspections, findings, reports, rulings.
+        rulings: Ours and those of handling: what they overturned, what they restate.
+    """
+
+    def __init__(self, database: Database, offer: Offer) -> None:
         """No IO happens here."""
-        self.subjects, self.unit_facts, self.records, self.periods = subjects, unit_facts, records, periods
-        self.disputes, self.rulings = disputes, rulings
+        self.subjects: Aggregates[Subject] = Aggregates(
+            database, "subjects", load=Subject.load, dump=Subject.dump, offer=offer, indexes=SUBJECT_INDEXES
+        )
+        self.unit_facts: Aggregates[Compact] = Aggregates(database, "unit_facts", indexes=UNIT_FACT_INDEXES)
+        self.records: Aggregates[Document] = Aggregates(database, "records", offer=offer)
+        self.periods: Aggregates[Document] = Aggregates(database, "periods", offer=offer)
+        self.disputes: Aggregates[Dispute] = Aggregates(
+            database,
+            "disputes",
+            load=Dispute.model_validate,
+            dump=lambda dispute: dispute.model_dump(mode="json"),
+            offer=offer,
+            indexes=DISPUTE_INDEXES,
+        )
+        self.rulings: Aggregates[Document] = Aggregates(database, "rulings", indexes=RULING_INDEXES)
 
     async def ensure_indexes(self) -> None:
         """Create the indexes of every query below."""
-        await self.subjects.ensure_indexes(*SUBJECT_INDEXES)
-        await self.unit_facts.ensure_indexes(*UNIT_FACT_INDEXES)
-        await self.disputes.ensure_indexes(*DISPUTE_INDEXES)
-        await self.rulings.ensure_indexes(*RULING_INDEXES)
+        for kept in (self.subjects, self.unit_facts, self.disputes, self.rulings):
+            await kept.ensure_indexes()
 
     async def touching(self, month: str, page: int = 500) -> AsyncIterator[list[Stored[Subject]]]:
         """Walk the subjects that can post something in a month, a page at a time."""

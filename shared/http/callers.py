@@ -17,18 +17,6 @@ class HttpContext(Protocol):
     access: Access
     clock: Clock
 
-    async def ready(self) -> dict[str, str]:
-        """Return what is not ready, by name; empty when the service can work."""
-        ...
-
-    def failing(self) -> dict[str, str]:
-        """Return which of its endless tasks cannot go on, by name; empty when all is well."""
-        ...
-
-    async def positions(self) -> dict[str, dict[str, int]]:
-        """Return how far its own logs reach, and how far those of others have arrived."""
-        ...
-
 
 _bearer = HTTPBearer(auto_error=False)
 
@@ -47,6 +35,10 @@ async def caller(
     return who
 
 
+Known = Annotated[Caller, Depends(caller)]
+"""Whoever is signed in."""
+
+
 def recognised(context: HttpContext, authorization: str) -> Caller:
     """Return whom an ``Authorization`` header belongs to. Raises ``UnauthenticatedError``."""
     scheme, _, token = authorization.partition(" ")
@@ -59,7 +51,7 @@ def recognised(context: HttpContext, authorization: str) -> Caller:
 def needs(right: str) -> Any:  # noqa: ANN401  # FastAPI's dependency marker is untyped
     """Return the dependency of a route that needs ``right``. The walk over all routes reads ``right``."""
 
-    async def allowed(who: Annotated[Caller, Depends(caller)]) -> Caller:
+    async def allowed(who: Known) -> Caller:
         who.must(right)
         return who
 

@@ -182,6 +182,10 @@ class Access:
         """Say whether ``unit`` lies in the caller's subtree."""
         return caller.sees_all or self._directory.within(unit, caller.unit)
 
+    def units_of(self, caller: Caller) -> list[str] | None:
+        """Return the units of the caller's subtree; None: all there are."""
+        return None if caller.sees_all else self._directory.below(caller.unit)
+
     def must_see(self, caller: Caller, unit: str, what: str) -> None:
         """Refuse what lies outside the caller's subtree, in the words of something that is not there.
 

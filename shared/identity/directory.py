@@ -452,10 +452,7 @@ def _on(records: Sequence[Unit], day: date) -> Unit:
 
 def directory_in(database: Database, offer: Offer | None = None, clock: Clock = utc_now) -> Directory:
     """Return the directory kept in ``database``, empty until it is loaded. The registry's own tells events."""
-    return Directory(
-        Aggregates(database, "directory", load=lambda state: state, dump=lambda state: state, offer=offer),
-        clock,
-    )
+    return Directory(Aggregates(database, "directory", offer=offer), clock)
 
 
 _KINDS = ("unit/", "person/", "account/", "edition/", "overlay/", "register/")

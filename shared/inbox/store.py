@@ -364,37 +364,26 @@ def _together(gaps: Sequence[tuple[int, int]]) -> Iterator[list[tuple[int, int]]
         yield some
 
 
+_KEPT = (
+    "kind",
+    "fingerprint",
+    "reason",
+    "type",
+    "subject",
+    "source",
+    "sequence",
+    "body",
+    "wrapped",
+    "attempts",
+    "parked_at",
+)
+
+
 def _row_of(one: Parked) -> dict[str, Any]:
-    row = {
-        "kind": one.kind,
-        "fingerprint": one.fingerprint,
-        "reason": one.reason,
-        "type": one.type,
-        "subject": one.subject,
-        "source": one.source,
-        "sequence": one.sequence,
-        "body": one.body,
-        "wrapped": one.wrapped,
-        "attempts": one.attempts,
-        "parked_at": one.parked_at,
-    }
+    row = {name: getattr(one, name) for name in _KEPT}
     return row if one.due is None else {**row, "due": one.due}
 
 
 def _parked(row: Mapping[str, Any]) -> Parked:
-    return Parked(
-        id=row["_id"],
-        kind=row["kind"],
-        fingerprint=row["fingerprint"],
-        reason=row["reason"],
-        type=row["type"],
-        subject=row["subject"],
-        source=row["source"],
-        sequence=row["sequence"],
-        body=bytes(row["body"]),
-        wrapped=row["wrapped"],
-        attempts=row["attempts"],
-        parked_at=row["parked_at"],
-        due=row.get("due"),
-        skip=row.get("skip", False),
-    )
+    kept = {name: row[name] for name in (*_KEPT, "due", "skip") if name in row}
+    return Parked(**{**kept, "id": row["_id"], "body": bytes(row["body"])})

@@ -7,9 +7,9 @@ the log's unique sequence is the fence if two believe they hold it.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -19,6 +19,7 @@ from shared.broker.topology import Topology
 from shared.outbox.log import Log
 from shared.outbox.publisher import WINDOW, Attach, Publisher
 from shared.runtime.supervisor import TaskSupervisor
+from shared.storage.aggregates import Aggregates
 from shared.storage.database import DatabaseDownError
 from shared.storage.lease import Lease
 
@@ -36,20 +37,6 @@ _LOOKS, _QUIET = 4, 8
 
 _REMEMBERED = 20_000
 """Events known to be logged, so that one found by looking is not appended again when its hint comes."""
-
-
-class Pending(Protocol):
-    """A collection with pending events."""
-
-    name: str
-
-    async def pending(self, limit: int) -> list[tuple[str, list[dict[str, Any]]]]:
-        """Return documents with events that are not in the log yet."""
-        ...
-
-    async def clear(self, logged: Mapping[str, Sequence[str]]) -> None:
-        """Take logged events off their documents."""
-        ...
 
 
 class Offered(NamedTuple):
@@ -105,7 +92,7 @@ class Relay:
         log_: Log,
         lease: Lease,
         offers: Offers,
-        collections: Sequence[Pending],
+        collections: Sequence[Aggregates[Any]],
         wanted: Topology,
         amqp_url: str,
         *,

@@ -78,9 +78,9 @@ class OwedStep:
         """Catalogue ids that ask for the step."""
         return self.step.source or self.rule.source
 
-    def within(self, run: int) -> Limit | TableUse | None:
-        """Return what limits a run of the step: a later round may have a limit of its own."""
-        return self.step.again_within if self.step.again_within and run > 1 else self.step.within
+    def within(self, occurrence: int) -> Limit | TableUse | None:
+        """Return what limits an occurrence of the step: a later one may have a limit of its own."""
+        return self.step.again_within if self.step.again_within and occurrence > 1 else self.step.within
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,18 +181,18 @@ def starts_from(owed: OwedStep, named: Mapping[str, str], law: CaseRules) -> tup
 
 def limit_of(
     owed: OwedStep,
-    run: int,
+    occurrence: int,
     start: datetime,
     named: Mapping[str, str],
     moments: tuple[Moment, ...],
     law: CaseRules,
 ) -> Limit | None:
-    """Return the limit of a run of a step that starts at ``start``.
+    """Return the limit of an occurrence of a step that starts at ``start``.
 
     Of several tables the row that ends first holds (XA-13). None where the step has no limit, where the case names
     no row, or where a moment that the limit runs until is not among ``moments``.
     """
-    limit = owed.within(run)
+    limit = owed.within(occurrence)
     if isinstance(limit, TableUse):
         outer, limits = limit.outer, [row.limit for row in rows_of(limit, named, law)]
         if not limits:

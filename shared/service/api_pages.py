@@ -5,15 +5,15 @@ Everything they load comes from the service itself; the browser is told to load 
 
 from html import escape
 from importlib.resources import files
-from typing import Annotated, Protocol
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from starlette.exceptions import HTTPException
 
-from shared.http.callers import HttpContext
 from shared.http.parameters import only_known_parameters
-from shared.runtime.settings import Settings
+from shared.service.context import ServiceContext
+from shared.service.entry import Context
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -73,23 +73,15 @@ _DOCS = """\
 """
 
 
-class Described(HttpContext, Protocol):
-    """What the pages tell of a running service, beside what the edge needs of it."""
-
-    service: str
-    settings: Settings
-
-
-async def described(request: Request) -> Described:
+async def described(context: Context) -> ServiceContext:
     """Return the service; where its pages are off, answer as where there is nothing."""
-    context: Described = request.app.state.context
     if not context.settings.api_pages:
         raise HTTPException(404)
     return context
 
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(only_known_parameters)])
-Shown = Annotated[Described, Depends(described)]
+Shown = Annotated[ServiceContext, Depends(described)]
 
 
 @router.get("/")
@@ -124,6 +116,6 @@ async def asset(asset: str) -> Response:
     raise HTTPException(404)
 
 
-def _page(context: Described, style: str, body: str) -> HTMLResponse:
+def _page(context: ServiceContext, style: str, body: str) -> HTMLResponse:
     head = _HEAD.format(name=escape(context.service), style=style)
     return HTMLResponse(head + body, headers={"Content-Security-Policy": POLICY})

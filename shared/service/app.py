@@ -7,21 +7,21 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import AwareDatetime, BaseModel, Field
 
-from shared.http.callers import HttpContext, caller
+from shared.http.callers import Known
 from shared.http.guard import Guard
 from shared.http.parameters import Body, only_known_parameters
 from shared.http.problems import EDGES, ERRORS
-from shared.identity.access import Caller
 from shared.runtime.settings import Settings
 from shared.service import api_pages, operations
 from shared.service.context import ServiceContext
+from shared.service.entry import Context
 
 
 class SignIn(Body):
@@ -49,9 +49,8 @@ signed_in = APIRouter()
 @common.post(
     "/v1/session", summary="Sign in", responses={401: ERRORS[401], 503: ERRORS[503]}, tags=["session"]
 )
-async def sign_in(body: SignIn, request: Request) -> SessionView:
+async def sign_in(body: SignIn, context: Context) -> SessionView:
     """Sign in. Works while the line to headquarters is cut."""
-    context: HttpContext = request.app.state.context
     session = context.access.sign_in(body.account, body.password, context.clock())
     return SessionView(
         token=session.token,
@@ -83,9 +82,8 @@ class Readiness(BaseModel):
     summary="Say whether the process goes on",
     responses={503: {"model": Liveness, "description": "A task of the process cannot go on"}},
 )
-async def live(request: Request, response: Response) -> Liveness:
+async def live(context: Context, response: Response) -> Liveness:
     """Say that the process serves and that none of its tasks is stuck. Otherwise start it anew."""
-    context: HttpContext = request.app.state.context
     failing = context.failing()
     response.status_code = HTTPStatus.SERVICE_UNAVAILABLE if failing else HTTPStatus.OK
     return Liveness(status="failing" if failing else "live", failing=failing)
@@ -97,9 +95,8 @@ async def live(request: Request, response: Response) -> Liveness:
     summary="Say whether the service can work",
     responses={503: {"model": Readiness, "description": "Not ready, with what is missing"}},
 )
-async def ready(request: Request, response: Response) -> Readiness:
+async def ready(context: Context, response: Response) -> Readiness:
     """Say whether the service can work, and what it waits for. A stopped broker makes no service unready."""
-    context: HttpContext = request.app.state.context
     missing = await context.ready()
     response.status_code = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
     return Readiness(status="not ready" if missing else "ready", missing=missing)
@@ -118,9 +115,8 @@ class Positions(BaseModel):
     responses={401: ERRORS[401], 503: ERRORS[503]},
     tags=["health"],
 )
-async def positions(request: Request, who: Annotated[Caller, Depends(caller)]) -> Positions:
+async def positions(context: Context, who: Known) -> Positions:
     """Say how far this service's logs reach. Nothing is under way where every head has been received."""
-    context: HttpContext = request.app.state.context
     return Positions(**await context.positions())
 
 

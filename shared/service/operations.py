@@ -5,23 +5,24 @@ Bodies are shown without what is sealed in them.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import orjson
 import structlog
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, Field, JsonValue, computed_field, model_validator
 
 from shared.errors import ForbiddenError
-from shared.http.callers import HttpContext, needs
+from shared.http.answers import View
+from shared.http.callers import needs
 from shared.http.pages import Page
 from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.inbox.store import Inbox, Parked
 from shared.outbox.integrity import Sealed, check_documents
 from shared.outbox.log import Log
-from shared.runtime.clock import Clock
-from shared.storage.database import Database
+from shared.service.context import ServiceContext
+from shared.service.entry import Context
 
 log = structlog.get_logger(__name__)
 
@@ -34,19 +35,10 @@ _MOST = 10_000
 router = APIRouter(prefix="/v1/operations", tags=["operations"])
 
 
-class Operated(HttpContext, Protocol):
-    """What these routes need of a running service, besides the edge's."""
-
-    inbox: Inbox
-    log: Log
-    database: Database
-    clock: Clock
-
-
 # --- parked messages
 
 
-class ParkedView(BaseModel):
+class ParkedView(View):
     """One parked message."""
 
     id: str
@@ -98,13 +90,8 @@ class Done(BaseModel):
     count: int
 
 
-def _context(request: Request) -> Operated:
-    found: Operated = request.app.state.context
-    return found
-
-
-async def _operator(request: Request, who: Annotated[Caller, needs(RIGHT)]) -> Caller:
-    if not _context(request).access.operates(who):
+async def _operator(context: Context, who: Annotated[Caller, needs(RIGHT)]) -> Caller:
+    if not context.access.operates(who):
         msg = "Headquarters' services hold every unit's matters. Sign in at your own site's."
         raise ForbiddenError(msg)
     return who
@@ -115,16 +102,14 @@ Operator = Annotated[Caller, Depends(_operator)]
 
 @router.get("/parked", summary="Read parked messages, grouped by cause")
 async def parked(
-    request: Request,
-    who: Operator,
-    fingerprint: Annotated[str | None, Query(max_length=300)] = None,
+    context: Context, who: Operator, fingerprint: Annotated[str | None, Query(max_length=300)] = None
 ) -> Page[ParkedGroup]:
     """List what could not be applied and waits for a decision, the largest group first, all on one page.
 
     Counted are the first 10,000 messages.
     """
     groups: dict[str, list[Parked]] = {}
-    for one in await _context(request).inbox.parked(fingerprint, _MOST):
+    for one in await context.inbox.parked(fingerprint, _MOST):
         groups.setdefault(one.fingerprint, []).append(one)
     found = [
         ParkedGroup(
@@ -140,41 +125,30 @@ async def parked(
 
 
 @router.post("/parked/replay", summary="Try parked messages again")
-async def replay(body: Chosen, request: Request, who: Operator) -> Done:
+async def replay(body: Chosen, context: Context, who: Operator) -> Done:
     """Put messages back in the retry queue, due at once. Those that fail again are parked again."""
-    context = _context(request)
     ids = [one.id for one in await _chosen(context, body)]
     log.info("operations.replay", by=who.account, fingerprint=body.fingerprint, count=len(ids))
     return Done(count=await context.inbox.try_again(ids, context.clock()))
 
 
 @router.post("/parked/discard", summary="Give parked messages up")
-async def discard(body: Discarded, request: Request, who: Operator) -> Done:
+async def discard(body: Discarded, context: Context, who: Operator) -> Done:
     """Give messages up, with a reason that is kept. Later events of their subjects then go on without them."""
-    context = _context(request)
     some = await _chosen(context, body)
     log.info("operations.discard", by=who.account, ids=[one.id for one in some], reason=body.reason)
     await context.inbox.discard(some, body.reason, who.account, context.clock())
     return Done(count=len(some))
 
 
-async def _chosen(context: Operated, body: Chosen) -> list[Parked]:
+async def _chosen(context: ServiceContext, body: Chosen) -> list[Parked]:
     return await context.inbox.parked(body.fingerprint, _MOST, ids=body.ids or None)
 
 
 def _view(one: Parked) -> ParkedView:
-    return ParkedView(
-        id=one.id,
-        type=one.type,
-        subject=one.subject,
-        source=one.source,
-        sequence=one.sequence,
-        reason=one.reason,
-        attempts=one.attempts,
-        parked_at=one.parked_at,
-        # What nobody could read may hold anything.
-        body=None if one.kind == "unreadable" else masked(orjson.loads(one.body)),
-    )
+    # What nobody could read may hold anything.
+    body = None if one.kind == "unreadable" else masked(orjson.loads(one.body))
+    return ParkedView.showing(one, body=body)
 
 
 def masked(value: Any) -> Any:  # noqa: ANN401  # any JSON value
@@ -233,9 +207,8 @@ class LogStatus(BaseModel):
 
 
 @router.get("/log", summary="Read how far each log is published and received")
-async def status(request: Request, who: Operator) -> LogStatus:
+async def status(context: Context, who: Operator) -> LogStatus:
     """Say how far this service's logs are published, and how far those that it follows have arrived."""
-    context = _context(request)
     retrying, parked_count = await context.inbox.aside_counts()
     return LogStatus(
         own=[await _own(context.log, source) for source in await context.log.sources()],
@@ -266,7 +239,7 @@ async def _followed(inbox: Inbox) -> list[FollowedLog]:
     ]
 
 
-class Checked(BaseModel):
+class Checked(View):
     """What verifying one log found."""
 
     source: str
@@ -277,7 +250,7 @@ class Checked(BaseModel):
     reason: str = ""
 
 
-class EditedView(BaseModel):
+class EditedView(View):
     """A document that is not as the service left it."""
 
     id: str
@@ -302,12 +275,11 @@ class Verified(BaseModel):
 
 
 @router.post("/log/verify", summary="Verify every log, entry by entry, and every document")
-async def verify(request: Request, who: Operator) -> Verified:
+async def verify(context: Context, who: Operator) -> Verified:
     """Walk each log of this service and check sequence, chain and content; then each document's seal.
 
     Names the first broken entry of each log, and the documents that were changed outside the service.
     """
-    context = _context(request)
     logs = [await _checked(context.log, source, who) for source in await _all_sources(context)]
     documents = [_documents(one, who) for one in await check_documents(context.database, context.log)]
     return Verified(logs=logs, documents=documents)
@@ -317,14 +289,7 @@ async def _checked(own: Log, source: str, who: Caller) -> Checked:
     found = await own.check(source)
     if found.broken_at:
         log.error("log.broken", source=source, at=found.broken_at, reason=found.reason, by=who.account)
-    return Checked(
-        source=found.source,
-        entries=found.entries,
-        head=found.head,
-        holds=found.broken_at is None,
-        broken_at=found.broken_at,
-        reason=found.reason,
-    )
+    return Checked.showing(found, holds=found.broken_at is None)
 
 
 def _documents(found: Sealed, who: Caller) -> Documents:
@@ -337,10 +302,10 @@ def _documents(found: Sealed, who: Caller) -> Documents:
         documents=found.documents,
         holds=not found.edited,
         edited=len(found.edited),
-        named=[EditedView(id=one.id, reason=one.reason) for one in found.edited[:_SHOWN]],
+        named=[EditedView.model_validate(one) for one in found.edited[:_SHOWN]],
     )
 
 
-async def _all_sources(context: Operated) -> Sequence[str]:
+async def _all_sources(context: ServiceContext) -> Sequence[str]:
     """Also those of which nothing is left but that they were published."""
     return sorted({*await context.log.sources(), *await context.log.published_sources()})

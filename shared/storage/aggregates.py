@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from bson.errors import BSONError
-from pymongo import InsertOne, UpdateOne
+from pymongo import ASCENDING, IndexModel, InsertOne, UpdateOne
 from pymongo.errors import BulkWriteError, OperationFailure
 
 from shared.errors import StaleWriteError, SupervisionError, TransientError
@@ -153,12 +153,20 @@ def change_of(
     return Change(stored, state, index, drafts, ordinals, reached, fresh())
 
 
+def _same(state: Any) -> Any:  # noqa: ANN401  # the state is the document
+    return state
+
+
 class Aggregates(Generic[S]):
     """One collection of documents.
 
     Args:
-        load, dump: Between the state and a JSON-like dict.
+        load, dump: Between the state and a JSON-like dict. Left out where the state is one.
         offer: Told of drafts right after they are durable; a hint that saves the sequencer a query.
+        indexes: What the collection's queries need.
+
+    Attributes:
+        save: Writes one change, at one go with those that come meanwhile. Raises what ``save_many`` returns for it.
     """
 
     def __init__(
@@ -166,23 +174,24 @@ class Aggregates(Generic[S]):
         database: Database,
         name: str,
         *,
-        load: Callable[[dict[str, Any]], S],
-        dump: Callable[[S], dict[str, Any]],
+        load: Callable[[dict[str, Any]], S] = _same,
+        dump: Callable[[S], dict[str, Any]] = _same,
         offer: Offer | None = None,
+        indexes: Sequence[IndexModel] = (),
     ) -> None:
         """No IO happens here."""
         self.name = name
         self._database = database
         self.collection: Collection = database.collection(name)
-        self._load, self._dump, self._offer = load, dump, offer
+        self._load, self._dump, self._offer, self._indexes = load, dump, offer, indexes
         self.save: WriteBatcher[Change[S], None] = WriteBatcher(self.save_many)
 
-    async def ensure_indexes(self, *more: Any) -> None:  # noqa: ANN401  # pymongo's index models
-        """Create the index on pending events and the indexes given."""
+    async def ensure_indexes(self) -> None:
+        """Create the index on pending events and the collection's own."""
         with driver_errors():
-            await self.collection.create_index("pending.id", sparse=True)
-            if more:
-                await self.collection.create_indexes(list(more))
+            await self.collection.create_indexes(
+                [IndexModel([("pending.id", ASCENDING)], sparse=True), *self._indexes]
+            )
 
     def _stored(self, document: Mapping[str, Any]) -> Stored[S]:
         return Stored(

@@ -64,7 +64,7 @@ class Resumed(Exact):
 class Retargeted(Exact):
     """Another limit holds, from the original start and through everything that happened since.
 
-    Pauses, extensions and agreed dates keep their effect. Later rounds take the new limit over.
+    Pauses, extensions and agreed dates keep their effect. Later occurrences take the new limit over.
     """
 
     kind: Literal["retargeted"] = "retargeted"
@@ -108,7 +108,7 @@ class Agreed(Exact):
 
 
 class Restarted(Exact):
-    """The result was refused: the same limit starts again, as the next round."""
+    """The result was refused: the same limit starts again, as the next occurrence."""
 
     kind: Literal["restarted"] = "restarted"
     at: Instant
@@ -128,10 +128,10 @@ class Cancelled(Exact):
     at: Instant
 
 
-RoundEvent = Paused | Resumed | Retargeted | Extended | Agreed | Stopped | Cancelled
-"""What happens within a round."""
+OccurrenceEvent = Paused | Resumed | Retargeted | Extended | Agreed | Stopped | Cancelled
+"""What happens within an occurrence."""
 
-ClockEvent = Annotated[Started | Restarted | RoundEvent, Field(discriminator="kind")]
+ClockEvent = Annotated[Started | Restarted | OccurrenceEvent, Field(discriminator="kind")]
 
 
 class Verdict(StrEnum):
@@ -144,16 +144,16 @@ class Verdict(StrEnum):
 
 
 class Reading(Terse):
-    """What the events of a clock come to, in its newest round.
+    """What the events of a clock come to, in its newest occurrence.
 
     Attributes:
-        occurrence: Number of the round, from 1; a refused result begins the next.
+        occurrence: Its number, from 1; a refused result begins the next.
         due_before: The first moment that is too late. While the clock stands still: as it stood when it
             stopped running; it moves by the length of the pause.
         provisional: The due moment leans on a year whose holidays are not published yet.
         paused_since: When the present pause began.
         lines: The explanation.
-        earlier: The rounds before this one.
+        earlier: Those before this one.
     """
 
     occurrence: int
@@ -214,18 +214,18 @@ def evaluate(events: Sequence[ClockEvent], calendar: WorkingCalendar) -> Reading
         MomentMissingError: The limit runs until a moment that the case does not state.
     """
     start, rest = _in_order(events)
-    rounds: list[list[RoundEvent]] = [[]]
+    occurrences: list[list[OccurrenceEvent]] = [[]]
     openings: list[Started | Restarted] = [start]
     for event in rest:
         if isinstance(event, Restarted):
-            rounds.append([])
+            occurrences.append([])
             openings.append(event)
         else:
-            rounds[-1].append(event)
+            occurrences[-1].append(event)
 
     target: Started | Retargeted = start
     readings: list[Reading] = []
-    for opening, happened in zip(openings, rounds, strict=True):
+    for opening, happened in zip(openings, occurrences, strict=True):
         if readings and readings[-1].ended_at is None:
             raise ClockOrderError(
                 f"The clock was started again at {opening.at.isoformat()}, but its deed was not done. "
@@ -244,7 +244,7 @@ def explain(reading: Reading, language: Literal["zh", "en"]) -> str:
     return text[0].upper() + text[1:]
 
 
-def _in_order(events: Sequence[ClockEvent]) -> tuple[Started, list[Restarted | RoundEvent]]:
+def _in_order(events: Sequence[ClockEvent]) -> tuple[Started, list[Restarted | OccurrenceEvent]]:
     ordered = sorted(events, key=lambda event: event.at)
     starts = [event for event in ordered if isinstance(event, Started)]
     if len(starts) != 1 or ordered[0].at < starts[0].at:
@@ -257,7 +257,7 @@ def _in_order(events: Sequence[ClockEvent]) -> tuple[Started, list[Restarted | R
 
 @dataclass(frozen=True, slots=True)
 class _Track:
-    """One simple limit on its way through a round.
+    """One simple limit on its way through an occurrence.
 
     Attributes:
         limit: The measure that pauses are counted in; None once a fixed date holds.
@@ -294,7 +294,7 @@ class _Track:
         end, _ = delay(self.limit, self.end, self.stands_since, moment, self.calendar)
         return replace(self.moved(end, self.limit), stands_since=moment)
 
-    def said(self, event: RoundEvent, zh: str, en: str) -> "_Track":
+    def said(self, event: OccurrenceEvent, zh: str, en: str) -> "_Track":
         moment = say_moment(event.at, self.calendar)
         return replace(self, lines=(*self.lines, Line(zh=f"{moment.zh} {zh}", en=f"{moment.en} {en}")))
 
@@ -302,7 +302,7 @@ class _Track:
 def _read_round(
     opening: Started | Restarted,
     target: Started | Retargeted,
-    happened: Sequence[RoundEvent],
+    happened: Sequence[OccurrenceEvent],
     earlier: tuple[Reading, ...],
     calendar: WorkingCalendar,
 ) -> Reading:
@@ -343,7 +343,7 @@ def _read_round(
     )
 
 
-def _apply(track: _Track, event: RoundEvent) -> _Track:
+def _apply(track: _Track, event: OccurrenceEvent) -> _Track:
     after = track
     match event:
         case Retargeted():

@@ -40,6 +40,8 @@ class Digest(str):
     """The hash of what a body says."""
 
     __slots__ = ("_about", "_body")
+    _about: str
+    _body: bytes
 
     @classmethod
     def of(cls, body: bytes) -> "Digest":

@@ -12,6 +12,14 @@ ALLOWED = {
     ("shared/service/operations.py", "hole"): "the former name of a field, for what was written to read it",
     ("shared/service/operations.py", "ladder"): "the former name of a field, for what was written to read it",
     ("shared/runtime/settings.py", "hole"): "the former name of a setting, which an operator's file may have",
+    ("shared/runtime/logging.py", "hole"): "the former name of a log event, which a dashboard may look for",
+    (
+        "shared/runtime/logging.py",
+        "follower",
+    ): "the former name of a log event, which a dashboard may look for",
+    ("CHANGELOG.md", "hole"): "the former name of a log event",
+    ("CHANGELOG.md", "follower"): "the former name of a log event",
+    ("CHANGELOG.md", "ladder"): "the former name of a task",
     ("tests/unit/shared/test_settings.py", "hole"): "the former name of a setting, which a file may have",
     ("tests/contract/test_messaging_operations.py", "hole"): "the former name of a field",
 }

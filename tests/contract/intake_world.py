@@ -97,7 +97,7 @@ class Site:
         files: Any = self.use.files
         matters: Any = self.use.matters
         told: Any = self.use.census.told
-        kept = [told, matters.store.records, files.customers.records, files.products.records]
+        kept = [told, matters.store, files.customers, files.products]
         return [*kept, files.praises, files.declarations]
 
     async def counted(self) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from jiandu.stack.stack import Stack
 from services.registry.events import subscriptions
-from services.registry.store import published_in
+from services.registry.store import Published
 from shared.runtime.settings import Settings
 from shared.storage.aggregates import change_of
 from shared.storage.database import open_database
@@ -177,7 +177,7 @@ async def test_a_draft_that_changes_a_published_month_is_refused_unless_it_resta
     office: Office,
 ) -> None:
     """Published: July 2026. The callback plan of jinke holds since 2005, so changing it there changes July."""
-    published = published_in(office.context.database)
+    published = Published(office.context.database)
     (subscription,) = subscriptions(published)
     closed: dict[str, Any] = {"type": "period.closed.v1", "data": {"period": "2026-07"}}
     quarter: dict[str, Any] = {"type": "period.closed.v1", "data": {"period": "2026-Q3"}}

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from jiandu.stack.stack import Stack
-from services.registry.store import published_in
+from services.registry.store import Published
 from shared.errors import UnauthenticatedError
 from shared.runtime.settings import Settings
 from shared.storage.aggregates import change_of
@@ -114,7 +114,7 @@ async def test_a_person_without_a_pass_is_not_appointed_and_gets_no_account(offi
 
 async def test_a_unit_moves_from_a_day_and_what_is_published_stays(office: Office) -> None:
     """Published: everything before 1 August 2026."""
-    published = published_in(office.context.database)
+    published = Published(office.context.database)
     stored = await published.get("published")
     await published.save(change_of(stored, {"before": "2026-08-01"}, [], None, index={}))
     path = "/units/chongqing-desk-1/records"
@@ -140,7 +140,7 @@ async def test_a_unit_begins_and_ends_in_a_published_month_only_where_that_resta
 
     What breaks it: looking at the published months only where a record changes.
     """
-    published = published_in(office.context.database)
+    published = Published(office.context.database)
     stored = await published.get("published")
     await published.save(change_of(stored, {"before": "2026-08-01"}, [], None, index={}))
     ends = {"closes_on": "2026-07-31"}

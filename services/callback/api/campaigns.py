@@ -3,23 +3,24 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, Field
 
+from services.callback.api.entry import Reader, Seen, Use
 from services.callback.domain.campaigns import Campaign
 from services.callback.domain.sampling import commitment, hash_of
-from services.callback.handlers import Campaigns, Sees, Started
+from services.callback.handlers import Started
+from shared.http.answers import View
 from shared.http.callers import needs
 from shared.http.idempotency import Digest, IdempotencyKey
 from shared.http.pages import Cursor, Limit, Page, cursor_of, page_of, place_of
 from shared.http.parameters import Body
 from shared.identity.access import Caller
-from shared.service.context import ServiceContext
+from shared.service.entry import Context
 from shared.values.bounds import Instant
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
 
-Reader = Annotated[Caller, needs("callbacks.read")]
 Runner = Annotated[Caller, needs("campaigns.run")]
 
 
@@ -31,7 +32,7 @@ class NewCampaign(Body):
     before: Instant | None = Field(default=None, description="Default: now.")
 
 
-class CampaignView(BaseModel):
+class CampaignView(View):
     """A campaign. The seed is told with the draw; the estimate at the end."""
 
     id: UUID
@@ -56,25 +57,15 @@ class CampaignView(BaseModel):
     @classmethod
     def of(cls, one: Campaign) -> "CampaignView":
         """Show a campaign."""
-        return cls(
-            id=UUID(one.id),
+        return cls.showing(
+            one,
             campaign=one.rule,
-            stage=str(one.stage),
-            by=one.by,
-            opened_at=one.opened_at,
             frame_size=len(one.frame),
             frame_hash=hash_of(one.members),
             seed_hash=commitment(one.seed),
-            size=one.size,
             seed=one.seed if one.drawn_at else "",
-            sizes=one.sizes,
-            drawn_at=one.drawn_at,
-            due_before=one.due_before,
             asked=len(one.sample),
-            answered=one.answered,
             estimate=one.mean,
-            low=one.low,
-            high=one.high,
         )
 
 
@@ -95,32 +86,33 @@ class FrameView(BaseModel):
 
 @router.post("", status_code=201, summary="Start a campaign")
 async def start(
-    body: NewCampaign, request: Request, who: Runner, key: IdempotencyKey, digest: Digest
+    body: NewCampaign, use: Use, sees: Seen, who: Runner, key: IdempotencyKey, digest: Digest
 ) -> CampaignView:
     """Fix whom a campaign could ask, and commit to a seed. Nobody is drawn yet."""
     said = Started(body.campaign, body.since, body.before, key, digest)
-    return CampaignView.of(await _use(request).open(said, who, _sees(request, who)))
+    return CampaignView.of(await use.campaigns.open(said, who, sees))
 
 
 @router.get("", summary="List campaigns")
-async def page(request: Request, who: Reader, limit: Limit = 50, cursor: Cursor = "") -> Page[CampaignView]:
+async def page(
+    use: Use, context: Context, who: Reader, limit: Limit = 50, cursor: Cursor = ""
+) -> Page[CampaignView]:
     """List the campaigns of the caller's units, the latest first."""
-    context: ServiceContext = request.app.state.context
-    units = None if who.sees_all else context.directory.below(who.unit)
-    found = await _use(request).page(units, place_of(cursor) if cursor else None, limit)
+    units = context.access.units_of(who)
+    found = await use.campaigns.page(units, place_of(cursor) if cursor else None, limit)
     return page_of(found, limit, CampaignView.of, lambda one: cursor_of(one.opened_at, one.id))
 
 
 @router.get("/{campaign_id}", summary="Read a campaign")
-async def read(campaign_id: UUID, request: Request, who: Reader) -> CampaignView:
+async def read(campaign_id: UUID, use: Use, sees: Seen, who: Reader) -> CampaignView:
     """Read how far a campaign is, and what it found."""
-    return CampaignView.of(await _use(request).get(str(campaign_id), _sees(request, who)))
+    return CampaignView.of(await use.campaigns.get(str(campaign_id), sees))
 
 
 @router.get("/{campaign_id}/frame", summary="Read a campaign's frame")
-async def frame(campaign_id: UUID, request: Request, who: Runner) -> FrameView:
+async def frame(campaign_id: UUID, use: Use, sees: Seen, who: Runner) -> FrameView:
     """Read whom a campaign could ask and whom it asks: with the seed, anyone can draw again."""
-    one = await _use(request).get(str(campaign_id), _sees(request, who))
+    one = await use.campaigns.get(str(campaign_id), sees)
     sample = frozenset(one.sample)
     members = [
         MemberView(stratum=member.stratum, id=member.id, drawn=member.id in sample)
@@ -130,16 +122,6 @@ async def frame(campaign_id: UUID, request: Request, who: Runner) -> FrameView:
 
 
 @router.post("/{campaign_id}/draw", summary="Draw the lot")
-async def draw(campaign_id: UUID, request: Request, who: Runner) -> CampaignView:
+async def draw(campaign_id: UUID, use: Use, sees: Seen, who: Runner) -> CampaignView:
     """Draw whom to ask and tell the seed. The interviews stand in the queue at once. Again changes nothing."""
-    return CampaignView.of(await _use(request).draw(str(campaign_id), _sees(request, who)))
-
-
-def _use(request: Request) -> Campaigns:
-    found: Campaigns = request.app.state.use.campaigns
-    return found
-
-
-def _sees(request: Request, who: Caller) -> Sees:
-    context: ServiceContext = request.app.state.context
-    return lambda unit: context.access.sees(who, unit)
+    return CampaignView.of(await use.campaigns.draw(str(campaign_id), sees))

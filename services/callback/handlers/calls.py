@@ -8,13 +8,14 @@ from uuid import NAMESPACE_URL, uuid5
 
 from services.callback import domain
 from services.callback.domain import DAY, Attempt, Call, Dialler, Matter, Summary, Task
-from services.callback.store import LIVE, Store, TaskQuery, index_of
+from services.callback.store import LIVE, Matters, TaskQuery, index_of
 from shared.errors import NotYetHereError, StaleWriteError
 from shared.events import Happened, Sealed
 from shared.events.intake import PersonalDataRevealed
 from shared.identity.vault import ErasedError, Vault, seal
 from shared.rulebook.edition import Edition
 from shared.rulebook.schema.callback import Questionnaire
+from shared.service.horizons import Horizons
 from shared.storage.aggregates import Aggregates, Stamp, Stored, change_of
 from shared.storage.retrying import retrying
 from shared.values.idempotency import must_be_same
@@ -44,7 +45,8 @@ class Callbacks:
         stamp: Makes the stamp of a decision on a task.
     """
 
-    store: Store
+    matters: Matters
+    horizons: Horizons
     reveals: Aggregates[dict[str, Any]]
     vault: Vault
     clock: Callable[[], datetime]
@@ -60,12 +62,12 @@ class Callbacks:
         Raises:
             NotYetHereError: It may be on its way through the broker.
         """
-        stored = await self.store.get(complaint_id)
+        stored = await self.matters.get(complaint_id)
         return self._seen(stored, sees)
 
     async def page(self, wanted: TaskQuery) -> list[Matter]:
         """Return one page of the queue, due soonest first."""
-        return [stored.state for stored in await self.store.page(wanted) if stored.state]
+        return [stored.state for stored in await self.matters.page(wanted) if stored.state]
 
     async def questionnaire(self, complaint_id: str, sees: Sees) -> tuple[Task, Questionnaire]:
         """Return what is asked in a matter's task."""
@@ -92,7 +94,7 @@ class Callbacks:
 
     async def summary(self, month: str, units: Sequence[str] | None) -> tuple[Summary, list[Summary]]:
         """Return a month's figures: of all units asked for, and of each."""
-        rows = [row async for row in self.store.month(month, units)]
+        rows = [row async for row in self.matters.month(month, units)]
         return domain.summarise(rows)
 
     # --- commands
@@ -106,7 +108,7 @@ class Callbacks:
         """
 
         async def once() -> tuple[Task, Attempt]:
-            stored = await self.store.get(complaint_id)
+            stored = await self.matters.get(complaint_id)
             matter, _ = self._seen(stored, sees)
             before = domain.answered(matter, call.key, call.digest)
             if before is not None:
@@ -118,7 +120,7 @@ class Callbacks:
                 edition = self.edition(about.edition_hash)
                 checked = domain.check(call, domain.questionnaire_of(about, edition))
                 sealed = await self._sealed(matter, checked.words)
-            elsewhere = await self.store.called(matter, call.at - DAY)
+            elsewhere = await self.matters.called(matter, call.at - DAY)
             decided, one, happened = domain.attempt(
                 matter, call, checked, sealed, edition, self.clock(), elsewhere
             )
@@ -143,8 +145,8 @@ class Callbacks:
         now, edition = self.clock(), self.current()
         domain.check_hours(now, edition.at(now), edition.calendar)
         for _ in range(CLAIM_ROUNDS):
-            held = [one for one in await self.store.held(who.account, now) if _fits(one, units)]
-            candidates = [*held, *await self.store.free(units, who, now, CLAIM_LOOK_AHEAD)]
+            held = [one for one in await self.matters.held(who.account, now) if _fits(one, units)]
+            candidates = [*held, *await self.matters.free(units, who, now, CLAIM_LOOK_AHEAD)]
             lost = False
             for stored in candidates:
                 taken = domain.claim(stored.state, who, now, lasts) if stored.state else None
@@ -167,7 +169,7 @@ class Callbacks:
         """Give a claimed task back before its lease ends."""
 
         async def once() -> tuple[Matter, Task]:
-            stored = await self.store.get(complaint_id)
+            stored = await self.matters.get(complaint_id)
             matter, task = self._seen(stored, sees)
             freed = domain.release(matter, account, self.clock())
             if freed is matter:
@@ -212,11 +214,11 @@ class Callbacks:
         told by whoever writes first. Entered complaints are swept up to their importer's declaration.
         """
         total = 0
-        lanes = {LIVE: self.clock(), **await self.store.horizons()}
+        lanes = {LIVE: self.clock(), **await self.horizons.up_to()}
         for lane, up_to in lanes.items():
             until = min(up_to, self.clock())
             for _ in range(SWEEP_ROUNDS):
-                batch = await self.store.due(lane, until, SWEEP_BATCH)
+                batch = await self.matters.due(lane, until, SWEEP_BATCH)
                 told = await self._settle(batch, until) if batch else 0
                 total += told
                 # A batch of which nothing could be told would come again and again: other lanes come first.
@@ -234,7 +236,7 @@ class Callbacks:
                 continue
             stamp = self.stamp(stored.state.current, stored.state.current.correlation, self.clock())
             changes.append(change_of(stored, settled, happened, stamp, index=index_of(settled)))
-        outcomes = await self.store.save_many(changes) if changes else []
+        outcomes = await self.matters.save_many(changes) if changes else []
         return sum(outcome is None for outcome in outcomes)
 
     # --- parts
@@ -272,7 +274,7 @@ class Callbacks:
         correlation: str,
     ) -> None:
         stamp = self.stamp(task, correlation, self.clock())
-        await self.store.save(change_of(stored, matter, happened, stamp, index=index_of(matter)))
+        await self.matters.save(change_of(stored, matter, happened, stamp, index=index_of(matter)))
 
 
 def _fits(stored: Stored[Matter], units: Sequence[str] | None) -> bool:

@@ -1,6 +1,6 @@
 """Alerts: what the system says by itself when something happens, and before and after a deadline.
 
-An alert beside a deadline is raised once for each run of a clock and each due moment, with its own moment as its
+An alert beside a deadline is raised once for each occurrence of a clock and each due moment, with its own moment as its
 time, whenever somebody comes to look. What was held up is raised late and says so (FIELD, acceptance vector 4).
 """
 
@@ -56,7 +56,7 @@ class Threshold:
 
     @property
     def key(self) -> str:
-        """Name it once for each run of the clock."""
+        """Name it once for each occurrence of the clock."""
         return alert_key(self.name, self.clock.name, self.clock.occurrence)
 
 
@@ -119,7 +119,7 @@ def notices_for(case: Case, role: str, unit: str, *, sees: bool) -> list[Notice]
 
 
 def alert_key(alert: str, clock: str, occurrence: int) -> str:
-    """Name an alert beside a deadline once for each run of the clock."""
+    """Name an alert beside a deadline once for each occurrence of the clock."""
     return f"{alert}/{clock}#{occurrence}"
 
 

@@ -41,7 +41,7 @@ def allowed(case: Case, edition: Edition, by: Actor) -> list[Allowed]:
     found: list[Allowed] = []
     for duty in duties(case, law).values():
         is_due = case.is_live or (case.status is Status.CLOSED and "closing" in duty.step.after)
-        if is_due and not case.done_in_run(duty.key) and is_owed(case, duty) and not voided_by(case, duty):
+        if is_due and not case.done_now(duty.key) and is_owed(case, duty) and not voided_by(case, duty):
             found.append(_step(case, duty, law, by))
     return found + [_act(do, offer, case, law, by.rights) for do, offer in OFFERED if offer.on(case, law)]
 
@@ -58,7 +58,7 @@ def _step(case: Case, duty: OwedStep, law: CaseRules, by: Actor) -> Allowed:
     except (ConflictError, InvalidInputError) as refusal:
         why_not = str(refusal)
     clock = case.clock(duty.key)
-    runs = clock is not None and clock.occurrence == case.run_of(duty.key)
+    runs = clock is not None and clock.occurrence == case.occurrence_of(duty.key)
     return Allowed(
         do=do,
         step=duty.key,

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from shared.rulebook.schema.procedures import Contestable
 from shared.values.idempotency import Remembered
@@ -23,6 +23,12 @@ class Status(StrEnum):
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
     MERGED = "merged"
+
+
+def _renamed(stored: object, before: str, now: str) -> object:
+    if isinstance(stored, dict) and before in stored:
+        return {now: stored[before], **stored}
+    return stored
 
 
 class Piece(BaseModel):
@@ -104,13 +110,23 @@ class Finding(Piece):
         return max((self.at, *(one.at for one in self.confirmations)))
 
 
-class Done(Piece):
-    """A step that was done, in one of its runs."""
+class OfStep(Piece):
+    """What happened to a step, in one of its occurrences."""
 
     step: str
-    run: int
+    occurrence: int
     at: AwareDatetime
     by: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, stored: object) -> object:
+        return _renamed(stored, "run", "occurrence")
+
+
+class Done(OfStep):
+    """A step that was done."""
+
     evidence: tuple[str, ...] = ()
     signatures: tuple[str, ...] = ()
     outcome: str = ""
@@ -140,7 +156,7 @@ class Settlement(Piece):
     approved_at: AwareDatetime | None = None
 
 
-class Round(Piece):
+class Repeat(Piece):
     """A moment from which steps begin again: a refused result, a re-opening, a way taken up again.
 
     Attributes:
@@ -154,33 +170,20 @@ class Round(Piece):
     dependent: tuple[str, ...] = ()
 
 
-class Agreement(Piece):
+class Agreement(OfStep):
     """A date fixed with the customer for a step (JK-12)."""
 
-    step: str
-    run: int
-    at: AwareDatetime
     due_before: AwareDatetime
-    by: str
 
 
-class Asked(Piece):
+class Asked(OfStep):
     """That more time was asked for; ``granted`` once it was."""
 
-    step: str
-    run: int
-    at: AwareDatetime
-    by: str
     granted: bool = False
 
 
-class Excepted(Piece):
-    """That a run of a step need not report everything, as a leader approved (JK-17)."""
-
-    step: str
-    run: int
-    at: AwareDatetime
-    by: str
+class Excepted(OfStep):
+    """That an occurrence of a step need not report everything, as a leader approved (JK-17)."""
 
 
 class Pause(Piece):
@@ -203,12 +206,12 @@ class ClockState(Piece):
         step: Step that it belongs to; empty for a watch or an appeal.
         events: As ``shared.timekeeping.clocks`` writes them; read only where the clock changes or explains.
         seal: What it was last brought up to; the same again changes nothing.
-        occurrence: Number of the present run.
-        due: First moment that is too late, in the present run.
-        told: Run → due moment under which it was told missed.
-        revoked: Run → due moment of a miss that turned out not to stand when the next run began.
-        excused: Runs whose miss an appeal took away; nothing more is told of them.
-        extended: Extensions in the present run.
+        occurrence: Number of the present one, from 1.
+        due: First moment that is too late, in the present occurrence.
+        told: Occurrence → due moment under which it was told missed.
+        revoked: Occurrence → due moment of a miss that turned out not to stand when the next one began.
+        excused: Occurrences whose miss an appeal took away; nothing more is told of them.
+        extended: Extensions in the present occurrence.
         void: Not owed by the procedure that turned out to hold; goes once that is told.
     """
 
@@ -231,7 +234,7 @@ class ClockState(Piece):
     void: bool = False
 
     def missed_by(self, moment: datetime) -> bool:
-        """Say whether the present run's deadline had passed unmet by ``moment``."""
+        """Say whether the present occurrence's deadline had passed unmet by ``moment``."""
         return self.due <= moment and self.stands_until(self.due)
 
     def stands_until(self, moment: datetime) -> bool:
@@ -314,7 +317,7 @@ class Case(Piece):
         accepted_at: When the owner accepted the present result.
         occurrence: Number of the present opening; a re-opening adds one.
         ended_at: When it was closed, withdrawn or merged.
-        alerted: Alert beside the run of a clock → due moment under which it was raised.
+        alerted: Alert beside the occurrence of a clock → due moment under which it was raised.
         settled_up_to: Silence has been judged up to here.
         commands: What was answered, with the keys of those commands.
     """
@@ -354,7 +357,7 @@ class Case(Piece):
     works: tuple[AwareDatetime, ...] = ()
     settlements: tuple[Settlement, ...] = ()
     accepted_at: AwareDatetime | None = None
-    rounds: tuple[Round, ...] = ()
+    repeats: tuple[Repeat, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     asked: tuple[Asked, ...] = ()
     excepted: tuple[Excepted, ...] = ()
@@ -372,6 +375,11 @@ class Case(Piece):
     merged_into: UUID | None = None
     settled_up_to: AwareDatetime
     commands: Remembered = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, stored: object) -> object:
+        return _renamed(stored, "rounds", "repeats")
 
     @property
     def unit(self) -> str:
@@ -425,19 +433,21 @@ class Case(Piece):
         earlier = [charge for charge in self.charges if charge.since <= moment]
         return earlier[-1] if earlier else self.charges[0]
 
-    def run_of(self, step: str) -> int:
-        """Return the number of the present run of a step."""
-        return 1 + sum(step in one.direct or step in one.dependent for one in self.rounds)
+    def occurrence_of(self, step: str) -> int:
+        """Return the number of the present occurrence of a step."""
+        return 1 + sum(step in one.direct or step in one.dependent for one in self.repeats)
 
-    def done_in_run(self, step: str) -> Done | None:
-        """Return how a step was done in its present run, or None."""
-        run = self.run_of(step)
-        return next((one for one in reversed(self.done) if one.step == step and one.run == run), None)
+    def done_now(self, step: str) -> Done | None:
+        """Return how a step was done in its present occurrence, or None."""
+        occurrence = self.occurrence_of(step)
+        return next(
+            (one for one in reversed(self.done) if one.step == step and one.occurrence == occurrence), None
+        )
 
-    def excepted_in_run(self, step: str) -> Excepted | None:
-        """Return who excepted the report of a step in its present run, or None."""
-        run = self.run_of(step)
-        return next((one for one in self.excepted if (one.step, one.run) == (step, run)), None)
+    def excepted_now(self, step: str) -> Excepted | None:
+        """Return who excepted the report of a step in its present occurrence, or None."""
+        occurrence = self.occurrence_of(step)
+        return next((one for one in self.excepted if (one.step, one.occurrence) == (step, occurrence)), None)
 
     def clock(self, name: str) -> ClockState | None:
         """Return a clock by name, or None."""

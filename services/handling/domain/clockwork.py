@@ -1,6 +1,6 @@
 """The clockwork: what a case wants a clock to be, and how a clock gets there event by event.
 
-A clock only ever gains events, except that a run's end, its agreed dates and its start follow the case: a deed
+A clock only ever gains events, except that an occurrence's end, its agreed dates and its start follow the case: a deed
 entered later, with an earlier time, must count from when it was done.
 """
 
@@ -34,13 +34,13 @@ class ClockSpec:
     """What a clock should be, as the case stands.
 
     Attributes:
-        terms: How the rulebook lets its present run go.
+        terms: How the rulebook lets its present occurrence go.
         since: From when the limit is known; a limit that replaces another is told as of then.
         basis: What the limit was looked up by; the same basis gives the same limit under one edition.
     """
 
     name: str
-    run: int
+    occurrence: int
     terms: ClockTerms
     since: datetime
     step: str = ""
@@ -56,11 +56,11 @@ class ClockSpec:
         """Name everything that a clock runs by, without looking at its events."""
         dates = [f"{one.at.isoformat()}>{one.due_before.isoformat()}" for one in self.agreed]
         begin = (self.terms.start.isoformat(), self.since.isoformat())
-        return "|".join((str(self.run), self.procedure, self.context, *begin, *dates))
+        return "|".join((str(self.occurrence), self.procedure, self.context, *begin, *dates))
 
     @property
     def end(self) -> Stopped | Cancelled | None:
-        """How the present run ended."""
+        """How the present occurrence ended."""
         if self.stop and (self.cancel is None or self.stop <= self.cancel):
             return Stopped(at=self.stop)
         return Cancelled(at=self.cancel) if self.cancel else None
@@ -118,13 +118,13 @@ def _replayed(clock: ClockState | None, spec: ClockSpec, seal: str, calendar: Wo
     start = spec.terms.start
     if clock is None or clock.void:
         told = clock.told if clock else {}
-        clock = ClockState(name=spec.name, started_at=start, due=start, occurrence=spec.run, told=told)
+        clock = ClockState(name=spec.name, started_at=start, due=start, occurrence=spec.occurrence, told=told)
         events: tuple[ClockEvent, ...] = (spec.terms.opening,)
     else:
         known = events = read_events(clock)
-        if spec.run > clock.occurrence:
+        if spec.occurrence > clock.occurrence:
             events = _next_round(events, start, clock)
-            clock = _next_run(clock, spec.run, start)
+            clock = _next_occurrence(clock, spec.occurrence, start)
     events = _ended(_targeted(_opened_at(events, spec), spec), spec)
     clock = clock.model_copy(
         update={
@@ -137,23 +137,25 @@ def _replayed(clock: ClockState | None, spec: ClockSpec, seal: str, calendar: Wo
     return clock if events == known else with_events(clock, events, calendar)
 
 
-def _next_run(clock: ClockState, run: int, start: datetime) -> ClockState:
+def _next_occurrence(clock: ClockState, occurrence: int, start: datetime) -> ClockState:
     told, revoked, ended = dict(clock.told), dict(clock.revoked), clock.ended_at or start
     if clock.occurrence in told and ended < clock.due:
-        # Entered late: the new run began before the deadline that silence was told to have missed.
+        # Entered late: the new occurrence began before the deadline that silence was told to have missed.
         revoked[clock.occurrence] = told.pop(clock.occurrence)
-    return clock.model_copy(update={"occurrence": run, "extended": 0, "told": told, "revoked": revoked})
+    return clock.model_copy(
+        update={"occurrence": occurrence, "extended": 0, "told": told, "revoked": revoked}
+    )
 
 
 def _next_round(events: tuple[ClockEvent, ...], start: datetime, clock: ClockState) -> tuple[ClockEvent, ...]:
-    # A pause planned beyond the end of its run has nothing left to resume.
+    # A pause planned beyond the end of its occurrence has nothing left to resume.
     kept = tuple(event for event in events if not (isinstance(event, Resumed) and event.at > start))
     ended = () if clock.ended_at else (Cancelled(at=start),)
     return (*kept, *ended, Restarted(at=start))
 
 
 def _opened_at(events: tuple[ClockEvent, ...], spec: ClockSpec) -> tuple[ClockEvent, ...]:
-    """Move the opening of the present run, where an earlier or other start turned out to be the true one."""
+    """Move the opening of the present occurrence, where an earlier or other start turned out to be the true one."""
     index = max(at for at, event in enumerate(events) if isinstance(event, Started | Restarted))
     opening, now = events[index], events[index + 1 :]
     bounds = (
@@ -187,7 +189,7 @@ def _targeted(events: tuple[ClockEvent, ...], spec: ClockSpec) -> tuple[ClockEve
 
 
 def _ended(events: tuple[ClockEvent, ...], spec: ClockSpec) -> tuple[ClockEvent, ...]:
-    """Add the dates that were agreed, and end the present run where it ended."""
+    """Add the dates that were agreed, and end the present occurrence where it ended."""
     index = max(at for at, event in enumerate(events) if isinstance(event, Started | Restarted))
     opening, now = events[index], [event for event in events[index + 1 :] if not _follows_case(event)]
     now += [agreed.model_copy(update={"at": max(agreed.at, opening.at)}) for agreed in spec.agreed]

@@ -64,8 +64,10 @@ def contested(case: Case, against: str) -> Contested | None:
 
 
 def _missed(case: Case, against: str) -> tuple[str, datetime] | None:
-    name, _, run = against.partition("#")
+    name, _, occurrence = against.partition("#")
     clock = case.clock(name)
-    wanted = int(run) if run.isdecimal() else clock.occurrence if clock and not run else 0
+    wanted = (
+        int(occurrence) if occurrence.isdecimal() else clock.occurrence if clock and not occurrence else 0
+    )
     due = clock.told.get(wanted) if clock else None
     return (f"{name}#{wanted}", due) if due else None

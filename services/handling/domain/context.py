@@ -116,6 +116,6 @@ def must_follow_deeds(case: Case, context: DecisionContext) -> None:
     deeds = [
         *(one.at for one in case.done),
         *(one.at for one in case.findings),
-        *(one.at for one in case.rounds),
+        *(one.at for one in case.repeats),
     ]
     must_not_precede("at", context.at, max(deeds, default=None), "the last deed on the case")

@@ -39,12 +39,12 @@ def sync(case: Case, law: CaseRules) -> Case:
     wanted = {one.name: one for one in _specs(case, law)}
     for name, one in wanted.items():
         clock = clocks.get(name)
-        if clock and one.run == clock.occurrence and _is_history(case, clock):
+        if clock and one.occurrence == clock.occurrence and _is_history(case, clock):
             continue
         clocks[name] = brought_up(clock, one, law.calendar)
     known = duties(case, law)
     for name, clock in tuple(clocks.items()):
-        waits = name in known and case.run_of(name) > clock.occurrence
+        waits = name in known and case.occurrence_of(name) > clock.occurrence
         if name in wanted or waits or _is_history(case, clock):
             continue
         void = clock.model_copy(update={"void": True})
@@ -55,9 +55,9 @@ def sync(case: Case, law: CaseRules) -> Case:
 
 
 def to_take_back(case: Case, clock: ClockState) -> dict[int, datetime]:
-    """Return the misses told of a clock that its procedure does not ask for, by run: they do not stand."""
+    """Return the misses told of a clock that its procedure does not ask for, by occurrence: they do not stand."""
     since = case.reopened_at
-    told = {run: was for run, was in clock.told.items() if since is None or was > since}
+    told = {occurrence: was for occurrence, was in clock.told.items() if since is None or was > since}
     return {**clock.revoked, **told}
 
 
@@ -76,24 +76,24 @@ def _is_history(case: Case, clock: ClockState) -> bool:
 def _steps(case: Case, law: CaseRules) -> Iterator[ClockSpec]:
     known, named, moments = duties(case, law), named_by(case), moments_of(case)
     for name, duty in known.items():
-        run = case.run_of(name)
+        occurrence = case.occurrence_of(name)
         agreed = tuple(
             Agreed(at=one.at, due_before=one.due_before, by=one.by)
             for one in case.agreements
-            if one.step == name and one.run == run
+            if one.step == name and one.occurrence == occurrence
         )
-        is_ruled = duty.within(run) is not None or bool(agreed)
+        is_ruled = duty.within(occurrence) is not None or bool(agreed)
         if not is_ruled or not (is_owed(case, duty) or way_ended_at(case, duty)):
             continue
         start = start_of(case, duty, law)
         starts = starts_from(duty, named, law)
-        done = [one for one in starts if (deed := case.done_in_run(one)) and deed.at == start]
+        done = [one for one in starts if (deed := case.done_now(one)) and deed.at == start]
         label = label_of(starts, known, done)
         if agreed and (start is None or agreed[0].at < start):
             start, label = agreed[0].at, LABELS["agreed"]
         if start is None:
             continue
-        limit, until = limit_of(duty, run, start, named, moments, law), moments
+        limit, until = limit_of(duty, occurrence, start, named, moments, law), moments
         if limit is None and agreed:
             limit, until = Limit(until="agreed"), (Moment(name="agreed", at=agreed[-1].due_before),)
         if limit:
@@ -102,12 +102,12 @@ def _steps(case: Case, law: CaseRules) -> Iterator[ClockSpec]:
 
 
 def _spec(case: Case, duty: OwedStep, terms: ClockTerms, agreed: tuple[Agreed, ...]) -> ClockSpec:
-    done = case.done_in_run(duty.key)
+    done = case.done_now(duty.key)
     voided = voided_by(case, duty)
     ends = [voided.at if voided else None, way_ended_at(case, duty), _ended_for(case, terms.start)]
     return ClockSpec(
         name=duty.key,
-        run=case.run_of(duty.key),
+        occurrence=case.occurrence_of(duty.key),
         terms=terms,
         since=case.procedures[-1].since,
         step=duty.key,
@@ -130,12 +130,12 @@ def _watches(case: Case, law: CaseRules) -> Iterator[ClockSpec]:
     for name, watch in law.rules.procedures.watches.items():
         if not watch.applies.holds(facts, flags):
             continue
-        run = case.run_of(name)
-        again = [one.at for one in case.rounds if name in one.direct]
+        occurrence = case.occurrence_of(name)
+        again = [one.at for one in case.repeats if name in one.direct]
         start = again[-1] if again else (case.received_at if watch.after == "receipt" else case.registered_at)
         yield ClockSpec(
             name=name,
-            run=run,
+            occurrence=occurrence,
             terms=watch_terms(watch, start, moments),
             since=case.procedures[-1].since,
             procedure=case.procedure,
@@ -178,7 +178,7 @@ def _confirmations(case: Case, law: CaseRules) -> Iterator[ClockSpec]:
         confirmed = next((one.at for one in finding.confirmations if one.determination == key), None)
         yield ClockSpec(
             name=confirmation_clock(key),
-            run=len(subject),
+            occurrence=len(subject),
             terms=ClockTerms(finding.at, rule.within, LABELS["proposal"], ", ".join(rule.source)),
             since=finding.at,
             procedure=case.procedure,
@@ -198,7 +198,7 @@ def _appeals(case: Case, law: CaseRules) -> Iterator[ClockSpec]:
         label, source = LABELS["appeal"], ", ".join(rule.source)
         yield ClockSpec(
             name=appeal_clock(one),
-            run=1,
+            occurrence=1,
             terms=ClockTerms(one.at, rule.decided_within, label, source),
             since=one.at,
             procedure=case.procedure,
@@ -207,7 +207,7 @@ def _appeals(case: Case, law: CaseRules) -> Iterator[ClockSpec]:
         if rule.advised_within:
             yield ClockSpec(
                 name=f"advice-{one.id}",
-                run=1,
+                occurrence=1,
                 terms=ClockTerms(one.at, rule.advised_within, label, source),
                 since=one.at,
                 procedure=case.procedure,

@@ -1,4 +1,4 @@
-"""Doing the steps of a procedure: in order, with what the rulebook asks for, each once a run.
+"""Doing the steps of a procedure: in order, with what the rulebook asks for, each once an occurrence.
 
 A step is completed by its own name, or by the act that the rulebook names (``done_by``): a finding, a
 settlement, its approval, the start of the works, the owner's acceptance.
@@ -66,7 +66,7 @@ def do_act(
     for duty in duties(case, context.law).values():
         if duty.step.done_by != act or not is_owed(case, duty) or voided_by(case, duty):
             continue
-        if case.done_in_run(duty.key) is None:
+        if case.done_now(duty.key) is None:
             done = do_step(case, duty, command, context, has_right=has_right, outcome=outcome)
             case, told = ahead(case, done, context.law), told + done
     return case, told
@@ -90,7 +90,7 @@ def do_step(
     check_needs(case, duty, command, context)
     done = Done(
         step=duty.key,
-        run=case.run_of(duty.key),
+        occurrence=case.occurrence_of(duty.key),
         at=context.at,
         by=context.by.person,
         evidence=tuple(flat(command.evidence)),
@@ -120,14 +120,14 @@ def _told(
         department=department,
         person=person,
         step=done.step,
-        occurrence=done.run,
+        occurrence=done.occurrence,
         by=done.by,
         evidence=done.evidence,
         signatures=done.signatures,
         report=report,
         elements=elements,
         missing_elements=tuple(key for key in asked if key not in elements),
-        exempt=case.excepted_in_run(done.step) is not None,
+        exempt=case.excepted_now(done.step) is not None,
         outcome=done.outcome,
     )
     told = [Happened(completed, done.at)]
@@ -145,7 +145,7 @@ def check_order(case: Case, duty: OwedStep, context: DecisionContext) -> None:
             f"The step '{name}' belongs to the way '{ways}'; the way that holds is '{case.way or 'none yet'}'. "
             "Propose that settlement first, or go on with the steps of the present way."
         )
-    if case.done_in_run(name):
+    if case.done_now(name):
         raise AlreadyDoneError(f"The step '{name}' is done already. Go on with the next step.")
     voided = voided_by(case, duty)
     if voided:
@@ -164,7 +164,7 @@ def _before(case: Case, duty: OwedStep, law: CaseRules) -> Iterable[tuple[str, d
     known = duties(case, law)
     for key in duty.step.requires:
         if key in known and is_owed(case, known[key]):
-            done = case.done_in_run(key)
+            done = case.done_now(key)
             yield f"the step '{key}' (command '{command_for(known[key])}')", done.at if done else None
     names = starts_from(case, duty, law)
     agreed = any(one.step == duty.key for one in case.agreements)
@@ -238,9 +238,9 @@ def carry_over(case: Case, law: CaseRules, findings: tuple[Finding, ...]) -> tup
             continue
         act = next(_acts(case, duty.step.done_by, findings), None)
         needed = [known[key] for key in duty.step.requires if key in known]
-        is_ready = all(not is_owed(case, one) or case.done_in_run(one.key) for one in needed)
-        if act and is_ready and case.done_in_run(duty.key) is None:
-            done = act.model_copy(update={"step": duty.key, "run": case.run_of(duty.key)})
+        is_ready = all(not is_owed(case, one) or case.done_now(one.key) for one in needed)
+        if act and is_ready and case.done_now(duty.key) is None:
+            done = act.model_copy(update={"step": duty.key, "occurrence": case.occurrence_of(duty.key)})
             carried = _told(case, duty, done, law)
             case, told = ahead(case, carried, law), told + carried
     return case, told
@@ -261,4 +261,4 @@ def _acts(case: Case, act: str, findings: tuple[Finding, ...]) -> Iterator[Done]
     }
     for at, by in happened[act]:
         papers = (one for one in case.done if one.at == at and (not by or one.by == by))
-        yield next(papers, Done(step="", run=1, at=at, by=by))
+        yield next(papers, Done(step="", occurrence=1, at=at, by=by))

@@ -1,7 +1,7 @@
 """The one way a case changes: an event, and what the case is after it.
 
 ``evolve`` judges nothing and refuses nothing; what a command may do is decided before (``commands``). It works out
-anew what follows from the rulebook: procedure, grade, rounds. So the same events under another edition's rules are
+anew what follows from the rulebook: procedure, grade, repeats. So the same events under another edition's rules are
 the case as it would have been (``replay``). Clocks follow from the whole of a decision: ``fold`` brings them up.
 """
 

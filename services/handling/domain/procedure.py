@@ -64,15 +64,15 @@ def is_owed(case: Case, duty: OwedStep) -> bool:
 
 
 def voided_by(case: Case, duty: OwedStep) -> Done | None:
-    """Return the deed that made the duty void in its present run, or None."""
+    """Return the deed that made the duty void in its present occurrence, or None."""
     since = owed_again_at(case, duty.key)
     done = [one for one in case.done if one.step in duty.step.unless and (since is None or one.at >= since)]
     return min(done, key=lambda one: one.at) if done else None
 
 
 def owed_again_at(case: Case, step: str) -> datetime | None:
-    """Return from when a step is owed again, or None in its first run."""
-    return max((one.at for one in case.rounds if step in (*one.direct, *one.dependent)), default=None)
+    """Return from when a step is owed again, or None the first time."""
+    return max((one.at for one in case.repeats if step in (*one.direct, *one.dependent)), default=None)
 
 
 def way_ended_at(case: Case, duty: OwedStep) -> datetime | None:
@@ -112,10 +112,10 @@ def moments_of(case: Case) -> tuple[Moment, ...]:
 
 
 def start_of(case: Case, duty: OwedStep, law: CaseRules) -> datetime | None:
-    """Return when the present run of a step began: the first of the moments it counts from, or None."""
-    rounds = [one for one in case.rounds if duty.key in one.direct or duty.key in one.dependent]
-    since = rounds[-1].at if rounds else None
-    if rounds and duty.key in rounds[-1].direct:
+    """Return when the present occurrence of a step began: the first of the moments it counts from, or None."""
+    repeats = [one for one in case.repeats if duty.key in one.direct or duty.key in one.dependent]
+    since = repeats[-1].at if repeats else None
+    if repeats and duty.key in repeats[-1].direct:
         return since
     found = recorded(case, duty, law)
     later = [at for at in found if since is None or at >= since]
@@ -140,7 +140,7 @@ def starts_from(case: Case, duty: OwedStep, law: CaseRules) -> tuple[str, ...]:
 
 
 def _recorded(case: Case, name: str, duty: OwedStep) -> Iterator[datetime]:
-    done = case.done_in_run(name)
+    done = case.done_now(name)
     if done:
         yield done.at
         return

@@ -1,6 +1,6 @@
 """Silence: which deadlines passed, told once, and taken back where a deed entered later was in time.
 
-A miss is told once for each run of a clock, with the deadline as its time. What is told makes the state; only up to
+A miss is told once for each occurrence of a clock, with the deadline as its time. What is told makes the state; only up to
 when silence was judged is noted beside it.
 """
 
@@ -49,19 +49,29 @@ def _told_of(
     if clock.void:
         back = to_take_back(case, clock).items()
         return [
-            _cleared(case, clock, run, was, "begun-again" if run in clock.revoked else "not-owed", up_to)
-            for run, was in back
+            _cleared(
+                case,
+                clock,
+                occurrence,
+                was,
+                "begun-again" if occurrence in clock.revoked else "not-owed",
+                up_to,
+            )
+            for occurrence, was in back
         ]
-    told = [_cleared(case, clock, run, was, "begun-again", up_to) for run, was in clock.revoked.items()]
-    run, was = clock.occurrence, clock.told.get(clock.occurrence)
-    if run in clock.excused:
+    told = [
+        _cleared(case, clock, occurrence, was, "begun-again", up_to)
+        for occurrence, was in clock.revoked.items()
+    ]
+    occurrence, was = clock.occurrence, clock.told.get(clock.occurrence)
+    if occurrence in clock.excused:
         return told
     is_missed = clock.missed_by(up_to if was is None else horizon)
     if is_missed and was != clock.due:
         told.append(_missed(case, clock, calendar))
     elif was is not None and not is_missed:
         reason = "done-in-time" if clock.ended_at and clock.ended_at < clock.due else "later-limit"
-        told.append(_cleared(case, clock, run, was, reason, up_to))
+        told.append(_cleared(case, clock, occurrence, was, reason, up_to))
     return told
 
 
@@ -89,25 +99,27 @@ def retold(case: Case, moved: Case, law: CaseRules, at: datetime) -> list[Happen
     """Tell the misses anew that another answers for in ``moved``: taken back from one, told of the other."""
     happened: list[Happened] = []
     for clock in case.clocks:
-        for run, due in clock.told.items():
-            if run in clock.excused or case.charge_at(due) == moved.charge_at(due):
+        for occurrence, due in clock.told.items():
+            if occurrence in clock.excused or case.charge_at(due) == moved.charge_at(due):
                 continue
-            then = clock.model_copy(update={"occurrence": run, "due": due})
+            then = clock.model_copy(update={"occurrence": occurrence, "due": due})
             happened += [
-                _cleared(case, clock, run, due, "answered-by-another", at),
+                _cleared(case, clock, occurrence, due, "answered-by-another", at),
                 _missed(moved, then, law.calendar),
             ]
     return happened
 
 
-def _cleared(case: Case, clock: ClockState, run: int, was: datetime, reason: str, at: datetime) -> Happened:
+def _cleared(
+    case: Case, clock: ClockState, occurrence: int, was: datetime, reason: str, at: datetime
+) -> Happened:
     charge = case.charge_at(was)
     event = DeadlineCleared(
         complaint_id=case.complaint_id,
         department=charge.department,
         person=charge.person,
         clock=clock.name,
-        occurrence=run,
+        occurrence=occurrence,
         due_before=was,
         reason=reason,
     )

@@ -2,4 +2,11 @@
 
 from services.intake.api import complaints, files, ledger, papers, partners
 
-routers = (complaints.direct, complaints.router, files.router, ledger.router, papers.router, partners.router)
+routers = (
+    complaints.direct,
+    complaints.router,
+    *files.routers,
+    ledger.router,
+    papers.router,
+    partners.router,
+)

@@ -9,24 +9,31 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.intake.api.direct import DirectRoute
-from services.intake.api.entry import Moment, Slug, Use, Words
+from services.intake.api.entry import (
+    LateMoment,
+    Moment,
+    OtherUnit,
+    Reads,
+    Registers,
+    Reveals,
+    Slug,
+    Use,
+    Words,
+)
 from services.intake.api.progress import ProgressView
 from services.intake.domain.complaints import Amendment, Complaint, Submission, reported
 from services.intake.handlers.complaints import Shown
 from services.intake.handlers.ledger import month_of
 from services.intake.store import After, Wanted
-from shared.http.callers import needs
+from shared.http.answers import View
 from shared.http.idempotency import Commanded
 from shared.http.pages import Cursor, Limit, Page, cursor_of, page_of, place_of
 from shared.http.parameters import Body
-from shared.identity.access import Caller
 from shared.values.bounds import Month
 
 router = APIRouter(prefix="/v1/complaints", tags=["complaints"])
 direct = APIRouter(prefix="/v1/complaints", tags=["complaints"], route_class=DirectRoute)
 
-Registers = Annotated[Caller, needs("complaints.register")]
-Reads = Annotated[Caller, needs("complaints.read")]
 Key = Annotated[str, Field(max_length=100)]
 
 MOST_FIELDS = 60
@@ -47,16 +54,12 @@ class NewComplaint(Body):
     received_at: Moment = Field(
         default=None, description="When any channel of the unit first had it. Default: now."
     )
-    registered_at: Moment = Field(
-        default=None, description="For late entry; needs the right complaints.import."
-    )
+    registered_at: LateMoment = None
     handed_over_by: str = Field(default="", max_length=100)
     handover_on: Moment = Field(
         default=None, description="When the flat is handed over, where the kind asks for it."
     )
-    unit: Slug | None = Field(
-        default=None, description="Another unit of the own subtree; needs the right complaints.import."
-    )
+    unit: OtherUnit = None
     service: Key = Field(default="", description="Service line, where the kind has any.")
     about_unit: Slug | None = Field(
         default=None, description="Unit that it is about, where the channel reaches another first."
@@ -126,7 +129,7 @@ async def register(body: NewComplaint, who: Registers, command: Commanded, use: 
     return Response(_registered(complaint), 201 if is_new else 200, media_type="application/json")
 
 
-class ComplaintView(BaseModel):
+class ComplaintView(View):
     """A complaint as readers see it: personal data masked, and what handling and callback told.
 
     ``progress`` holds procedure, validity, next due moment, missed deadlines with clause and explanation,
@@ -168,23 +171,11 @@ class ComplaintView(BaseModel):
     def of(cls, shown: Shown) -> "ComplaintView":
         """Show a complaint."""
         one = shown.complaint
-        return cls(
-            **reported(one),
-            complaint_id=UUID(one.id),
-            number=one.number,
-            site=one.site,
-            unit=one.unit,
-            grade=one.grade,
-            tier=one.tier,
-            follows=UUID(one.follows) if one.follows else None,
-            received_at=one.received_at,
-            registered_at=one.registered_at,
-            registered_by=one.registered_by,
-            imported=one.imported,
-            customer=one.customer,
-            problem_user=one.problem_user,
+        return cls.showing(
+            one,
+            complaint_id=one.id,
+            follows=one.follows or None,
             complete=not one.missing,
-            missing=list(one.missing),
             fields=dict(shown.fields),
             erased=shown.erased,
             status=one.told.status,
@@ -273,7 +264,7 @@ class NewAmendment(Body):
         min_length=1, max_length=MOST_FIELDS
     )
     reason: Words
-    at: Moment = Field(default=None, description="For late entry; needs the right complaints.import.")
+    at: LateMoment = None
 
 
 class Amended(BaseModel):
@@ -307,13 +298,7 @@ class Revealed(BaseModel):
 
 
 @router.post("/{complaint_id}/reveal", status_code=201, summary="See all fields unmasked")
-async def reveal(
-    complaint_id: UUID,
-    body: Purpose,
-    use: Use,
-    who: Annotated[Caller, needs("complaints.reveal")],
-    command: Commanded,
-) -> Revealed:
+async def reveal(complaint_id: UUID, body: Purpose, use: Use, who: Reveals, command: Commanded) -> Revealed:
     """Show the fields unmasked, for a stated purpose, which is told as an event."""
     fields = await use.matters.reveal(complaint_id, body.purpose, who, command)
     return Revealed(complaint_id=complaint_id, fields=dict(fields))

@@ -4,25 +4,29 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Response
+from pydantic import AwareDatetime, BaseModel, Field
 
-from services.intake.api.entry import Moment, Slug, Use, Words, request_id
-from services.intake.domain.customers import Flag
+from services.intake.api.entry import LateMoment, OtherUnit, Reads, Registers, Slug, Use, Words
 from services.intake.domain.files import Product
 from services.intake.handlers.customers import CustomerShown, Proposal, Ruling
 from services.intake.store import product_key
+from shared.http.answers import View
 from shared.http.callers import needs
 from shared.http.idempotency import Commanded
 from shared.http.pages import Cursor, Limit, Page, page_of
 from shared.http.parameters import Body
 from shared.identity.access import Caller
+from shared.service.entry import RequestId
 from shared.values.bounds import Day, Instant
 
-router = APIRouter(prefix="/v1")
+customers = APIRouter(prefix="/v1/customers", tags=["customers"])
+products = APIRouter(prefix="/v1/products", tags=["products"])
+praises = APIRouter(prefix="/v1/praises", tags=["praise"])
+imports = APIRouter(prefix="/v1/imports", tags=["imports"])
+routers = (customers, products, praises, imports)
 
-Reads = Annotated[Caller, needs("complaints.read")]
-Registers = Annotated[Caller, needs("complaints.register")]
+Confirms = Annotated[Caller, needs("customers.confirm-flag")]
 Manages = Annotated[Caller, needs("customers.manage")]
 CustomerId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
@@ -31,7 +35,7 @@ Phone = Annotated[str, Field(pattern=r"^\+?[0-9(][0-9 ()\-]{4,30}[0-9]$")]
 Address = Annotated[str, Field(min_length=1, max_length=300)]
 
 
-class FlagView(BaseModel):
+class FlagView(View):
     """The latest proposal to call a customer a problem user."""
 
     status: str
@@ -46,25 +50,8 @@ class FlagView(BaseModel):
     review_at: AwareDatetime | None
     reviewed_at: AwareDatetime | None
 
-    @classmethod
-    def of(cls, flag: Flag) -> "FlagView":
-        """Show a proposal, without its evidence."""
-        return cls(
-            status=flag.status,
-            behaviours=list(flag.behaviours),
-            proposed_by=flag.proposed_by,
-            proposed_at=flag.proposed_at,
-            decided_by=flag.decided_by,
-            decided_at=flag.decided_at,
-            reason=flag.reason,
-            until=flag.until,
-            contact=flag.contact,
-            review_at=flag.review_at,
-            reviewed_at=flag.reviewed_at,
-        )
 
-
-class CustomerView(BaseModel):
+class CustomerView(View):
     """A customer's file, masked."""
 
     customer: str
@@ -77,18 +64,10 @@ class CustomerView(BaseModel):
     @classmethod
     def of(cls, shown: CustomerShown) -> "CustomerView":
         """Show a file."""
-        one = shown.customer
-        return cls(
-            customer=one.customer,
-            unit=one.unit,
-            opened_at=one.opened_at,
-            first_business_on=one.first_business_on,
-            fields=dict(shown.fields),
-            flag=FlagView.of(one.flag) if one.flag else None,
-        )
+        return cls.showing(shown.customer, fields=dict(shown.fields))
 
 
-@router.get("/customers/{customer}", tags=["customers"], summary="Read a customer's file")
+@customers.get("/{customer}", summary="Read a customer's file")
 async def get_customer(customer: CustomerId, use: Use, who: Reads) -> CustomerView:
     """Show a customer's file, masked."""
     return CustomerView.of(await use.files.customer(customer, who))
@@ -106,13 +85,11 @@ class CustomerFile(Body):
 class NewCustomer(CustomerFile):
     """A customer who has no matter yet."""
 
-    opened_at: Moment = Field(default=None, description="For late entry; needs the right complaints.import.")
-    unit: Slug | None = Field(
-        default=None, description="Another unit of the own subtree; needs the right complaints.import."
-    )
+    opened_at: LateMoment = None
+    unit: OtherUnit = None
 
 
-@router.post("/customers", status_code=201, tags=["customers"], summary="Open a customer's file")
+@customers.post("", status_code=201, summary="Open a customer's file")
 async def file_customer(
     body: NewCustomer, use: Use, who: Manages, command: Commanded, response: Response
 ) -> CustomerView:
@@ -126,14 +103,13 @@ async def file_customer(
     return CustomerView.of(shown)
 
 
-@router.put("/customers/{customer}", tags=["customers"], summary="Bring a customer's file up to date")
+@customers.put("/{customer}", summary="Bring a customer's file up to date")
 async def refile_customer(
-    customer: CustomerId, body: CustomerFile, use: Use, who: Manages, request: Request
+    customer: CustomerId, body: CustomerFile, use: Use, who: Manages, request: RequestId
 ) -> CustomerView:
     """Bring a customer's file up to date. The same file again changes nothing."""
     fields = body.model_dump(include={"name", "phone", "address"}, exclude_none=True)
-    correlation = request_id(request)
-    return CustomerView.of(await use.files.refile(customer, fields, body.first_business_on, who, correlation))
+    return CustomerView.of(await use.files.refile(customer, fields, body.first_business_on, who, request))
 
 
 class FlagProposal(Body):
@@ -143,7 +119,7 @@ class FlagProposal(Body):
     contact: UUID | None = Field(
         default=None, description="Matter on which they were shown, where the rulebook asks for one contact."
     )
-    at: Moment = Field(default=None, description="For late entry; needs the right complaints.import.")
+    at: LateMoment = None
 
 
 class FlagAnswer(BaseModel):
@@ -154,9 +130,7 @@ class FlagAnswer(BaseModel):
     expires_on: date | None = None
 
 
-@router.post(
-    "/customers/{customer}/flags", status_code=201, tags=["customers"], summary="Propose problem-user status"
-)
+@customers.post("/{customer}/flags", status_code=201, summary="Propose problem-user status")
 async def propose_flag(
     customer: CustomerId,
     body: FlagProposal,
@@ -174,21 +148,12 @@ class FlagDecision(Body):
 
     confirmed: bool
     reason: Words
-    at: Moment = Field(default=None, description="For late entry; needs the right complaints.import.")
+    at: LateMoment = None
 
 
-@router.post(
-    "/customers/{customer}/flags/decision",
-    status_code=201,
-    tags=["customers"],
-    summary="Decide on a proposal",
-)
+@customers.post("/{customer}/flags/decision", status_code=201, summary="Decide on a proposal")
 async def decide_flag(
-    customer: CustomerId,
-    body: FlagDecision,
-    use: Use,
-    who: Annotated[Caller, needs("customers.confirm-flag")],
-    command: Commanded,
+    customer: CustomerId, body: FlagDecision, use: Use, who: Confirms, command: Commanded
 ) -> FlagAnswer:
     """Confirm or refuse a proposal. A confirmed status ends by itself after the rulebook's days."""
     ruling = Ruling(body.confirmed, body.reason, body.at)
@@ -200,18 +165,12 @@ class FlagReview(Body):
 
     keep: bool
     reason: Words
-    at: Moment = Field(default=None, description="For late entry; needs the right complaints.import.")
+    at: LateMoment = None
 
 
-@router.post(
-    "/customers/{customer}/flags/review", status_code=201, tags=["customers"], summary="Review a status"
-)
+@customers.post("/{customer}/flags/review", status_code=201, summary="Review a status")
 async def review_flag(
-    customer: CustomerId,
-    body: FlagReview,
-    use: Use,
-    who: Annotated[Caller, needs("customers.confirm-flag")],
-    command: Commanded,
+    customer: CustomerId, body: FlagReview, use: Use, who: Confirms, command: Commanded
 ) -> FlagAnswer:
     """Look whether a status is still right. The proposer does not; one that is not kept ends at once."""
     ruling = Ruling(body.keep, body.reason, body.at)
@@ -227,10 +186,8 @@ class NewProduct(Body):
     handed_over_on: Day | None = None
 
 
-class ProductView(BaseModel):
+class ProductView(View):
     """A product's file."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     product: str
     unit: str
@@ -239,7 +196,7 @@ class ProductView(BaseModel):
     handed_over_on: date | None
 
 
-@router.post("/products", status_code=201, tags=["products"], summary="Open a product's file")
+@products.post("", status_code=201, summary="Open a product's file")
 async def file_product(body: NewProduct, use: Use, who: Manages, command: Commanded) -> ProductView:
     """Open a product's file at the caller's unit, or bring it up to date."""
     unit = use.files.own_unit(who)
@@ -247,13 +204,8 @@ async def file_product(body: NewProduct, use: Use, who: Manages, command: Comman
     return ProductView.model_validate(await use.files.file_product(product, who, command))
 
 
-@router.get("/products", tags=["products"], summary="List products")
-async def list_products(
-    use: Use,
-    who: Reads,
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> Page[ProductView]:
+@products.get("", summary="List products")
+async def list_products(use: Use, who: Reads, limit: Limit = 50, cursor: Cursor = "") -> Page[ProductView]:
     """List the products of the caller's units, in order of unit and id."""
     found = await use.files.list_products(cursor, limit, who)
     return page_of(found, limit, ProductView.model_validate, lambda one: product_key(one.unit, one.product))
@@ -272,12 +224,8 @@ class NewPraise(Body):
 
     to: Literal["unit", "group", "consumer-association"]
     fields: PraiseFields
-    received_at: Moment = Field(
-        default=None, description="For late entry; needs the right complaints.import."
-    )
-    unit: Slug | None = Field(
-        default=None, description="Another unit of the own subtree; needs the right complaints.import."
-    )
+    received_at: LateMoment = None
+    unit: OtherUnit = None
 
 
 class PraiseView(BaseModel):
@@ -289,7 +237,7 @@ class PraiseView(BaseModel):
     received_at: AwareDatetime
 
 
-@router.post("/praises", status_code=201, tags=["praise"], summary="Record praise")
+@praises.post("", status_code=201, summary="Record praise")
 async def praise(
     body: NewPraise, use: Use, who: Registers, command: Commanded, response: Response
 ) -> PraiseView:
@@ -315,9 +263,7 @@ class DeclarationView(BaseModel):
     by: str
 
 
-@router.post(
-    "/imports/declaration", status_code=201, tags=["imports"], summary="Declare an entered history complete"
-)
+@imports.post("/declaration", status_code=201, summary="Declare an entered history complete")
 async def declare(
     body: NewDeclaration, use: Use, who: Annotated[Caller, needs("complaints.import")], command: Commanded
 ) -> DeclarationView:

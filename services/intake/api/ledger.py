@@ -14,8 +14,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 
 from services.intake.api import export
-from services.intake.api.complaints import Key, NewComplaint, Registers, first_of
-from services.intake.api.entry import Slug, Use, request_id
+from services.intake.api.complaints import Key, NewComplaint, first_of
+from services.intake.api.entry import Registers, Slug, Use
 from services.intake.api.sheets import grid_of
 from services.intake.domain.complaints import Submission
 from services.intake.domain.forms import form_for
@@ -30,6 +30,7 @@ from shared.identity.access import Caller
 from shared.rulebook.schema import Rules, Text
 from shared.rulebook.schema.base import Rule
 from shared.rulebook.schema.intake import Channel
+from shared.service.entry import RequestId
 from shared.values.bounds import Month
 
 router = APIRouter(prefix="/v1")
@@ -128,7 +129,7 @@ class TakenLedger(BaseModel):
     tags=["ledger"],
 )
 async def take_ledger(
-    request: Request, use: Use, who: Registers, asked: Annotated[TakenAs, Query()]
+    request: Request, use: Use, correlation: RequestId, who: Registers, asked: Annotated[TakenAs, Query()]
 ) -> Response:
     """Register every row of a ledger, or none of them: a workbook or CSV file as GET /v1/ledger gives it, filled in.
 
@@ -136,7 +137,7 @@ async def take_ledger(
     """
     body = await request.body()
     cells = partial(grid_of, body, request.headers.get("content-type", ""))
-    file = File(hashlib.sha256(body).hexdigest(), request_id(request), cells, _said)
+    file = File(hashlib.sha256(body).hexdigest(), correlation, cells, _said)
     defaults = Defaults(asked.kind, asked.channel, asked.class_, asked.service)
     try:
         taken, is_new = await use.sheets.register(file, asked.document or "", defaults, asked.unit or "", who)
@@ -206,7 +207,7 @@ class FormView(BaseModel):
 @router.get("/form", tags=["complaints"], summary="Read what a kind of matter is asked for")
 async def form(
     use: Use,
-    who: Annotated[Caller, needs("complaints.register")],
+    who: Registers,
     kind: Annotated[str, Query(max_length=100)],
     unit: Annotated[Slug | None, Query(description="Unit whose matter it is. Default: the caller's.")] = None,
 ) -> FormView:

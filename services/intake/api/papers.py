@@ -8,16 +8,13 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from services.intake.api.complaints import Purpose
-from services.intake.api.entry import Slug, Use
+from services.intake.api.entry import Reads, Reveals, Slug, Use
 from services.intake.api.files import CustomerId
 from services.intake.domain.papers import Paper
-from shared.http.callers import needs
 from shared.http.idempotency import Commanded
-from shared.identity.access import Caller
 
-router = APIRouter(prefix="/v1", tags=["papers"])
+router = APIRouter(prefix="/v1", tags=["papers"], default_response_class=HTMLResponse)
 
-Reads = Annotated[Caller, needs("complaints.read")]
 Copies = Annotated[int | None, Query(ge=1, le=10, description="Default: as many as the rulebook says.")]
 
 _STYLE = (
@@ -51,11 +48,7 @@ def page(paper: Paper, copies: int | None) -> str:
     )
 
 
-@router.get(
-    "/complaints/{complaint_id}/papers/{document}",
-    response_class=HTMLResponse,
-    summary="Read a paper about a matter",
-)
+@router.get("/complaints/{complaint_id}/papers/{document}", summary="Read a paper about a matter")
 async def paper(
     complaint_id: UUID, document: Slug, use: Use, who: Reads, copies: Copies = None
 ) -> HTMLResponse:
@@ -64,17 +57,14 @@ async def paper(
 
 
 @router.post(
-    "/complaints/{complaint_id}/papers/{document}",
-    status_code=201,
-    response_class=HTMLResponse,
-    summary="Print a paper about a matter",
+    "/complaints/{complaint_id}/papers/{document}", status_code=201, summary="Print a paper about a matter"
 )
 async def print_paper(
     complaint_id: UUID,
     document: Slug,
     body: Purpose,
     use: Use,
-    who: Annotated[Caller, needs("complaints.reveal")],
+    who: Reveals,
     command: Commanded,
     copies: Copies = None,
 ) -> HTMLResponse:
@@ -83,11 +73,7 @@ async def print_paper(
     return HTMLResponse(page(found, copies), status_code=201)
 
 
-@router.get(
-    "/customers/{customer}/papers/{document}",
-    response_class=HTMLResponse,
-    summary="Read a paper about a customer",
-)
+@router.get("/customers/{customer}/papers/{document}", summary="Read a paper about a customer")
 async def customer_paper(
     customer: CustomerId, document: Slug, use: Use, who: Reads, copies: Copies = None
 ) -> HTMLResponse:

@@ -1,21 +1,19 @@
 """Partners' outboxes over HTTP, for a clerk or for the partner's machine."""
 
-from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime
 
-from services.intake.api.entry import Slug, Use
+from services.intake.api.entry import Reads, Registers, Slug, Use
 from services.intake.domain.partners import WORDS, Message
-from shared.http.callers import needs
+from shared.http.answers import View
 from shared.http.pages import Cursor, Limit, Page
-from shared.identity.access import Caller
 
 router = APIRouter(prefix="/v1/partners", tags=["partners"])
 
 
-class MessageView(BaseModel):
+class MessageView(View):
     """What a partner is to hear. ``number`` is its own."""
 
     id: UUID
@@ -32,26 +30,12 @@ class MessageView(BaseModel):
     def of(cls, one: Message) -> "MessageView":
         """Show a message."""
         zh, en = WORDS.get(one.what, (one.what, one.what))
-        return cls(
-            id=UUID(one.id),
-            number=one.number,
-            complaint_id=UUID(one.complaint),
-            what=one.what,
-            zh=zh,
-            en=en,
-            at=one.at,
-            taken_at=one.taken_at,
-            taken_by=one.taken_by,
-        )
+        return cls.showing(one, complaint_id=one.complaint, zh=zh, en=en)
 
 
 @router.get("/{channel}/outbox", summary="List what a partner has not been told")
 async def outbox(
-    channel: Slug,
-    use: Use,
-    who: Annotated[Caller, needs("complaints.read")],
-    limit: Limit = 50,
-    cursor: Cursor = "",
+    channel: Slug, use: Use, who: Reads, limit: Limit = 50, cursor: Cursor = ""
 ) -> Page[MessageView]:
     """List what a partner has not been told yet of the matters that it sent, the earliest first.
 
@@ -62,8 +46,6 @@ async def outbox(
 
 
 @router.post("/{channel}/outbox/{message_id}/receipt", summary="Note that a message was passed on")
-async def receipt(
-    channel: Slug, message_id: UUID, use: Use, who: Annotated[Caller, needs("complaints.register")]
-) -> MessageView:
+async def receipt(channel: Slug, message_id: UUID, use: Use, who: Registers) -> MessageView:
     """Note that a message was passed on. Doing it again changes nothing."""
     return MessageView.of(await use.partners.take(channel, str(message_id), who))

@@ -394,7 +394,4 @@ def _form_of(rules: Rules, kind: str) -> RecordForm | None:
 
 def _field_of(form: RecordForm | None, name: str) -> str:
     """Return the key of a field that a heading names in one of the forms' words."""
-    if form is None or name in form.fields:
-        return name
-    words = {_plain(word): key for key, one in form.fields.items() for word in (one.title.zh, one.title.en)}
-    return words.get(_plain(name), name)
+    return name if form is None else _key_of(form.fields, name)

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.intake.domain import census
-from services.intake.store import Customers, Records
+from services.intake.store import Customers
 from shared.errors import StaleWriteError
 from shared.events import Happened
 from shared.service.context import ServiceContext
-from shared.storage.aggregates import change_of
+from shared.storage.aggregates import Aggregates, change_of
 
 logger = structlog.get_logger(__name__)
 
@@ -22,7 +22,7 @@ Counted = dict[str, int]
 class Census:
     """The census of one site's customers."""
 
-    def __init__(self, context: ServiceContext, customers: Customers, told: Records[Counted]) -> None:
+    def __init__(self, context: ServiceContext, customers: Customers, told: Aggregates[Counted]) -> None:
         """No IO happens here."""
         self._context, self._customers, self.told = context, customers, told
         self._last: datetime | None = None

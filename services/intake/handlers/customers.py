@@ -15,13 +15,13 @@ from services.intake.domain.customers import Customer
 from services.intake.domain.files import Declaration, Praise, Product
 from services.intake.handlers.entry import entered, unit_for, units_of
 from services.intake.handlers.people import People
-from services.intake.store import Complaints, Customers, Products, Records, customer_key, product_key
+from services.intake.store import Complaints, Customers, Products, customer_key, product_key
 from shared.errors import FieldProblem, NotFoundError, StaleWriteError
 from shared.events import Event, Happened, Sealed
 from shared.identity.access import Caller
 from shared.identity.vault import open_sealed, seal
 from shared.service.context import ServiceContext
-from shared.storage.aggregates import Stored, change_of
+from shared.storage.aggregates import Aggregates, Stored, change_of
 from shared.storage.retrying import retrying
 from shared.values.idempotency import Command, must_be_same, recall
 
@@ -64,8 +64,8 @@ class Files:
     context: ServiceContext
     customers: Customers
     products: Products
-    praises: Records[Praise]
-    declarations: Records[Declaration]
+    praises: Aggregates[Praise]
+    declarations: Aggregates[Declaration]
     complaints: Complaints
     people: People
 
@@ -249,7 +249,7 @@ class Files:
 
     async def _save(
         self,
-        records: Records[S],
+        records: Aggregates[S],
         stored: Stored[S],
         state: S,
         happened: Happened,

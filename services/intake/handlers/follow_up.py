@@ -8,7 +8,8 @@ from services.intake.domain import follow_up, forms
 from services.intake.domain.complaints import Complaint
 from services.intake.domain.follow_up import Problem
 from services.intake.handlers.people import People
-from services.intake.store import Complaints, Problems, index_of
+from services.intake.store import Complaints, index_of
+from services.intake.store.noted import Problems
 from shared.errors import StaleWriteError
 from shared.events import Happened
 from shared.identity.vault import ErasedError, seal

@@ -7,7 +7,7 @@ import structlog
 
 from services.intake.domain.partners import Message
 from services.intake.handlers.complaints import Matters
-from services.intake.store import Outbox
+from services.intake.store.noted import Outbox
 from shared.errors import FieldProblem, InvalidInputError, NotFoundError, StaleWriteError
 from shared.identity.access import Caller
 from shared.storage.aggregates import change_of

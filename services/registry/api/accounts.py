@@ -1,21 +1,21 @@
 """Accounts over HTTP."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import Field
 
-from services.registry.api.entry import Slug, context_of, request_id, use
+from services.registry.api.entry import Accounts, Slug, Use
 from services.registry.api.views import AccountView
 from shared.events import Sealed
 from shared.events.registry import AccountGranted
-from shared.http.callers import needs
 from shared.http.pages import Cursor, Limit, Page, page_from
 from shared.http.parameters import Body
-from shared.identity.access import Caller, hash_password, is_password
+from shared.identity.access import hash_password, is_password
 from shared.identity.vault import open_secret, seal_secret
+from shared.service.entry import Context, RequestId
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", tags=["accounts"])
 
 
 class NewAccount(Body):
@@ -35,29 +35,24 @@ class Revocation(Body):
     reason: str = Field(min_length=1, max_length=500)
 
 
-@router.get("/accounts", tags=["accounts"], summary="List accounts")
+@router.get("/accounts", summary="List accounts")
 async def accounts(
-    request: Request,
-    who: Annotated[Caller, needs("accounts.manage")],
-    limit: Limit = 50,
-    cursor: Cursor = "",
+    context: Context, who: Accounts, limit: Limit = 50, cursor: Cursor = ""
 ) -> Page[AccountView]:
     """List accounts in the caller's subtree, revoked ones too, in order of name."""
-    context = context_of(request)
     known = context.directory.accounts
     mine = {name: one for name, one in known.items() if context.access.sees(who, one["unit"])}
     return page_from(mine, cursor, limit, AccountView.model_validate)
 
 
-@router.post("/accounts", status_code=201, tags=["accounts"], summary="Grant an account")
+@router.post("/accounts", status_code=201, summary="Grant an account")
 async def grant(
-    body: NewAccount, request: Request, who: Annotated[Caller, needs("accounts.manage")]
+    body: NewAccount, use: Use, context: Context, request: RequestId, who: Accounts
 ) -> AccountView:
     """Grant an account. The same account with the same password again changes nothing.
 
     A name is never given twice, not even after revocation.
     """
-    context = context_of(request)
     context.access.must_see(who, body.unit, "such unit")
     subject = f"account/{body.account}"
     secret = seal_secret(context.settings.group_key, subject, hash_password(body.password))
@@ -69,19 +64,16 @@ async def grant(
         same = not known["revoked"] and asked == {name: known[name] for name in asked}
         return same and is_password(hashed, body.password)
 
-    granted = await use(request).organisation.grant(event, request_id(request), is_same)
+    granted = await use.organisation.grant(event, request, is_same)
     return AccountView.model_validate(granted)
 
 
-@router.post(
-    "/accounts/{account}/revocation", status_code=201, tags=["accounts"], summary="Revoke an account"
-)
+@router.post("/accounts/{account}/revocation", status_code=201, summary="Revoke an account")
 async def revoke(
-    account: str, body: Revocation, request: Request, who: Annotated[Caller, needs("accounts.manage")]
+    account: str, body: Revocation, use: Use, context: Context, request: RequestId, who: Accounts
 ) -> AccountView:
     """Revoke an account and its sessions. Doing it again changes nothing."""
-    context = context_of(request)
     known = context.directory.accounts.get(account)
     context.access.must_see(who, str(known["unit"]) if known else "", "such account")
-    revoked = await use(request).organisation.revoke(account, body.reason, request_id(request))
+    revoked = await use.organisation.revoke(account, body.reason, request)
     return AccountView.model_validate(revoked)

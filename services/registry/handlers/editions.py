@@ -111,7 +111,7 @@ class Editions:
         domain.must_draft(role, chains)
         domain.must_spare_the_published(first, await self.published.before(), restates=False)
         hash_ = hash_of_norms(unit, files, until)
-        if (known := await self.register.store.get(f"overlay/{overlay}")).state:
+        if (known := await self.register.records.get(f"overlay/{overlay}")).state:
             if known.state["hash"] == hash_:
                 return known.state
             msg = f"There are own norms '{overlay}' already. Choose another name."
@@ -136,7 +136,7 @@ class Editions:
         self, overlay: str, ends_on: date, reason: str, person: str, role: str, request: str
     ) -> State:
         """Let a unit's own norms end on a day; matters that began before keep them."""
-        stored = await self.register.store.get(f"overlay/{overlay}")
+        stored = await self.register.records.get(f"overlay/{overlay}")
         event = norms_domain.end(
             stored.state,
             self.register.directory.edition,
@@ -205,7 +205,9 @@ class Editions:
 
     async def _is_filed(self, proposal: State) -> bool:
         known = (
-            (await self.register.store.get(f"overlay/{proposal['name']}")).state if proposal["unit"] else None
+            (await self.register.records.get(f"overlay/{proposal['name']}")).state
+            if proposal["unit"]
+            else None
         )
         return known is not None and known["hash"] == proposal["hash"]
 

@@ -10,7 +10,7 @@ from services.registry.domain import people, units
 from services.registry.domain.editions import must_spare_the_published
 from services.registry.domain.records import GROUP, AlreadyRegisteredError, State, subject_of
 from services.registry.handlers.register import ALL, Register
-from services.registry.store import Published, Store
+from services.registry.store import Proposals, Published
 from shared.errors import NotFoundError
 from shared.events import Happened
 from shared.events.registry import (
@@ -37,7 +37,7 @@ class Organisation:
     """
 
     register: Register
-    proposals: Store
+    proposals: Proposals
     published: Published
 
     async def establish(self, unit: UnitEstablished, by: str, request: str, *, restates: bool) -> State:
@@ -87,7 +87,7 @@ class Organisation:
         Raises:
             PublishedPeriodError: It would have worked in a published month, and nobody says that this is restated.
         """
-        known = await self.register.store.get(f"unit/{unit}")
+        known = await self.register.records.get(f"unit/{unit}")
         if known.state is not None:
             return known.state
         proposal = await self.proposed(unit)
@@ -128,7 +128,7 @@ class Organisation:
         Raises:
             PublishedPeriodError: It would cease in a published month, and nobody says that this is restated.
         """
-        stored = await self.register.store.get(f"unit/{unit}")
+        stored = await self.register.records.get(f"unit/{unit}")
         event = units.close_unit(unit, closes_on, await self.register.known("unit/"), successor)
         if event is not None:
             must_spare_the_published(closes_on, await self.published.before(), restates=restates)
@@ -136,19 +136,19 @@ class Organisation:
 
     async def train(self, training: TrainingRecorded, request: str) -> State:
         """Record the result of an examination (LN-22, LN-29). Who fails does not serve where it is asked for."""
-        stored = await self.register.store.get(f"person/{training.person}")
+        stored = await self.register.records.get(f"person/{training.person}")
         event = people.train(training, stored.state, self._rules())
         return await self.register.tell_new(event, stored, ALL, request)
 
     async def leave(self, left: PersonLeft, request: str) -> State:
         """Record that a person leaves on a day, and who follows them."""
-        stored = await self.register.store.get(f"person/{left.person}")
+        stored = await self.register.records.get(f"person/{left.person}")
         event = people.leave(left, stored.state, self.register.directory.people)
         return await self.register.tell_new(event, stored, ALL, request)
 
     async def name_deputy(self, deputy: DeputyNamed, request: str) -> State:
         """Record who approves in an absent person's place for some days."""
-        stored = await self.register.store.get(f"person/{deputy.person}")
+        stored = await self.register.records.get(f"person/{deputy.person}")
         directory = self.register.directory
         roles = {who: directory.roles_of(who) for who in (deputy.person, deputy.deputy)}
         event = people.name_deputy(deputy, stored.state, roles, self._rules())
@@ -159,8 +159,8 @@ class Organisation:
 
     async def appoint(self, person: PersonAppointed, request: str) -> State:
         """Record that a person holds a role, once what the rulebook asks for is on record."""
-        opinion = await self.register.store.get(f"opinion/{person.opinion}") if person.opinion else None
-        stored = await self.register.store.get(f"person/{person.person}")
+        opinion = await self.register.records.get(f"opinion/{person.opinion}") if person.opinion else None
+        stored = await self.register.records.get(f"person/{person.person}")
         event = people.appoint(
             person,
             stored.state,
@@ -179,18 +179,18 @@ class Organisation:
         Args:
             is_same: Says whether a recorded account is the one that is asked for; then nothing changes.
         """
-        stored = await self.register.store.get(f"account/{account.account}")
+        stored = await self.register.records.get(f"account/{account.account}")
         if stored.state is not None and is_same(stored.state):
             return stored.state
         known = await self.register.known("unit/")
-        person = await self.register.store.get(f"person/{account.person}")
+        person = await self.register.records.get(f"person/{account.person}")
         rules = self.register.directory.edition.at(self.register.clock())
         event = people.grant(account, stored.state, person.state, known, rules)
         return await self.register.tell(event, str(known[f"unit/{account.unit}"]["site"]), request, stored)
 
     async def revoke(self, account: str, reason: str, request: str) -> State:
         """Stop an account from signing in, and its sessions."""
-        stored = await self.register.store.get(f"account/{account}")
+        stored = await self.register.records.get(f"account/{account}")
         event = people.revoke(account, reason, stored.state)
         unit = self.register.directory.unit(str((stored.state or {})["unit"]))
         return await self.register.tell_new(event, stored, unit.site, request)

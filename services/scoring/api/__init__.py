@@ -2,4 +2,4 @@
 
 from services.scoring.api import disputes, records, scores
 
-routers = (records.router, disputes.router, scores.router)
+routers = (records.router, disputes.router, scores.agenda, scores.router)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -10,8 +11,8 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
 from services.scoring import domain
-from services.scoring.api.disputes import disputes_of, party
-from services.scoring.api.entry import context_of, rules_at, use_of, visible
+from services.scoring.api.disputes import party
+from services.scoring.api.entry import Use, rules_at, visible
 from services.scoring.api.views import (
     AssessmentView,
     FindingView,
@@ -21,6 +22,7 @@ from services.scoring.api.views import (
     RosteredView,
     RulingView,
 )
+from services.scoring.handlers import UseCases
 from shared.errors import FieldProblem, InvalidInputError
 from shared.events import Event
 from shared.events.scoring import (
@@ -38,9 +40,13 @@ from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.identity.directory import Unit
 from shared.rulebook.late_entry import happened_at
+from shared.rulebook.schema import Rules
+from shared.service.context import ServiceContext
+from shared.service.entry import Context
 from shared.values.bounds import Instant, Month, Number
 
 router = APIRouter(prefix="/v1", tags=["record"])
+record = partial(router.post, status_code=201, response_model_exclude_unset=True)
 
 Words = Annotated[str, Field(max_length=4000)]
 Refs = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=500)], ...], Field(max_length=200)]
@@ -133,7 +139,8 @@ class Entry(Generic[V]):
     """One call that records something: whose it is, what it is kept as, and how that is shown."""
 
     view: type[V]
-    request: Request
+    use: UseCases
+    context: ServiceContext
     who: Caller
     name: str
     kind: str
@@ -147,17 +154,21 @@ class Entry(Generic[V]):
 
     async def before(self) -> V | None:
         """Return the first answer to this key. Before all checks: what was accepted once stays so."""
-        state = await use_of(self.request).first_answer(self.subject, self.digest)
+        state = await self.use.scores.first_answer(self.subject, self.digest)
         return None if state is None else self._shown(state)
 
     def opened(self, body: Recorded) -> tuple[datetime, Unit]:
         """Return when it happened, and the unit that it is about, once the caller may say so."""
-        at = happened_at(self.who.rights, body.at, use_of(self.request).clock())
-        return at, visible(self.request, self.who, body.unit)
+        at = happened_at(self.who.rights, body.at, self.use.scores.clock())
+        return at, visible(self.context, self.who, body.unit)
+
+    def rules(self, at: datetime) -> Rules:
+        """Return the rules in force at a moment. Raises ``InvalidInputError``."""
+        return rules_at(self.context, at)
 
     async def keep(self, event: Event, at: datetime, unit: Unit) -> V:
         """Keep what was recorded, and tell it."""
-        state = await use_of(self.request).record(
+        state = await self.use.scores.record(
             self.subject, event, at, unit=unit, key=self.key, digest=self.digest
         )
         return self._shown(state)
@@ -171,18 +182,21 @@ def recording(kind: str, right: str, view: type[V]) -> Any:  # noqa: ANN401  # F
     """Return the dependency of a route that records something of this kind."""
 
     async def entry(
-        request: Request, who: Annotated[Caller, needs(right)], key: IdempotencyKey, digest: Digest
+        request: Request,
+        use: Use,
+        context: Context,
+        who: Annotated[Caller, needs(right)],
+        key: IdempotencyKey,
+        digest: Digest,
     ) -> Entry[V]:
         name = str(uuid5(NAMESPACE_URL, f"{who.unit}#{key}"))
         # The same words about another posting are another record.
-        return Entry(view, request, who, name, kind, key, digest.about(*request.path_params.values()))
+        return Entry(view, use, context, who, name, kind, key, digest.about(*request.path_params.values()))
 
     return Depends(entry)
 
 
-@router.post(
-    "/inspections", status_code=201, summary="Record an inspection", response_model_exclude_unset=True
-)
+@record("/inspections", summary="Record an inspection")
 async def inspect(
     body: NewInspection,
     entry: Annotated[Entry[InspectionView], recording("inspection", "inspections.record", InspectionView)],
@@ -191,19 +205,19 @@ async def inspect(
     if before := await entry.before():
         return before
     (at, unit), who = entry.opened(body), entry.who
-    rules = rules_at(entry.request, at)
+    rules = entry.rules(at)
     about = str(body.complaint_id or "")
     said = body.model_dump(exclude={"at", "complaint_id"})
     event = InspectionRecorded(inspection=entry.name, by=who.person, complaint_id=about, **said)
     domain.check_inspection(event, rules, unit.kind)
     await _check_about(entry, about, unit)
     if body.at is None:
-        own = context_of(entry.request).directory.within(who.unit, body.unit)
+        own = entry.context.directory.within(who.unit, body.unit)
         domain.check_inspector(body.kind, rules, who.role, is_own_unit=own, sees_all=who.sees_all)
     return await entry.keep(event, at, unit)
 
 
-@router.post("/findings", status_code=201, summary="Record an offence", response_model_exclude_unset=True)
+@record("/findings", summary="Record an offence")
 async def find(
     body: NewFinding,
     entry: Annotated[Entry[FindingView], recording("finding", "findings.record", FindingView)],
@@ -218,7 +232,7 @@ async def find(
     about = str(body.complaint_id or "")
     said = body.model_dump(exclude={"at", "complaint_id"})
     event = OffenceFound(finding=entry.name, by=entry.who.person, complaint_id=about, **said)
-    domain.check_finding(event, rules_at(entry.request, at))
+    domain.check_finding(event, entry.rules(at))
     await _check_about(entry, about, unit)
     return await entry.keep(event, at, unit)
 
@@ -226,14 +240,12 @@ async def find(
 async def _check_about(entry: Entry[V], complaint: str, unit: Unit) -> None:
     """Refuse what names a complaint that is not here, not the caller's to see, or of another site."""
     if complaint:
-        had = await use_of(entry.request).units_of(complaint)
-        seen = any(context_of(entry.request).access.sees(entry.who, one.unit) for one in had)
+        had = await entry.use.scores.units_of(complaint)
+        seen = any(entry.context.access.sees(entry.who, one.unit) for one in had)
         domain.check_about([one.site for one in had], unit.site, is_seen=seen)
 
 
-@router.post(
-    "/duties", status_code=201, summary="Record that a duty was done", response_model_exclude_unset=True
-)
+@record("/duties", summary="Record that a duty was done")
 async def fulfil(
     body: NewDuty,
     entry: Annotated[Entry[FulfilmentView], recording("duty", "reports.submit", FulfilmentView)],
@@ -242,20 +254,15 @@ async def fulfil(
     if before := await entry.before():
         return before
     at, unit = entry.opened(body)
-    rules = rules_at(entry.request, at)
+    rules = entry.rules(at)
     event = DutyFulfilled(by=entry.who.person, **body.model_dump(exclude={"at"}))
     domain.check_duty(event, rules, unit.kind)
-    domain.check_begun("period", body.period, context_of(entry.request).directory.edition, at)
+    domain.check_begun("period", body.period, entry.context.directory.edition, at)
     entry.who.must(rules.obligations.obligations[body.obligation].right)
     return await entry.keep(event, at, unit)
 
 
-@router.post(
-    "/assessments",
-    status_code=201,
-    summary="Record a part of an assessment",
-    response_model_exclude_unset=True,
-)
+@record("/assessments", summary="Record a part of an assessment")
 async def assess(
     body: NewAssessment,
     entry: Annotated[Entry[AssessmentView], recording("assessment", "assessments.record", AssessmentView)],
@@ -264,7 +271,7 @@ async def assess(
     if before := await entry.before():
         return before
     at, unit = entry.opened(body)
-    rules, directory = rules_at(entry.request, at), context_of(entry.request).directory
+    rules, directory = entry.rules(at), entry.context.directory
     event = AssessmentRecorded(by=entry.who.person, **body.model_dump(exclude={"at"}))
     domain.check_assessment(event, rules)
     domain.check_begun("month", body.month, directory.edition, at)
@@ -273,7 +280,7 @@ async def assess(
     return await entry.keep(event, at, unit)
 
 
-@router.post("/figures", status_code=201, summary="Report a figure", response_model_exclude_unset=True)
+@record("/figures", summary="Report a figure")
 async def report(
     body: NewFigure,
     entry: Annotated[Entry[ReportedView], recording("figure", "figures.report", ReportedView)],
@@ -282,15 +289,15 @@ async def report(
     if before := await entry.before():
         return before
     at, unit = entry.opened(body)
-    rules = rules_at(entry.request, at)
+    rules = entry.rules(at)
     event = FigureReported(by=entry.who.person, **body.model_dump(exclude={"at"}))
     domain.check_figure(event, rules, unit.kind)
-    domain.check_begun("period", body.period, context_of(entry.request).directory.edition, at)
+    domain.check_begun("period", body.period, entry.context.directory.edition, at)
     domain.check_reporter(event, rules, entry.who.role, is_import=body.at is not None)
     return await entry.keep(event, at, unit)
 
 
-@router.post("/rosters", status_code=201, summary="Put a person on duty", response_model_exclude_unset=True)
+@record("/rosters", summary="Put a person on duty")
 async def roster(
     body: NewShift, entry: Annotated[Entry[RosteredView], recording("shift", "rosters.keep", RosteredView)]
 ) -> RosteredView:
@@ -298,19 +305,14 @@ async def roster(
     if before := await entry.before():
         return before
     at, unit = entry.opened(body)
-    directory = context_of(entry.request).directory
+    directory = entry.context.directory
     event = ShiftRostered(by=entry.who.person, **body.model_dump(exclude={"at"}))
     person = directory.people.get(body.person)
-    domain.check_shift(event, rules_at(entry.request, at), unit.kind, person, directory.edition)
+    domain.check_shift(event, entry.rules(at), unit.kind, person, directory.edition)
     return await entry.keep(event, at, unit)
 
 
-@router.post(
-    "/postings/{posting}/ruling",
-    status_code=201,
-    summary="Rule over a posting",
-    response_model_exclude_unset=True,
-)
+@record("/postings/{posting}/ruling", summary="Rule over a posting")
 async def rule(
     posting: str,
     body: Ruling,
@@ -323,12 +325,12 @@ async def rule(
     if before := await entry.before():
         return before
     at, unit = entry.opened(body)
-    found = await use_of(entry.request).posting(posting)
+    found = await entry.use.scores.posting(posting)
     if found["unit"] != body.unit:
         raise InvalidInputError(
             "The ruling was not stored.", [FieldProblem("unit", "the posting is another unit's")]
         )
-    ruled = await disputes_of(entry.request).correctable(posting, party(entry.who))
+    ruled = await entry.use.disputes.correctable(posting, party(entry.who))
     event = DisputeRuled(
         offence=ruled.contested.key,
         about=ruled.about,

@@ -2,22 +2,16 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from services.scoring import domain
-from services.scoring.api.entry import (
-    Reader,
-    context_of,
-    rules_at,
-    units_seen,
-    use_of,
-    visible,
-)
+from services.scoring.api.entry import Reader, Use, rules_at, units_seen, visible
 from services.scoring.api.published import (
     FairRanking,
     IndicatorsView,
@@ -44,12 +38,17 @@ from shared.http.pages import Cursor, Limit, Page, cursor_of, page_from, page_of
 from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.rulebook.late_entry import happened_at
+from shared.service.entry import Context
 from shared.values.bounds import Instant, Month, Period
 from shared.values.canonical import plain
 
 JSON_LINES = "application/jsonl"
 
-router = APIRouter(prefix="/v1")
+agenda = APIRouter(prefix="/v1", tags=["duties"])
+router = APIRouter(prefix="/v1", tags=["scores"])
+read = partial(router.get, response_model_exclude_unset=True)
+
+Closes = Annotated[Caller, needs("periods.close")]
 
 Version = Annotated[int | None, Query(ge=1, description="An earlier version; the newest where left out.")]
 
@@ -60,15 +59,19 @@ class Closing(Body):
     at: Instant | None = None
 
 
-@router.get("/duties", tags=["duties"], summary="List duties")
+@agenda.get("/duties", summary="List duties")
 async def duties(
-    request: Request, who: Reader, at: Instant | None = None, limit: Limit = 100, cursor: Cursor = ""
+    use: Use,
+    context: Context,
+    who: Reader,
+    at: Instant | None = None,
+    limit: Limit = 100,
+    cursor: Cursor = "",
 ) -> Page[DutyView]:
     """List the duties that are open, overdue or lately done, with why they are due then; the soonest first."""
-    use, base = use_of(request), context_of(request)
-    moment = at or use.clock()
-    rules_at(request, moment)
-    seen = [one for one in await use.agenda(moment) if base.access.sees(who, one[0].unit)]
+    moment = at or use.scores.clock()
+    rules_at(context, moment)
+    seen = [one for one in await use.scores.agenda(moment) if context.access.sees(who, one[0].unit)]
     return page_from({_place(one[0]): one for one in seen}, cursor, limit, DutyView.of)
 
 
@@ -76,9 +79,10 @@ def _place(duty: Duty) -> str:
     return f"{duty.due_before:%Y-%m-%dT%H:%M}|{duty.obligation}|{duty.unit}|{duty.about}|{duty.period}"
 
 
-@router.get("/figures", tags=["duties"], summary="List reported figures")
+@agenda.get("/figures", summary="List reported figures")
 async def figures(
-    request: Request,
+    use: Use,
+    context: Context,
     who: Reader,
     month: Month,
     unit: str | None = None,
@@ -89,26 +93,29 @@ async def figures(
 
     In order of figure and unit.
     """
-    use, seen = use_of(request), units_seen(request, who, unit)
-    found = [one for one in await use.figures(month) if seen is None or one["unit"] in seen]
+    seen = units_seen(context, who, unit)
+    found = [one for one in await use.scores.figures(month) if seen is None or one["unit"] in seen]
     places = {f"{one['figure']}|{one['unit']}": plain(one) for one in found}
     return page_from(places, cursor, limit, FigureView.model_validate)
 
 
-@router.get("/rosters", tags=["duties"], summary="Read the rosters of a month")
-async def rosters(request: Request, who: Reader, month: Month, unit: str | None = None) -> RosterView:
+@agenda.get("/rosters", summary="Read the rosters of a month")
+async def rosters(
+    use: Use, context: Context, who: Reader, month: Month, unit: str | None = None
+) -> RosterView:
     """List the shifts of a month, and the times in which nobody is on duty though somebody must be."""
-    use, seen = use_of(request), units_seen(request, who, unit)
-    shifts, gaps = await use.rosters(month)
+    seen = units_seen(context, who, unit)
+    shifts, gaps = await use.scores.rosters(month)
     return RosterView(
         shifts=[plain(one) for one in shifts if seen is None or one["unit"] in seen],
         gaps=[plain(one) for one in gaps if seen is None or one.unit in seen],
     )
 
 
-@router.get("/inspections", tags=["scores"], summary="List inspections", response_model_exclude_unset=True)
+@read("/inspections", summary="List inspections")
 async def inspections(
-    request: Request,
+    use: Use,
+    context: Context,
     who: Reader,
     month: Month,
     unit: str | None = None,
@@ -117,7 +124,7 @@ async def inspections(
 ) -> Page[ListedInspection]:
     """List the inspections of a month, in order of time: who inspected, and which outside body assessed."""
     after = place_of(cursor) if cursor else None
-    found = await use_of(request).inspections(units_seen(request, who, unit), month, after, limit)
+    found = await use.scores.inspections(units_seen(context, who, unit), month, after, limit)
     return page_of(
         found,
         limit,
@@ -126,9 +133,10 @@ async def inspections(
     )
 
 
-@router.get("/postings", tags=["scores"], summary="List postings", response_model_exclude_unset=True)
+@read("/postings", summary="List postings")
 async def postings(
-    request: Request,
+    use: Use,
+    context: Context,
     who: Reader,
     month: Month,
     unit: str | None = None,
@@ -139,86 +147,70 @@ async def postings(
 
     In order of matter. A matter's postings stay together, so a page may hold a few more than ``limit``.
     """
-    units = units_seen(request, who, unit)
-    found, after = await use_of(request).postings(units, month, cursor, limit)
+    units = units_seen(context, who, unit)
+    found, after = await use.scores.postings(units, month, cursor, limit)
     return Page(items=[PostingView.model_validate(one) for one in found], next=after)
 
 
-@router.get(
-    "/matters/{complaint_id}/postings",
-    tags=["scores"],
-    summary="List what a complaint cost",
-    response_model_exclude_unset=True,
-)
-async def postings_of(complaint_id: UUID, request: Request, who: Reader) -> Page[PostingView]:
+@read("/matters/{complaint_id}/postings", summary="List what a complaint cost")
+async def postings_of(complaint_id: UUID, use: Use, context: Context, who: Reader) -> Page[PostingView]:
     """List what one complaint cost, as it stands now, all on one page; empty while it cost nothing."""
-    base = context_of(request)
-    found = await use_of(request).store.matter(str(complaint_id))
+    found = await use.scores.store.matter(str(complaint_id))
     mine = found.postings.values() if found else ()
     return Page(
-        items=[PostingView.model_validate(one) for one in mine if base.access.sees(who, one["unit"])],
+        items=[PostingView.model_validate(one) for one in mine if context.access.sees(who, one["unit"])],
         next=None,
     )
 
 
-@router.get("/watermark", tags=["scores"], summary="Say how far the facts have arrived")
-async def watermark(request: Request, who: Reader) -> WatermarkView:
+@router.get("/watermark", summary="Say how far the facts have arrived")
+async def watermark(use: Use, context: Context, who: Reader) -> WatermarkView:
     """Say how far each source's facts have arrived, how many are missing, and which wait for an operator."""
-    found = await use_of(request).watermark()
-    mine = [one for one in found["aside"] if context_of(request).access.sees(who, one["unit"])]
+    found = await use.scores.watermark()
+    mine = [one for one in found["aside"] if context.access.sees(who, one["unit"])]
     return WatermarkView(**{**found, "aside": mine})
 
 
-@router.get("/periods", tags=["scores"], summary="List published periods")
-async def periods(request: Request, who: Reader, limit: Limit = 50, cursor: Cursor = "") -> Page[PeriodView]:
+@router.get("/periods", summary="List published periods")
+async def periods(use: Use, who: Reader, limit: Limit = 50, cursor: Cursor = "") -> Page[PeriodView]:
     """List the published periods in order of name, each with all its versions and their hashes."""
-    found = await use_of(request).store.listed(cursor, limit)
+    found = await use.scores.store.listed(cursor, limit)
     return page_of(found, limit, PeriodView.model_validate, lambda one: str(one["period"]))
 
 
-@router.post("/periods/{period}/close", status_code=201, tags=["scores"], summary="Close a period")
+@router.post("/periods/{period}/close", status_code=201, summary="Close a period")
 async def close(
-    period: Period,
-    body: Closing,
-    request: Request,
-    who: Annotated[Caller, needs("periods.close")],
-    key: IdempotencyKey,
-    digest: Digest,
+    period: Period, body: Closing, use: Use, who: Closes, key: IdempotencyKey, digest: Digest
 ) -> VersionView:
     """Close and publish a period; publish it anew, visibly, where later facts changed it."""
-    at = happened_at(who.rights, body.at, use_of(request).clock())
+    at = happened_at(who.rights, body.at, use.scores.clock())
     order = domain.Order(who.person, at, key, digest)
-    return VersionView.model_validate(await use_of(request).close(period, order))
+    return VersionView.model_validate(await use.scores.close(period, order))
 
 
 @router.get(
     "/periods/{period}",
-    tags=["scores"],
     summary="Read a published result",
     response_class=Response,
     responses={200: {"model": MonthResultView | SpanResultView, "description": "As it was published"}},
 )
-async def result(period: Period, request: Request, who: Reader, version: Version = None) -> Response:
+async def result(period: Period, use: Use, who: Reader, version: Version = None) -> Response:
     """Return what was published, byte for byte. Only headquarters sees every unit's sheet."""
-    document = await use_of(request).period(period, version)
+    document = await use.scores.period(period, version)
     if not who.sees_all:
         msg = f"The whole result of {period} is headquarters'. See /v1/periods/{period}/rankings and your scorecard."
         raise NotFoundError(msg)
     return Response(document["result"], media_type="application/json")
 
 
-@router.get(
-    "/periods/{period}/rankings",
-    tags=["scores"],
-    summary="Read the rankings of a period",
-    response_model_exclude_unset=True,
-)
-async def rankings(period: Period, request: Request, who: Reader, version: Version = None) -> RankingsView:
+@read("/periods/{period}/rankings", summary="Read the rankings of a period")
+async def rankings(
+    period: Period, use: Use, context: Context, who: Reader, version: Version = None
+) -> RankingsView:
     """Return the published rankings, awards and recommendations; advice about other units is left out."""
-    document = await use_of(request).period(period, version)
+    document = await use.scores.period(period, version)
     found = orjson.loads(document["result"])
-    base = context_of(request)
-    advice = [one for one in found.get("recommendations", ()) if base.access.sees(who, one["unit"])]
+    advice = [one for one in found.get("recommendations", ()) if context.access.sees(who, one["unit"])]
     return RankingsView(
         period=period,
         version=document["version"],
@@ -228,18 +220,13 @@ async def rankings(period: Period, request: Request, who: Reader, version: Versi
     )
 
 
-@router.get(
-    "/periods/{period}/indicators",
-    tags=["scores"],
-    summary="Read the indicators of a month",
-    response_model_exclude_unset=True,
-)
+@read("/periods/{period}/indicators", summary="Read the indicators of a month")
 async def indicators(
-    period: Period, request: Request, who: Reader, unit: str | None = None, version: Version = None
+    period: Period, use: Use, context: Context, who: Reader, unit: str | None = None, version: Version = None
 ) -> IndicatorsView:
     """Return the published indicators of a month, each with what it was counted from."""
-    seen = units_seen(request, who, unit)
-    document = await use_of(request).period(period, version)
+    seen = units_seen(context, who, unit)
+    document = await use.scores.period(period, version)
     found = orjson.loads(document["result"]).get("indicators", ())
     return IndicatorsView(
         period=period,
@@ -248,34 +235,22 @@ async def indicators(
     )
 
 
-@router.get(
-    "/periods/{period}/rankings/{ranking}/fair",
-    tags=["scores"],
-    summary="Read a ranking fairly",
-    response_model_exclude_unset=True,
-)
-async def fair(
-    period: Period, ranking: str, request: Request, who: Reader, version: Version = None
-) -> FairRanking:
+@read("/periods/{period}/rankings/{ranking}/fair", summary="Read a ranking fairly")
+async def fair(period: Period, ranking: str, use: Use, who: Reader, version: Version = None) -> FairRanking:
     """Return a published month's ranking with what chance may have done to it: intervals, places by chance, a funnel.
 
     Drawn with the hash of the published result as seed, so that anyone who has the result draws the same.
     """
-    return FairRanking.model_validate(await use_of(request).fair(period, ranking, version))
+    return FairRanking.model_validate(await use.scores.fair(period, ranking, version))
 
 
-@router.get(
-    "/scorecards/{period}/{unit}",
-    tags=["scores"],
-    summary="Read a unit's scorecards",
-    response_model_exclude_unset=True,
-)
+@read("/scorecards/{period}/{unit}", summary="Read a unit's scorecards")
 async def scorecard(
-    period: Period, unit: str, request: Request, who: Reader, version: Version = None
+    period: Period, unit: str, use: Use, context: Context, who: Reader, version: Version = None
 ) -> UnitScorecards:
     """Return a unit's published scorecards and penalty sheets, each point with clause and evidence."""
-    visible(request, who, unit)
-    document = await use_of(request).period(period, version)
+    visible(context, who, unit)
+    document = await use.scores.period(period, version)
     found = orjson.loads(document["result"])
     cards = [one for one in found.get("scorecards", ()) if one["unit"] == unit]
     if not cards:
@@ -294,7 +269,6 @@ async def scorecard(
 
 @router.get(
     "/export",
-    tags=["scores"],
     summary="Export every fact and publication",
     response_class=StreamingResponse,
     responses={
@@ -304,14 +278,14 @@ async def scorecard(
         }
     },
 )
-async def export(request: Request, who: Annotated[Caller, needs("periods.close")]) -> StreamingResponse:
+async def export(use: Use, who: Closes) -> StreamingResponse:
     """Stream every fact and publication as JSON lines: what ``jiandu backtest`` reads. No personal data is in it."""
     if not who.sees_all:
         msg = "There is no export for this unit."
         raise NotFoundError(msg)
 
     async def lines() -> AsyncIterator[bytes]:
-        async for page in use_of(request).export():
+        async for page in use.scores.export():
             yield b"".join(
                 orjson.dumps(line, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE) for line in page
             )

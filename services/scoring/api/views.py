@@ -3,7 +3,7 @@
 Instants and numbers of what was kept stand as they were written down (``shared.http.answers``).
 """
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from services.scoring.domain.obligations import Duty, Status
 from shared.events.scoring import (
@@ -15,7 +15,7 @@ from shared.events.scoring import (
     OffenceFound,
     ShiftRostered,
 )
-from shared.http.answers import ExactText, InstantText
+from shared.http.answers import ExactText, InstantText, View
 from shared.values.canonical import plain
 
 
@@ -64,7 +64,7 @@ class ListedInspection(InspectionRecorded):
     external: bool = Field(description="An outside body assessed (QS-08).")
 
 
-class DutyView(BaseModel):
+class DutyView(View):
     """A duty of one unit for one period, and why it is due then."""
 
     obligation: str
@@ -91,15 +91,11 @@ class DutyView(BaseModel):
     def of(cls, found: tuple[Duty, Status]) -> "DutyView":
         """Show a duty and how it stands."""
         duty, status = found
-        return cls(
-            obligation=duty.obligation,
-            unit=duty.unit,
-            about=duty.about,
-            period=duty.period,
+        return cls.showing(
+            duty,
             begins=plain(duty.begins),
             ends=plain(duty.ends),
             due_before=plain(duty.due_before),
-            provisional=duty.provisional,
             month=str(duty.month),
             status=status,
             title_zh=duty.rule.title.zh,
@@ -197,10 +193,8 @@ class WatermarkView(BaseModel):
 # --- disputes
 
 
-class SaidView(BaseModel):
+class SaidView(View):
     """Advice or a ruling, with reasons."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     by: str
     uphold: bool
@@ -208,10 +202,8 @@ class SaidView(BaseModel):
     at: AwareDatetime
 
 
-class DisputeView(BaseModel):
+class DisputeView(View):
     """A dispute, from its lodging to its ruling (ZY-04)."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: str
     rule: str = Field(description="Key of the rulebook's `procedures.appeals`.")

@@ -16,7 +16,7 @@ from services.scoring.domain.facts import History, fact_of, in_order
 from services.scoring.domain.overturns import Overturn
 from services.scoring.domain.rankings import months_of
 from services.scoring.handlers.scores import Scoring
-from services.scoring.store import DISPUTE, MongoStore
+from services.scoring.store import DISPUTE, Store
 from shared.errors import NotFoundError, StaleWriteError
 from shared.events import Happened
 from shared.events.facts import Fact
@@ -64,7 +64,7 @@ class Disputes:
         stamp: Makes the stamp of an event for a stream, unit and correlation id.
     """
 
-    store: MongoStore
+    store: Store
     scoring: Scoring
     directory: Directory
     clock: Callable[[], datetime]

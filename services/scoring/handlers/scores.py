@@ -21,7 +21,7 @@ from services.scoring.domain.obligations import Duty, Status, UnitRecord, agenda
 from services.scoring.domain.organisation import Organisation
 from services.scoring.domain.rankings import months_of
 from services.scoring.domain.rosters import Gap, gaps, shifts
-from services.scoring.store import MongoStore, index_of
+from services.scoring.store import Store, index_of
 from shared.errors import NotFoundError, StaleWriteError, SupervisionError
 from shared.events import Event, Happened, stream_of
 from shared.events.facts import Fact
@@ -58,7 +58,7 @@ class Scoring:
         stamp: Makes the stamp of an event for a stream, unit and correlation id.
     """
 
-    store: MongoStore
+    store: Store
     inbox: Inbox
     log: Log
     directory: Directory

@@ -119,7 +119,7 @@ class Step(Part):
         unless: Completing one of these steps makes the duty void (its clock is cancelled).
         requires: Steps that must be done before.
         again_on_refusal: A refused result starts this step, and its limit, again.
-        again_within: The limit of later rounds, where it is another one (re-handling after a callback).
+        again_within: The limit of later occurrences, where it is another one (re-handling after a callback).
         by: Roles of which one must do it; an importer does it for them.
         report: Kind of report that the step sends.
         right: Right that the caller needs besides ``cases.handle``.

@@ -95,7 +95,7 @@ def test_evidence_is_given_by_kind_one_reference_or_several() -> None:
 
     story.step("plan", "07-03 07:00", evidence={"rectification-plan": ["f1", "f2"], "photo": "p1"})
 
-    done = story.case.done_in_run("plan")
+    done = story.case.done_now("plan")
     assert done is not None
     assert done.evidence == ("rectification-plan:f1", "rectification-plan:f2", "photo:p1")
 

@@ -79,7 +79,7 @@ def test_steps_done_before_a_finding_stay_done() -> None:
 
     story.find("07-05 08:00", class_="major-engineering", item="lift")
 
-    assert story.case.done_in_run("notice") is not None
+    assert story.case.done_now("notice") is not None
     # What the new procedure asks for besides is owed from its own start, the facts of 2 July.
     assert story.due("deadlock-report") == "07-18 00:00"
 
@@ -227,6 +227,15 @@ def test_two_procedures_of_one_rank_are_a_gap_of_the_rulebook() -> None:
 
     with pytest.raises(RulebookGapError, match="one and two both apply"):
         Story(a_registration(class_="attitude"), clash)
+
+
+def test_no_procedure_for_a_matter_is_a_gap_that_names_the_matter() -> None:
+    none = an_edition({"procedures": {"one": a_rule(applies={"class": "attitude"}, steps={"do": a_step()})}})
+
+    with pytest.raises(RulebookGapError) as gap:
+        Story(a_registration(class_="general"), none)
+
+    assert gap.value.key == "procedures.procedures for kind complaint, class general"
 
 
 def test_after_an_upheld_appeal_somebody_else_finds_anew() -> None:

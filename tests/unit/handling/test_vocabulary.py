@@ -150,7 +150,7 @@ def test_a_step_may_ask_for_a_reason() -> None:
         story.step("drop", "07-02 08:00")
     story.step("drop", "07-02 08:00", reason="out of stock")
 
-    assert story.case.done_in_run("drop") is not None
+    assert story.case.done_now("drop") is not None
 
 
 def test_a_step_waits_for_the_moment_from_which_its_limit_counts() -> None:

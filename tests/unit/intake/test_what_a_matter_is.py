@@ -155,6 +155,7 @@ def test_a_record_is_read_as_it_was_written_and_an_old_one_lacks_the_new_fields(
 
     assert load_complaint(dump_complaint(complaint)) == complaint
     assert load_complaint(old).concerns == "chongqing"
+    assert load_complaint({**dump_complaint(complaint), "of_a_newer_version": 1}) == complaint
 
 
 def test_the_ledger_shows_the_grade_that_was_found() -> None:

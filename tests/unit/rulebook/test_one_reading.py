@@ -15,7 +15,7 @@ from jiandu.rulebook.coverage import GROUPS
 from jiandu.rulebook.due import callback_due, duty_due, of_clock, publication_due, step_clock, watch_clock
 from services.callback import domain as callback
 from services.handling.domain import deadlines
-from services.handling.domain.case import Adopted, Case, Charge, Done, Finding, Round, Settlement, Status
+from services.handling.domain.case import Adopted, Case, Charge, Done, Finding, Repeat, Settlement, Status
 from services.handling.domain.clockwork import read_events, reading_of
 from services.scoring.domain.obligations import instances, publishing
 from services.scoring.domain.organisation import Organisation
@@ -208,10 +208,10 @@ def a_case(
                 at=start, by="who", validity=fact.get("validity", "valid"), liable=fact.get("liable", "")
             ),
         ),
-        done=(Done(step=from_, run=1, at=start, by="who"),) if from_ in procedure.steps else (),
+        done=(Done(step=from_, occurrence=1, at=start, by="who"),) if from_ in procedure.steps else (),
         works=(start,),
         settlements=(Settlement(at=start, by="who", way=fact.get("way", ""), approved_at=start),),
-        rounds=(Round(at=start, cause="refused", direct=(key,)),) * (run - 1),
+        repeats=(Repeat(at=start, cause="refused", direct=(key,)),) * (run - 1),
         settled_up_to=start,
         status=Status.CLOSED if from_ == "closing" else Status.OPEN,
         ended_at=start if from_ == "closing" else None,

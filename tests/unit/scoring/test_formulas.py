@@ -167,6 +167,24 @@ def test_all_called_in_a_week_with_three_of_ten_out_of_reach() -> None:
     assert shown == [(10, 10), (7, 10), (3, 10), (6, 7)]
 
 
+def test_a_share_per_hundred_has_its_interval_per_hundred() -> None:
+    """7 of 10: centre 0.7 + z²/20 = 0.8921, spread z √(0.021 + z²/400) = 0.3429, over 1 + z²/10 = 1.3841.
+
+    So (0.8921 ∓ 0.3429) ÷ 1.3841 = 0.3968 and 0.8922, each times a hundred.
+    """
+    told = a_site()
+    for number in range(10):
+        told.callback_due(f"case{number}", "2026-07-13 09:00", "2026-07-20 00:00")
+        if number < 7:
+            told.callback_completed(f"case{number}", "2026-07-14 09:05", 5)
+    required = {"count": "callbacks"}
+
+    contact = figure(told.facts, numerator={**required, "is": "completed"}, denominator=required, per=100)
+
+    assert contact.value == 70
+    assert [round(end, 2) for end in contact.interval or ()] == [Decimal("39.68"), Decimal("89.22")]
+
+
 def test_an_answer_after_the_window_is_completed_and_not_in_time() -> None:
     told = a_site()
     told.callback_due("A", "2026-07-13 09:00", "2026-07-20 00:00")

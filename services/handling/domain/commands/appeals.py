@@ -32,7 +32,7 @@ class LodgeAppeal(Command):
 
     do: Literal["lodge-appeal"] = "lodge-appeal"
     against: Key = Field(
-        description="'finding', 'grade', 'responsibility', or a clock: 'rectify#2' for its second run."
+        description="'finding', 'grade', 'responsibility', or a clock: 'rectify#2' for its second occurrence."
     )
     grounds: Reason
 

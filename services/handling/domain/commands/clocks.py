@@ -79,11 +79,11 @@ def agree_date(case: Case, command: AgreeDate, context: DecisionContext) -> list
         raise NotPermittedByRulebookError(
             f"The rulebook lets no agreed date replace the limit of '{command.step}'. Keep to its deadline."
         )
-    if case.done_in_run(command.step):
+    if case.done_now(command.step):
         raise AlreadyDoneError(f"The step '{command.step}' is done already. Go on with the next step.")
     due = _moment(command, context)
     clock = case.clock(command.step)
-    if clock and clock.occurrence == case.run_of(command.step):
+    if clock and clock.occurrence == case.occurrence_of(command.step):
         _must_not_have_passed(clock, context.at)
     reason = command.reason or "agreed with the customer"
     return [_changed(case, command.step, _Change("agreed", reason, ends=due), context)]
@@ -91,7 +91,7 @@ def agree_date(case: Case, command: AgreeDate, context: DecisionContext) -> list
 
 def _has_date_to_agree(case: Case, law: CaseRules) -> bool:
     return case.status is Status.OPEN and any(
-        duty.step.agreed and is_owed(case, duty) and not case.done_in_run(key)
+        duty.step.agreed and is_owed(case, duty) and not case.done_now(key)
         for key, duty in duties(case, law).items()
     )
 
@@ -194,7 +194,9 @@ def extend(case: Case, command: Extend, context: DecisionContext) -> list[Happen
 
 
 def _open_request(case: Case, clock: ClockState) -> Asked | None:
-    mine = (one for one in reversed(case.asked) if (one.step, one.run) == (clock.step, clock.occurrence))
+    mine = (
+        one for one in reversed(case.asked) if (one.step, one.occurrence) == (clock.step, clock.occurrence)
+    )
     return next((one for one in mine if not one.granted), None)
 
 
@@ -242,7 +244,7 @@ def pause(case: Case, command: PauseClocks, context: DecisionContext) -> list[Ha
         and clock.step
         and (not rule.steps or clock.step in rule.steps)
         and not any(_holds(one, clock, context.at) for one in case.pauses)
-        and clock.occurrence == case.run_of(clock.step)
+        and clock.occurrence == case.occurrence_of(clock.step)
         and clock.started_at <= context.at < clock.due
     ]
     if not running:
@@ -311,13 +313,13 @@ RESUME = Kind(ResumeClocks, HANDLE, resume, Offer(70, _stands_still))
 
 
 def _holds(one: Pause, clock: ClockState, at: datetime) -> bool:
-    # A run that began after the pause runs; the pause was of the run before.
+    # What began after the pause runs; the pause was of the occurrence before.
     return one.stands_at(at) and clock.name in one.clocks and clock.started_at <= one.at
 
 
 def _running(case: Case, step: str) -> ClockState:
     clock = case.clock(step)
-    if clock is None or not clock.runs or clock.occurrence != case.run_of(step):
+    if clock is None or not clock.runs or clock.occurrence != case.occurrence_of(step):
         raise NotPermittedByRulebookError(
             f"No clock runs for the step '{step}'. It has not started, or the step is done."
         )

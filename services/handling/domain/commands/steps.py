@@ -34,7 +34,7 @@ from services.handling.domain.refusals import (
     StandardNotMetError,
     StepOrderError,
 )
-from services.handling.domain.rounds import to_redo
+from services.handling.domain.repeats import to_redo
 from shared.events import Happened
 from shared.events.handling import ReportExcepted, ResultAccepted, ResultRefused, WorksStarted
 from shared.rulebook.steps import CaseRules, OwedStep
@@ -73,7 +73,7 @@ def _check_report(case: Case, command: CompleteStep, duty: OwedStep, context: De
     kind = context.law.rules.procedures.reports.get(duty.step.report)
     for element in command.elements:
         must_know("elements", element, kind.elements if kind else ())
-    excepted = case.excepted_in_run(duty.key)
+    excepted = case.excepted_now(duty.key)
     if excepted is None:
         return
     must_not_precede("at", context.at, excepted.at, "the exception of the report,")
@@ -105,18 +105,18 @@ def except_report(case: Case, command: ExceptReport, context: DecisionContext) -
         raise NotInProcedureError(
             f"The procedure '{case.procedure}' sends no report by a step '{command.step}'. Nothing is to be excepted."
         )
-    if case.done_in_run(command.step):
+    if case.done_now(command.step):
         raise AlreadyDoneError(
             f"The report of '{command.step}' was sent already. The supervising office may open a dispute over its "
             "points."
         )
-    if case.excepted_in_run(command.step):
+    if case.excepted_now(command.step):
         raise AlreadyDoneError(f"The report of '{command.step}' is excepted already. Complete the step.")
     must_approve_for_another(case, command.asked_by, context)
     event = ReportExcepted(
         complaint_id=case.complaint_id,
         step=command.step,
-        occurrence=case.run_of(command.step),
+        occurrence=case.occurrence_of(command.step),
         reason=command.reason,
         by=command.asked_by or context.by.person,
         approved_by=context.by.person,
@@ -129,8 +129,8 @@ def _has_open_report(case: Case, law: CaseRules) -> bool:
         duty.step.report
         and is_owed(case, duty)
         and not voided_by(case, duty)
-        and not case.done_in_run(key)
-        and not case.excepted_in_run(key)
+        and not case.done_now(key)
+        and not case.excepted_now(key)
         for key, duty in duties(case, law).items()
     )
 
@@ -158,7 +158,7 @@ def start_works(case: Case, command: StartWorks, context: DecisionContext) -> li
         raise NotInProcedureError(
             f"Nothing in the procedure '{case.procedure}' counts from the start of works. Go on with its next step."
         )
-    since = max((one.at for one in case.rounds), default=None)
+    since = max((one.at for one in case.repeats), default=None)
     if any(since is None or at >= since for at in case.works):
         raise AlreadyDoneError("The start of the works is recorded already. Complete the rectification next.")
     began = context.tell(WorksStarted(complaint_id=case.complaint_id, by=context.by.person))
@@ -190,9 +190,11 @@ def accept_result(case: Case, command: AcceptResult, context: DecisionContext) -
             "A result that does not meet the national standard cannot be accepted. Record 'refuse-result', "
             "and the rectification starts again."
         )
-    run = max((case.run_of(duty.key) for duty in again), default=case.occurrence)
+    occurrence = max((case.occurrence_of(duty.key) for duty in again), default=case.occurrence)
     evidence = tuple(flat(command.evidence))
-    accepted = context.tell(ResultAccepted(complaint_id=case.complaint_id, occurrence=run, evidence=evidence))
+    accepted = context.tell(
+        ResultAccepted(complaint_id=case.complaint_id, occurrence=occurrence, evidence=evidence)
+    )
     case = ahead(case, [accepted], context.law)
     _, told = do_act(case, "acceptance", command, context, outcome=command.outcome)
     return [accepted, *told]
@@ -219,8 +221,8 @@ def refuse_result(case: Case, command: RefuseResult, context: DecisionContext) -
         )
     if case.accepted_at:
         raise AlreadyDoneError("The owner accepted this result already. Re-open the case to go on.")
-    run = max(case.run_of(duty.key) for duty in again)
-    event = ResultRefused(complaint_id=case.complaint_id, occurrence=run, reason=command.reason)
+    occurrence = max(case.occurrence_of(duty.key) for duty in again)
+    event = ResultRefused(complaint_id=case.complaint_id, occurrence=occurrence, reason=command.reason)
     return [context.tell(event)]
 
 
@@ -228,7 +230,7 @@ def _has_result(case: Case, law: CaseRules) -> bool:
     return (
         case.status is Status.OPEN
         and case.accepted_at is None
-        and any(case.done_in_run(duty.key) for duty in to_redo(case, law))
+        and any(case.done_now(duty.key) for duty in to_redo(case, law))
     )
 
 
@@ -243,7 +245,7 @@ def _finished(case: Case, context: DecisionContext, what: str) -> list[OwedStep]
             + ". Go on with its next step."
         )
     for duty in again:
-        done = case.done_in_run(duty.key)
+        done = case.done_now(duty.key)
         if done is None:
             raise StepOrderError(
                 f"There is no result yet to be {what}. Complete the step '{duty.key}' first."

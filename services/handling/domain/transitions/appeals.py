@@ -57,11 +57,11 @@ def _decided(case: Case, event: handling.AppealDecided, at: datetime, law: CaseR
     if appeal.against in (FINDING, GRADE):
         case = _overturned(case, appeal)
         return adopt(case, law, at) if appeal.against == GRADE else case
-    name, _, run = appeal.against.partition("#")
+    name, _, occurrence = appeal.against.partition("#")
     clock = case.clock(name)
-    if clock is None or not run:
+    if clock is None or not occurrence:
         return case
-    return case.with_clock(clock.model_copy(update={"excused": (*clock.excused, int(run))}))
+    return case.with_clock(clock.model_copy(update={"excused": (*clock.excused, int(occurrence))}))
 
 
 def _on_appeal(case: Case, appeal: str, changed: dict[str, Any]) -> Case:

@@ -27,7 +27,9 @@ def _cleared(case: Case, event: handling.DeadlineCleared, _: datetime, __: CaseR
     if clock is None or event.reason == "answered-by-another":  # then it is told of the other next
         return case
     name = "revoked" if event.reason == "begun-again" else "told"
-    left = {run: due for run, due in getattr(clock, name).items() if run != event.occurrence}
+    left = {
+        occurrence: due for occurrence, due in getattr(clock, name).items() if occurrence != event.occurrence
+    }
     clock = clock.model_copy(update={name: left})
     if clock.void and not to_take_back(case, clock):
         return case.with_(clocks=tuple(one for one in case.clocks if one.name != clock.name))
@@ -35,13 +37,15 @@ def _cleared(case: Case, event: handling.DeadlineCleared, _: datetime, __: CaseR
 
 
 def _asked(case: Case, event: handling.ExtensionAsked, at: datetime, _: CaseRules) -> Case:
-    return case.with_(asked=(*case.asked, Asked(step=event.step, run=event.occurrence, at=at, by=event.by)))
+    return case.with_(
+        asked=(*case.asked, Asked(step=event.step, occurrence=event.occurrence, at=at, by=event.by))
+    )
 
 
 def _clock_changed(case: Case, event: handling.ClockChanged, at: datetime, law: CaseRules) -> Case:
     if event.change == "agreed":
-        due, run = (event.ends or event.due_before), case.run_of(event.clock)
-        one = Agreement(step=event.clock, run=run, at=at, due_before=due or at, by=event.by)
+        due, occurrence = (event.ends or event.due_before), case.occurrence_of(event.clock)
+        one = Agreement(step=event.clock, occurrence=occurrence, at=at, due_before=due or at, by=event.by)
         return case.with_(agreements=(*case.agreements, one))
     clock = case.clock(event.clock)
     if clock is None or not clock.runs:
@@ -61,7 +65,9 @@ def _extended(
     answered = (clock.step, clock.occurrence, event.asked_at)
     return case.with_(
         asked=tuple(
-            one.model_copy(update={"granted": True}) if (one.step, one.run, one.at) == answered else one
+            one.model_copy(update={"granted": True})
+            if (one.step, one.occurrence, one.at) == answered
+            else one
             for one in case.asked
         )
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from services.handling.domain import rounds
+from services.handling.domain import repeats
 from services.handling.domain.case import Approval, Case, Done, Excepted, Settlement, Status
 from services.handling.domain.procedure import duties
 from services.handling.domain.transitions import Transition
@@ -15,7 +15,7 @@ from shared.rulebook.steps import CaseRules
 def _step(case: Case, event: handling.StepCompleted, at: datetime, law: CaseRules) -> Case:
     done = Done(
         step=event.step,
-        run=event.occurrence,
+        occurrence=event.occurrence,
         at=at,
         by=event.by,
         evidence=event.evidence,
@@ -36,7 +36,7 @@ def _works(case: Case, _: handling.WorksStarted, at: datetime, __: CaseRules) ->
 
 
 def _excepted(case: Case, event: handling.ReportExcepted, at: datetime, _: CaseRules) -> Case:
-    one = Excepted(step=event.step, run=event.occurrence, at=at, by=event.approved_by)
+    one = Excepted(step=event.step, occurrence=event.occurrence, at=at, by=event.approved_by)
     return case.with_(excepted=(*case.excepted, one))
 
 
@@ -52,7 +52,7 @@ def _settlement(case: Case, event: handling.SettlementProposed, at: datetime, la
         occurrence=case.occurrence,
     )
     if any(one.approved_at for one in case.settlements):
-        case = rounds.settled_anew(case, law, at)
+        case = repeats.settled_anew(case, law, at)
     return case.with_(settlements=(*case.settlements, proposed))
 
 
@@ -85,8 +85,8 @@ def _accepted(case: Case, _: handling.ResultAccepted, at: datetime, __: CaseRule
 
 
 def _refused(case: Case, _: handling.ResultRefused, at: datetime, law: CaseRules) -> Case:
-    names = tuple(duty.key for duty in rounds.to_redo(case, law))
-    return rounds.begin_again(case, names, "refused", law, at)
+    names = tuple(duty.key for duty in repeats.to_redo(case, law))
+    return repeats.begin_again(case, names, "refused", law, at)
 
 
 def _resolved(case: Case, event: handling.CaseResolved, at: datetime, _: CaseRules) -> Case:
@@ -117,7 +117,7 @@ def _parted(case: Case, _: handling.CaseParted, __: datetime, ___: CaseRules) ->
 
 
 def _reopened(case: Case, _: handling.CaseReopened, at: datetime, law: CaseRules) -> Case:
-    return case if case.status is Status.OPEN else rounds.reopened(case, law, at)
+    return case if case.status is Status.OPEN else repeats.reopened(case, law, at)
 
 
 def _unchanged(case: Case, _: Event, __: datetime, ___: CaseRules) -> Case:

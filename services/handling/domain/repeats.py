@@ -1,8 +1,8 @@
-"""Rounds: what is owed again after a refusal, a re-opening, or a settlement reached anew."""
+"""Repeats: what is owed again after a refusal, a re-opening, or a settlement reached anew."""
 
 from datetime import datetime
 
-from services.handling.domain.case import Case, Round, Status
+from services.handling.domain.case import Case, Repeat, Status
 from services.handling.domain.procedure import duties, is_owed, voided_by
 from shared.rulebook.steps import CaseRules, OwedStep
 
@@ -32,9 +32,11 @@ def begin_again(
         if not more:
             break
         touched |= more
-        dependents |= {key for key in more if case.done_in_run(key) or case.clock(key)}
-    one = Round(at=at, cause=cause, direct=direct, dependent=tuple(key for key in known if key in dependents))
-    return case.with_(rounds=(*case.rounds, one), accepted_at=None)
+        dependents |= {key for key in more if case.done_now(key) or case.clock(key)}
+    one = Repeat(
+        at=at, cause=cause, direct=direct, dependent=tuple(key for key in known if key in dependents)
+    )
+    return case.with_(repeats=(*case.repeats, one), accepted_at=None)
 
 
 def to_redo(case: Case, law: CaseRules) -> list[OwedStep]:
@@ -52,7 +54,7 @@ def settled_anew(case: Case, law: CaseRules, at: datetime) -> Case:
     redone = tuple(
         key
         for key, duty in duties(case, law).items()
-        if duty.step.done_by in ("settlement", "approval") and case.done_in_run(key)
+        if duty.step.done_by in ("settlement", "approval") and case.done_now(key)
     )
     return begin_again(case, (), "settlement", law, at, redone)
 
@@ -64,7 +66,7 @@ def reopened(case: Case, law: CaseRules, at: datetime) -> Case:
     resolving = tuple(
         key
         for key, duty in duties(case, law).items()
-        if duty.step.resolves and key not in again and case.done_in_run(key)
+        if duty.step.resolves and key not in again and case.done_now(key)
     )
     return begin_again(case, again, "reopened", law, at, redone=resolving).with_(
         status=Status.OPEN,
@@ -82,8 +84,8 @@ def _what_begins_again(case: Case, law: CaseRules) -> tuple[str, ...]:
         return tuple(
             clock.name
             for clock in case.clocks
-            if clock.ended_at == case.ended_at and not case.done_in_run(clock.name)
+            if clock.ended_at == case.ended_at and not case.done_now(clock.name)
         )
-    done = [duty for key, duty in duties(case, law).items() if case.done_in_run(key) and is_owed(case, duty)]
+    done = [duty for key, duty in duties(case, law).items() if case.done_now(key) and is_owed(case, duty)]
     again = tuple(duty.key for duty in done if duty.step.again_on_refusal)
     return again or tuple(duty.key for duty in done if duty.step.resolves)
