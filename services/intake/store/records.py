@@ -43,7 +43,7 @@ def loading(
         stored_as: Names under which fields are stored that Python calls otherwise.
         read: Reads the fields that are no plain JSON, by name.
     """
-    names = {field.name: field.name for field in fields(kind)} | dict(stored_as)  # type: ignore[arg-type]
+    names = {field.name: field.name for field in fields(kind)} | dict(stored_as)  # type: ignore[arg-type]  # a TypeVar cannot ask for a dataclass
     parts = [(name, key, read.get(name)) for name, key in names.items()]
 
     def load(state: Mapping[str, Any]) -> S:
