@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,7 @@ def edition() -> Edition:
     return load_edition(ROOT / "rulebooks" / "jinke", ROOT / "rulebooks" / "calendars")
 
 
+@cache
 def told() -> Scenario:
     """Return the same small quarter each time."""
     return scenario(edition(), COMPLAINTS, SEED)
