@@ -1,7 +1,8 @@
 """What holds of every clock, whatever happened to it."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -153,8 +154,29 @@ def test_what_begins_later_or_stands_still_longer_is_never_due_earlier(
         opening = Started(at=begins, limit=limit, source="JK-02")
         return read(opening, Paused(at=since, reason="r"), Resumed(at=ends)).due_before
 
-    assert due(begun, until) <= due(begun + MINUTE * later, until)
-    assert due(begun, until) <= due(begun, until + MINUTE * longer)
+    # An end that a pause moved onto a day off rolls to a whole working day; one that it moved onto that day itself keeps
+    # its minute. So where a limit rolls, the days are in order.
+    rolls = any(part.roll_forward for part in limit.parts)
+    ordered: Callable[[datetime], Any] = OFFICE.closing_day if rolls else datetime.astimezone
+    assert ordered(due(begun, until)) <= ordered(due(begun + MINUTE * later, until))
+    assert ordered(due(begun, until)) <= ordered(due(begun, until + MINUTE * longer))
+
+
+def test_a_limit_that_rolls_ends_no_day_earlier_for_a_longer_pause() -> None:
+    """Three days from Tuesday 3 February 00:01 end on Friday the 6th, 24:00.
+
+    A pause of a minute moves that to Saturday 00:01, a day off, so to Monday the 9th, 24:00; one of two days and a
+    minute moves it to Monday 00:01, which is a working day and holds as it is.
+    """
+    begun = datetime(2026, 2, 2, 16, 1, tzinfo=UTC)
+    limit = Limit(days=3, ends="day-end", roll_forward=True)
+
+    def due(minutes: int) -> datetime:
+        paused = Paused(at=begun + MINUTE * 2, reason="r"), Resumed(at=begun + MINUTE * (2 + minutes))
+        return read(Started(at=begun, limit=limit, source="JK-02"), *paused).due_before
+
+    assert due(1) == datetime(2026, 2, 9, 16, tzinfo=UTC)
+    assert due(2881) == datetime(2026, 2, 8, 16, 1, tzinfo=UTC)
 
 
 @CALM
