@@ -208,7 +208,7 @@ def due(  # noqa: PLR0913, PLR0917  # each is an option of the command line
     grade: Annotated[str, typer.Option(help="Row of a table of limits by grade.")] = "",
     tier: Annotated[str, typer.Option(help="Row of a table of limits by tier of service.")] = "",
     service: Annotated[str, typer.Option(help="Row of a table of limits by service line.")] = "",
-    again: Annotated[bool, typer.Option(help="A later round of the step.")] = False,
+    again: Annotated[bool, typer.Option(help="A later occurrence of the step.")] = False,
     received: Annotated[
         str, typer.Option(help="When the matter was received, whose rules hold; by default --from.")
     ] = "",

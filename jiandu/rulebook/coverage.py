@@ -1,7 +1,6 @@
 """Clause by clause: where a rulebook holds it, and what proves it. Writes ``COVERAGE.md``."""
 
 import ast
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +15,6 @@ GROUPS = ("general", "jinke", "luneng", "xinao", "zhongyida")
 """Every group whose regulation is written down."""
 
 MARK = "rule"
-_ID = re.compile(r"[A-Z]{2}-[0-9]{2}")
 _LEVELS = 3
 """Topic, section, entry: how far down a citation is shown."""
 

@@ -20,8 +20,6 @@ from shared.values.idempotency import Command, recall, remember
 
 log = structlog.get_logger(__name__)
 
-"""Rounds against others who change the same case; each loads and decides anew."""
-
 SWEEP_BATCH = 200
 HELD_AT_ONCE = 2_000
 """Live cases of closed units and of people who left that are moved in one go."""

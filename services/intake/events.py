@@ -48,7 +48,7 @@ def note(stored: Stored[Problem], records: Sequence[Record]) -> Decision[Problem
     if stored.state is not None:
         return Decision(stored.state)
     record = records[0]
-    event = CallbackProblem.model_validate(record["data"])
+    event = CallbackProblem.of(record["data"])
     problem = Problem(
         id=stored.id,
         event=str(record["id"]),
@@ -79,7 +79,7 @@ def post(stored: Stored[Message], records: Sequence[Record]) -> Decision[Message
     if stored.state is not None:
         return Decision(stored.state)
     record = records[0]
-    event = PartnerTold.model_validate(record["data"])
+    event = PartnerTold.of(record["data"])
     at = datetime.fromisoformat(str(record["time"])).astimezone(UTC)
     message = Message(
         stored.id, event.channel, event.number, str(event.complaint_id), event.what, at, record["sequence"]

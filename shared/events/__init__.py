@@ -58,7 +58,7 @@ def typed(name: str, data: Mapping[str, Any]) -> Event:
     kind = EVENTS.get(name)
     if kind is None:
         raise UnknownEventError(f"No event '{name}' in the catalogue; this service may be too old.")
-    return kind.model_validate(kind.upcast(data))
+    return kind.of(data)
 
 
 __all__ = [

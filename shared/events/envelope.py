@@ -39,6 +39,11 @@ class Event(BaseModel):
         return cast("Self", view_class(cls, cls.upcast)(data))
 
     @classmethod
+    def of(cls, data: Data) -> Self:
+        """Read such an event whole, also from data that an earlier release recorded. Raises ``ValueError``."""
+        return cls.model_validate(cls.upcast(data))
+
+    @classmethod
     def upcast(cls, data: Data) -> Data:
         """Bring data that an earlier release recorded up to date, where a type has any; leave data of today as it is."""
         return data

@@ -102,7 +102,7 @@ def _flaw(one: dict[str, Any]) -> dict[str, str]:
     """Name a field that pydantic refuses, with the reason. Where the body is no JSON there are no fields yet."""
     if one["type"] == "json_invalid":
         return {"field": "body", "reason": f"no JSON: {one.get('ctx', {}).get('error') or one['msg']}"}
-    named = ".".join(str(part) for part in one["loc"] if part not in {"body", "query", "path"})
+    named = ".".join(str(part) for part in one["loc"] if part not in {"body", "header", "path", "query"})
     return {"field": named or "body", "reason": one["msg"]}
 
 

@@ -93,7 +93,7 @@ class EventApplier:
                     by_key.setdefault(key, []).append(one)
             if by_key:
                 await self._follow(number, by_key)
-            # Before the next following: it may stand on what this one changed.
+            # Before the next subscription: it may stand on what this one changed.
             await self._tell(number)
 
     async def skip(self, one: Arrived) -> bool:
@@ -138,7 +138,7 @@ class EventApplier:
                 await self._drain(number, sorted(keys))
             await self._tell(number)
 
-    # --- one following
+    # --- one subscription
 
     async def _follow(self, number: int, by_key: Mapping[str, list[Arrived]]) -> None:
         todo = by_key
@@ -295,7 +295,7 @@ def _error(subscription: Subscription[S], stored: Stored[S], ready: Sequence[Arr
 def _key(subscription: Subscription[Any], record: Record) -> str | None:
     key = subscription.key(record)
     if subscription.ordered and key not in (None, record["subject"]):
-        msg = f"An ordered following is keyed by subject: {record['subject']} is not {key}."
+        msg = f"An ordered subscription is keyed by subject: {record['subject']} is not {key}."
         raise ValueError(msg)
     return key
 

@@ -232,7 +232,7 @@ def evaluate(events: Sequence[ClockEvent], calendar: WorkingCalendar) -> Reading
                 "Record the result that was refused first."
             )
         target = next((event for event in reversed(happened) if isinstance(event, Retargeted)), target)
-        readings.append(_read_round(opening, target, happened, tuple(readings), calendar))
+        readings.append(_read_occurrence(opening, target, happened, tuple(readings), calendar))
     return readings[-1]
 
 
@@ -299,7 +299,7 @@ class _Track:
         return replace(self, lines=(*self.lines, Line(zh=f"{moment.zh} {zh}", en=f"{moment.en} {en}")))
 
 
-def _read_round(
+def _read_occurrence(
     opening: Started | Restarted,
     target: Started | Retargeted,
     happened: Sequence[OccurrenceEvent],

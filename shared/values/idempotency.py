@@ -53,7 +53,10 @@ class Digest(str):
         """
         try:
             said = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
-        except orjson.JSONDecodeError:  # a form, a sheet, or what the route is about to refuse
+        except (
+            orjson.JSONDecodeError,
+            orjson.JSONEncodeError,
+        ):  # a sheet, or what the route is about to refuse
             said = body
         return cls._made(hashlib.sha256(said).hexdigest(), "", body)
 

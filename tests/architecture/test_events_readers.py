@@ -31,6 +31,8 @@ def _literals(tree: ast.Module) -> Iterator[str]:
                 func=ast.Attribute(value=read, attr="get"), args=[ast.Constant(value=str() as field), *_]
             ) if _is_data(read):
                 yield f'{node.lineno}: data.get("{field}")'
+            case ast.Call(func=ast.Attribute(attr="model_validate"), args=[read, *_]) if _is_data(read):
+                yield f"{node.lineno}: model_validate(data), past what an earlier release recorded"
 
 
 def _found() -> dict[str, list[str]]:
@@ -45,8 +47,8 @@ def _found() -> dict[str, list[str]]:
 def test_events_are_read_by_their_types() -> None:
     """INVARIANT: mypy sees every use of an event's field, and a rename reaches it.
 
-    What breaks it: ``fact.data["due_before"]`` or ``"deadline.missed.v1"``. Write
-    ``DeadlineMissed.view(fact.data).due_before`` and ``DeadlineMissed.TYPE``.
+    What breaks it: ``fact.data["due_before"]``, ``"deadline.missed.v1"`` or ``DeadlineMissed.model_validate(fact.data)``.
+    Write ``DeadlineMissed.view(fact.data).due_before``, ``DeadlineMissed.TYPE`` and ``DeadlineMissed.of(fact.data)``.
     """
     assert _found() == {}
 
@@ -59,6 +61,8 @@ data.get("clock", "")
 kind = "deadline.missed.v1"
 DeadlineMissed.view(fact.data).clock
 records["clock"]
+DeadlineMissed.model_validate(fact.data)
+DeadlineMissed.of(fact.data)
 """
 
-    assert [line.split(":")[0] for line in _literals(ast.parse(told))] == ["2", "3", "4", "5"]
+    assert [line.split(":")[0] for line in _literals(ast.parse(told))] == ["2", "3", "4", "5", "8"]

@@ -141,6 +141,36 @@ async def test_a_registration_without_a_good_key_is_refused(quiet_site: Site, ke
     assert answer.json()["problems"][0]["field"] == "Idempotency-Key"
 
 
+async def test_registering_answers_headers_as_every_other_route_does(quiet_site: Site) -> None:
+    """INVARIANT: the one route that is written by hand decides nothing otherwise than FastAPI does.
+
+    What breaks it: the last of a header that comes twice, or one flaw of several.
+    """
+    good, key = quiet_site.bearer("officer")["Authorization"], ("Idempotency-Key", "key-twice-0")
+    typed = ("Content-Type", "application/json")
+    answers = {
+        path: [
+            await quiet_site.http.post(path, content=content, headers=headers)
+            for content, headers in (
+                (b"{}", [("Authorization", "Bearer x"), ("Authorization", good), key, typed]),
+                (b'{"kind": 7}', [("Authorization", good), ("Idempotency-Key", "short"), typed]),
+                (b"{}", [("Authorization", good), key, ("Content-Type", "application/notjson")]),
+            )
+        ]
+        for path in ("/v1/complaints", "/v1/customers")
+    }
+    said = {
+        path: [(one.status_code, {flaw["field"] for flaw in one.json()["problems"]}) for one in found]
+        for path, found in answers.items()
+    }
+
+    assert [status for status, _ in said["/v1/complaints"]] == [401, 422, 422]
+    assert [status for status, _ in said["/v1/customers"]] == [401, 422, 422]
+    assert {"Idempotency-Key", "kind"} <= said["/v1/complaints"][1][1]
+    assert "Idempotency-Key" in said["/v1/customers"][1][1]
+    assert await quiet_site.counted() == 0
+
+
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer x.y.z", "Basic b2s6b2s="])
 async def test_nobody_registers_without_a_session(quiet_site: Site, header: str) -> None:
     headers = {"Authorization": header, "Idempotency-Key": "key-nobody"}

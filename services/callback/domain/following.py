@@ -50,12 +50,12 @@ def follow(matter: Matter | None, told: Envelope, edition_of: EditionOf) -> tupl
     known = matter or Matter(complaint_id=UUID(told.subject), site=stream_of(told.source))
     match told.type:
         case ComplaintRegistered.TYPE:
-            return _registered(known, told, ComplaintRegistered.model_validate(told.data)), []
+            return _registered(known, told, ComplaintRegistered.of(told.data)), []
         case RecordAmended.TYPE:
-            return _amended(known, told, RecordAmended.model_validate(told.data)), []
+            return _amended(known, told, RecordAmended.of(told.data)), []
         case CaseResolved.TYPE | CaseClosed.TYPE:
             kind = CaseResolved if told.type == CaseResolved.TYPE else CaseClosed
-            return _over(known, told, kind.model_validate(told.data), edition_of)
+            return _over(known, told, kind.of(told.data), edition_of)
         case CaseReopened.TYPE:
             return _ended(known, Ending(at=told.time, reason="reopened"))
         case CaseWithdrawn.TYPE:

@@ -20,8 +20,6 @@ from shared.storage.aggregates import Aggregates, Stamp, Stored, change_of
 from shared.storage.retrying import retrying
 from shared.values.idempotency import must_be_same
 
-"""Rounds against others who change the same matter; each loads and decides anew."""
-
 CLAIM_ROUNDS = 10
 CLAIM_LOOK_AHEAD = 20
 """Tasks looked at in one round of a claim: several callers ask at once, and each takes the first that is left."""

@@ -36,7 +36,7 @@ class ClockSpec:
     Attributes:
         terms: How the rulebook lets its present occurrence go.
         since: From when the limit is known; a limit that replaces another is told as of then.
-        basis: What the limit was looked up by; the same basis gives the same limit under one edition.
+        context: What the limit was looked up by; the same context gives the same limit under one edition.
     """
 
     name: str
@@ -123,7 +123,7 @@ def _replayed(clock: ClockState | None, spec: ClockSpec, seal: str, calendar: Wo
     else:
         known = events = read_events(clock)
         if spec.occurrence > clock.occurrence:
-            events = _next_round(events, start, clock)
+            events = _events_of_next(events, start, clock)
             clock = _next_occurrence(clock, spec.occurrence, start)
     events = _ended(_targeted(_opened_at(events, spec), spec), spec)
     clock = clock.model_copy(
@@ -147,7 +147,9 @@ def _next_occurrence(clock: ClockState, occurrence: int, start: datetime) -> Clo
     )
 
 
-def _next_round(events: tuple[ClockEvent, ...], start: datetime, clock: ClockState) -> tuple[ClockEvent, ...]:
+def _events_of_next(
+    events: tuple[ClockEvent, ...], start: datetime, clock: ClockState
+) -> tuple[ClockEvent, ...]:
     # A pause planned beyond the end of its occurrence has nothing left to resume.
     kept = tuple(event for event in events if not (isinstance(event, Resumed) and event.at > start))
     ended = () if clock.ended_at else (Cancelled(at=start),)

@@ -99,7 +99,7 @@ def open_case(envelope: Envelope, edition: Edition) -> tuple[Case, list[Happened
     Raises:
         RulebookGapError: No procedure of the rulebook applies to the matter.
     """
-    registered = ComplaintRegistered.model_validate(envelope.data)
+    registered = ComplaintRegistered.of(envelope.data)
     law = CaseRules.of(edition, registered.received_at.astimezone(UTC))
     case = begun(registered, edition, law)
     draft = CaseOpened(

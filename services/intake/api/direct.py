@@ -22,7 +22,9 @@ from shared.identity.access import Caller
 from shared.values.idempotency import Command, Digest
 
 _KEY = re.compile(r"[\x21-\x7e]{8,128}")
-_KEY_HEADER = b"idempotency-key"
+_KEY_HEADER, _KEY_AT = b"idempotency-key", ("header", "Idempotency-Key")
+
+Flaw = dict[str, Any]
 
 
 class DirectRoute(APIRoute):
@@ -42,37 +44,44 @@ class DirectRoute(APIRoute):
         if scope["method"] not in (self.methods or ()):
             await super().handle(scope, receive, send)
             return
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+        # Of a header that comes twice the first counts, as on every other route.
+        headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
         context: HttpContext = scope["app"].state.context
         who: Caller = recognised(context, headers.get(b"authorization", b"").decode("latin-1"))
         who.must(self._right)
         refuse_unknown(scope["query_string"], self)
         raw = await Request(scope, receive).body()
-        key = _key(headers)
-        body = self._read(raw, headers)
+        key = headers.get(_KEY_HEADER, b"").decode("latin-1")
+        body = self._read(raw, headers, _flaws_of(key))
         command = Command(key, Digest.of(raw), scope["request_id"])
         use: Intake = scope["app"].state.use
         response = await self._answer(body=body, who=who, command=command, use=use)
         await response(scope, receive, send)
 
-    def _read(self, raw: bytes, headers: dict[bytes, bytes]) -> Body:
-        if b"json" not in headers.get(b"content-type", b""):
-            raise _malformed("body", "send JSON, with Content-Type: application/json")
+    def _read(self, raw: bytes, headers: dict[bytes, bytes], flaws: list[Flaw]) -> Body:
+        if not _says_json(headers.get(b"content-type", b"")):
+            flaws.append(_flaw(("body",), "send JSON, with Content-Type: application/json"))
+            raise RequestValidationError(flaws)
         try:
-            return self._body.validate_json(raw)
+            body = self._body.validate_json(raw)
         except ValidationError as error:
             found = error.errors(include_url=False, include_input=False, include_context=False)
-            raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in found]) from error
+            flaws += [{**one, "loc": ("body", *one["loc"])} for one in found]
+        if flaws:
+            raise RequestValidationError(flaws)
+        return body
 
 
-def _key(headers: dict[bytes, bytes]) -> str:
-    key = headers.get(_KEY_HEADER, b"").decode("latin-1")
+def _says_json(content_type: bytes) -> bool:
+    kind = content_type.partition(b";")[0].strip().lower()
+    return kind == b"application/json" or (kind.startswith(b"application/") and kind.endswith(b"+json"))
+
+
+def _flaws_of(key: str) -> list[Flaw]:
     if not key:
-        raise _malformed("Idempotency-Key", "Field required")
-    if not _KEY.fullmatch(key):
-        raise _malformed("Idempotency-Key", "8 to 128 visible ASCII characters")
-    return key
+        return [_flaw(_KEY_AT, "Field required")]
+    return [] if _KEY.fullmatch(key) else [_flaw(_KEY_AT, "8 to 128 visible ASCII characters")]
 
 
-def _malformed(field: str, reason: str) -> RequestValidationError:
-    return RequestValidationError([{"type": "value_error", "loc": (field,), "msg": reason}])
+def _flaw(at: tuple[str, ...], reason: str) -> Flaw:
+    return {"type": "value_error", "loc": at, "msg": reason}

@@ -28,8 +28,6 @@ from shared.values.idempotency import Command, must_be_same, recall
 
 logger = structlog.get_logger(__name__)
 
-"""Rounds against events and other commands that change the same record."""
-
 WHAT = "such complaint here"
 
 

@@ -354,7 +354,7 @@ COUNTING: Mapping[str, Callable[[_Matter], _Items]] = {
     "recalls": _recalls,
     "appeals": _appeals,
     "alerts": _alerts,
-    # Of units as a whole, and not of a matter: see ``_duties``.
+    # Of units as a whole, and not of a matter: see ``indicators``.
     "duties": lambda _: iter(()),
 }
 """How each thing is found that an indicator may count."""

@@ -177,7 +177,7 @@ def callback_contested(facts: Sequence[Fact], occurrence: int, edition: Edition)
         one for one in facts if one.type in _CALLED and _CALLED[one.type](one.data).occurrence == occurrence
     ]
     if not ended:
-        raise _invalid("occurrence", "no callback of this round has ended")
+        raise _invalid("occurrence", "no callback of this occurrence has ended")
     fact = ended[-1]
     all_due = (CallbackDue.view(one.data) for one in History.of(facts).all(CallbackDue))
     due = [one for one in all_due if one.occurrence == occurrence]

@@ -43,8 +43,6 @@ logger = structlog.get_logger(__name__)
 
 UNIT_FACT_TYPES = (*sorted(UNIT_TYPES | ORGANISATION_TYPES), DisputeRuled.TYPE, OffenceFound.TYPE)
 
-"""Rounds against others who publish the same period."""
-
 REWORK_BATCH = 200
 REWORK_ROUNDS = 5
 """Batches of one sweep; what is followed meanwhile has its turn in between."""

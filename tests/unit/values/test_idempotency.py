@@ -16,6 +16,12 @@ def test_a_key_is_tied_to_what_is_said_and_not_to_how_it_is_written() -> None:
     assert Digest.of(b"a,b\n1,2\n") != Digest.of(b"a,b\n1,3\n")
 
 
+@pytest.mark.parametrize("depth", [200, 300, 1000, 5000])
+def test_a_body_that_is_nested_too_deeply_to_be_put_in_order_stands_for_its_bytes(depth: int) -> None:
+    assert Digest.of(b"[" * depth + b"]" * depth) == Digest.of(b"[" * depth + b"]" * depth)
+    assert Digest.of(b"[" * depth + b"]" * depth) != Digest.of(b"[" * (depth + 1) + b"]" * (depth + 1))
+
+
 def test_a_key_that_the_release_before_tied_to_bytes_still_fits_them() -> None:
     """INVARIANT: a call that is repeated across an upgrade gets its first answer.
 
