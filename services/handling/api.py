@@ -16,7 +16,7 @@ from shared.errors import NotYetHereError
 from shared.http.answers import View
 from shared.http.callers import needs
 from shared.http.idempotency import Commanded
-from shared.http.pages import Cursor, Limit, Page, cursor_of, page_of, place_of
+from shared.http.pages import Cursor, Limit, Page, cursor_after, cursor_of, name_of, page_of, place_of
 from shared.identity.access import Caller
 from shared.service.context import ServiceContext
 from shared.service.entry import Context, use_cases
@@ -215,13 +215,13 @@ async def history(
     """Read the entries of the log about a case, as they were written. Nothing is ever edited (QS-10)."""
     case = await use.get(str(complaint_id))
     _must_see(context, who, case)
-    about = await context.log.about(str(complaint_id))
-    found = [one for one in about if entry_id(one.source, one.sequence) > cursor][:limit]
+    about, after = await context.log.about(str(complaint_id)), name_of(cursor)
+    found = [one for one in about if entry_id(one.source, one.sequence) > after][:limit]
     return page_of(
         found,
         limit,
         lambda one: Entry(**{**orjson.loads(one.body), "hash": one.hash}),
-        lambda one: entry_id(one.source, one.sequence),
+        lambda one: cursor_after(entry_id(one.source, one.sequence)),
     )
 
 

@@ -47,7 +47,12 @@ _PLACE: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 def cursor_of(at: datetime, name: UUID | str) -> str:
     """Return the cursor of the page that begins after what stands at a moment, under a name."""
-    return urlsafe_b64encode(f"{at.isoformat()}|{name}".encode()).decode()
+    return cursor_after(f"{at.isoformat()}|{name}")
+
+
+def cursor_after(name: str) -> str:
+    """Return the cursor of the page that begins after a name, as an address may hold it."""
+    return urlsafe_b64encode(name.encode()).decode()
 
 
 def place_of(cursor: str) -> tuple[datetime, str]:
@@ -56,11 +61,21 @@ def place_of(cursor: str) -> tuple[datetime, str]:
     Raises:
         InvalidInputError: It is no cursor that a list gave.
     """
+    at, _, name = name_of(cursor).partition("|")
     try:
-        at, _, name = urlsafe_b64decode(cursor.encode()).decode().partition("|")
         return _PLACE.validate_python(at), str(UUID(name))
     except ValueError as error:
-        msg = "The cursor cannot be read. Begin without one."
-        raise errors.InvalidInputError(
-            msg, [errors.FieldProblem("cursor", "no cursor that a list gave")]
-        ) from error
+        raise _unreadable() from error
+
+
+def name_of(cursor: str) -> str:
+    """Return after which name a page begins. Raises ``InvalidInputError`` where it is no cursor that a list gave."""
+    try:
+        return urlsafe_b64decode(cursor.encode()).decode()
+    except ValueError as error:
+        raise _unreadable() from error
+
+
+def _unreadable() -> errors.InvalidInputError:
+    msg = "The cursor cannot be read. Begin without one."
+    return errors.InvalidInputError(msg, [errors.FieldProblem("cursor", "no cursor that a list gave")])

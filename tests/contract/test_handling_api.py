@@ -220,6 +220,7 @@ async def test_the_pages_of_a_history_hold_every_entry_once(world: World) -> Non
         cursor = page["next"]
 
     assert (len(set(sequences)), sequences, cursor) == (5, sorted(sequences), None)
+    assert (await api.get(f"/{case}/history", cursor="-1")).status_code == 422
 
 
 async def test_every_query_uses_an_index(world: World) -> None:
