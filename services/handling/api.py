@@ -16,7 +16,7 @@ from shared.errors import NotYetHereError
 from shared.http.answers import View
 from shared.http.callers import needs
 from shared.http.idempotency import Commanded
-from shared.http.pages import Cursor, Limit, Page, cursor_after, cursor_of, name_of, page_of, place_of
+from shared.http.pages import Cursor, Limit, Page, by_moment, page_of
 from shared.identity.access import Caller
 from shared.service.context import ServiceContext
 from shared.service.entry import Context, use_cases
@@ -147,17 +147,20 @@ async def page(
     use: Use,
     context: Context,
     who: Reader,
+    cursor: Cursor,
     status: domain.Status | None = None,
     overdue: bool | None = None,
-    cursor: Cursor = "",
     limit: Limit = 50,
 ) -> Page[CaseView]:
     """List the cases of the caller's units, the newest first."""
     units = context.access.units_of(who)
-    before = place_of(cursor) if cursor else None
-    found = await use.page(CaseQuery(units, status and str(status), overdue, before, limit))
+    found = await use.page(CaseQuery(units, status and str(status), overdue, cursor.moment(), limit))
     return page_of(
-        found, limit, CaseView.model_validate, lambda case: cursor_of(case.received_at, case.complaint_id)
+        found,
+        limit,
+        CaseView.model_validate,
+        cursor,
+        lambda case: by_moment(case.received_at, case.complaint_id),
     )
 
 
@@ -166,7 +169,7 @@ async def alerts(
     use: Use,
     context: Context,
     who: Reader,
-    cursor: Cursor = "",
+    cursor: Cursor,
     limit: Annotated[int, Query(ge=1, le=200, description="Cases on one page.")] = 50,
 ) -> Page[AlertView]:
     """List what the rulebook has the system tell the caller's role, and the unit of what it passed on.
@@ -174,8 +177,7 @@ async def alerts(
     By case, the one with the newest alert first.
     """
     units = context.access.units_of(who)
-    before = place_of(cursor) if cursor else None
-    found = await use.alerted(Hearing(who.role, who.unit, units, before, limit))
+    found = await use.alerted(Hearing(who.role, who.unit, units, cursor.moment(), limit))
     told = [
         AlertView.showing(
             one,
@@ -191,7 +193,7 @@ async def alerts(
     ]
     last = found[-1] if len(found) == limit else None
     newest = max(one.at for one in last.notices) if last else None
-    return Page(items=told, next=cursor_of(newest, last.complaint_id) if last and newest else None)
+    return Page(items=told, next=cursor.on(by_moment(newest, last.complaint_id) if last and newest else None))
 
 
 @router.get("/{complaint_id}", summary="Read a case")
@@ -210,18 +212,19 @@ async def read(complaint_id: UUID, use: Use, context: Context, who: Reader) -> C
 
 @router.get("/{complaint_id}/history", summary="Read a case's history")
 async def history(
-    complaint_id: UUID, use: Use, context: Context, who: Reader, cursor: Cursor = "", limit: Limit = 50
+    complaint_id: UUID, use: Use, context: Context, who: Reader, cursor: Cursor, limit: Limit = 50
 ) -> Page[Entry]:
     """Read the entries of the log about a case, as they were written. Nothing is ever edited (QS-10)."""
     case = await use.get(str(complaint_id))
     _must_see(context, who, case)
-    about, after = await context.log.about(str(complaint_id)), name_of(cursor)
-    found = [one for one in about if entry_id(one.source, one.sequence) > after][:limit]
+    about = await context.log.about(str(complaint_id))
+    found = [one for one in about if entry_id(one.source, one.sequence) > cursor][:limit]
     return page_of(
         found,
         limit,
         lambda one: Entry(**{**orjson.loads(one.body), "hash": one.hash}),
-        lambda one: cursor_after(entry_id(one.source, one.sequence)),
+        cursor,
+        lambda one: entry_id(one.source, one.sequence),
     )
 
 

@@ -1,7 +1,6 @@
 """Callback over HTTP, on real MongoDB and RabbitMQ. Today's noon is now; cases were closed an hour before."""
 
 import asyncio
-import base64
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
@@ -25,6 +24,7 @@ from services.callback.store import (
     page_query,
 )
 from shared.events import iso
+from shared.http.pages import Place
 from tests.conftest import FreshName
 from tests.contract.callback_world import World, a_world, noon, settings_for, until
 
@@ -334,7 +334,7 @@ async def test_the_queue_is_paged_in_the_order_in_which_tasks_fall_due(fresh: Wo
 
     assert (listed, cursor) == ([str(one) for one in COMPLAINTS], None)
     assert (await api.get("/tasks", cursor="x")).status_code == 422
-    forged = base64.urlsafe_b64encode(f"0001-01-01T00:00:00+14:00|{COMPLAINTS[0]}".encode()).decode()
+    forged = Place.of("/v1/tasks", "").on(f"0001-01-01T00:00:00+14:00|{COMPLAINTS[0]}")
     for extreme in (
         {"cursor": forged},
         {"due_from": "0001-01-01T00:00:00+14:00"},

@@ -1,7 +1,6 @@
 """What handling refuses over HTTP, on real MongoDB: bodies, moments, cursors, other cases, other units."""
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -9,8 +8,9 @@ from uuid import UUID
 import pytest
 
 from jiandu.stack.stack import Stack
+from shared.http.pages import Place, by_moment
 from tests.conftest import FreshName
-from tests.contract.handling_world import Api, World, a_world
+from tests.contract.handling_world import NOW, Api, World, a_world
 
 pytestmark = pytest.mark.connected
 
@@ -108,8 +108,22 @@ async def test_a_body_that_cannot_be_read_is_the_body_s_fault(world: World, body
     "place", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-07-01T00:00:00", "1"]
 )
 async def test_a_forged_cursor_is_refused(world: World, place: str) -> None:
-    forged = base64.urlsafe_b64encode(f"{place}|{UUID(int=1)}".encode()).decode()
+    forged = Place.of("/v1/cases", "").on(f"{place}|{UUID(int=1)}")
 
-    answer = await Api(world, "officer").get(cursor=forged)
+    answer = await Api(world, "officer").get(cursor=str(forged))
 
     assert (answer.status_code, answer.json()["problems"][0]["field"]) == (422, "cursor")
+
+
+async def test_a_cursor_of_another_list_is_refused(world: World) -> None:
+    """INVARIANT: a page never leaves rows out in silence.
+
+    What breaks it: a cursor that says how far, and not in which list.
+    """
+    cursor = Place.of("/v1/cases", "").on(by_moment(NOW, UUID(int=1)))
+    head = Api(world, "head")
+
+    answers = [await head.get(path, cursor=str(cursor)) for path in ("", "/alerts")]
+
+    assert [answer.status_code for answer in answers] == [200, 422]
+    assert answers[1].json()["problems"][0]["field"] == "cursor"

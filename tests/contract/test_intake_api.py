@@ -1,7 +1,6 @@
 """Intake over HTTP on a real database, while the broker is stopped."""
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from jiandu.stack.stack import Stack
 from shared.events import Sealed
+from shared.http.pages import Place
 from tests.conftest import FreshName
 from tests.contract.intake_world import Site, a_site
 from tests.unit.intake.builders import FIELDS, PASSWORD, SITE, body
@@ -376,7 +376,7 @@ async def test_a_list_is_filtered_by_local_month_kind_and_status(site: Site) -> 
     assert await found("status=closed") == 0
 
 
-FORGED = base64.urlsafe_b64encode(f"0001-01-01T00:00:00+14:00|{UUID(int=1)}".encode()).decode()
+FORGED = Place.of("/v1/complaints", "").on(f"0001-01-01T00:00:00+14:00|{UUID(int=1)}")
 
 
 @pytest.mark.parametrize(

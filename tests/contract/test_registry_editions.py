@@ -10,6 +10,7 @@ import pytest
 from jiandu.stack.stack import Stack
 from services.registry.events import subscriptions
 from services.registry.store import Published
+from shared.http.pages import Place
 from shared.runtime.settings import Settings
 from shared.storage.aggregates import change_of
 from shared.storage.database import open_database
@@ -256,7 +257,8 @@ async def test_own_norms_hold_for_their_unit_once_they_are_filed_and_confirmed(o
     approved = await office.post(path, None, "group-president")
     other = await office.post("/overlays", norms(attempts=9), "centre-director")
     listed = (await office.get("/overlays", "branch-head")).json()["items"]
-    after = (await office.get(f"/overlays?cursor={listed[-1]['overlay']}", "branch-head")).json()
+    cursor = Place.of("/v1/overlays", "").on(listed[-1]["overlay"])
+    after = (await office.get(f"/overlays?cursor={cursor}", "branch-head")).json()
 
     assert (applied.status_code, again.json(), own.status_code) == (201, applied.json(), 403)
     assert after == {"items": [], "next": None}

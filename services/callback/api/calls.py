@@ -23,7 +23,7 @@ from services.callback.domain import Call, Dialler, Outcome, field_of
 from services.callback.store import TaskQuery
 from shared.http.callers import needs
 from shared.http.idempotency import Digest, IdempotencyKey
-from shared.http.pages import Cursor, Limit, Page, cursor_of, page_of, place_of
+from shared.http.pages import Cursor, Limit, Page, by_moment, page_of
 from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.identity.vault import ErasedError, mask_name, mask_phone
@@ -86,11 +86,11 @@ class RevealBody(Body):
 async def page(
     use: Use,
     within: Within,
+    cursor: Cursor,
     status: Annotated[list[StatusName], Query()] = ["open"],  # noqa: B006  # FastAPI copies it
     unit: Units = [],  # noqa: B006  # as above
     due_from: Instant | None = None,
     due_before: Instant | None = None,
-    cursor: Cursor = "",
     limit: Limit = 50,
 ) -> Page[TaskView]:
     """List the tasks of the caller's units, due soonest first. ``due_from`` and ``due_before`` bound the window's end."""
@@ -99,12 +99,14 @@ async def page(
         statuses=list(dict.fromkeys(status)),
         due_from=due_from,
         due_before=due_before,
-        after=place_of(cursor) if cursor else None,
+        after=cursor.moment(),
         limit=limit,
     )
     found = [(matter, matter.current) for matter in await use.calls.page(wanted)]
     shown = [TaskView.of(matter, task) for matter, task in found if task]
-    return page_of(shown, limit, lambda one: one, lambda one: cursor_of(one.due_before, one.complaint_id))
+    return page_of(
+        shown, limit, lambda one: one, cursor, lambda one: by_moment(one.due_before, one.complaint_id)
+    )
 
 
 @router.get("/tasks/{complaint_id}", summary="Read a callback task")

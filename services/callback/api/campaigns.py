@@ -13,7 +13,7 @@ from services.callback.handlers import Started
 from shared.http.answers import View
 from shared.http.callers import needs
 from shared.http.idempotency import Digest, IdempotencyKey
-from shared.http.pages import Cursor, Limit, Page, cursor_of, page_of, place_of
+from shared.http.pages import Cursor, Limit, Page, by_moment, page_of
 from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.service.entry import Context
@@ -95,12 +95,12 @@ async def start(
 
 @router.get("", summary="List campaigns")
 async def page(
-    use: Use, context: Context, who: Reader, limit: Limit = 50, cursor: Cursor = ""
+    use: Use, context: Context, who: Reader, cursor: Cursor, limit: Limit = 50
 ) -> Page[CampaignView]:
     """List the campaigns of the caller's units, the latest first."""
     units = context.access.units_of(who)
-    found = await use.campaigns.page(units, place_of(cursor) if cursor else None, limit)
-    return page_of(found, limit, CampaignView.of, lambda one: cursor_of(one.opened_at, one.id))
+    found = await use.campaigns.page(units, cursor.moment(), limit)
+    return page_of(found, limit, CampaignView.of, cursor, lambda one: by_moment(one.opened_at, one.id))
 
 
 @router.get("/{campaign_id}", summary="Read a campaign")

@@ -27,7 +27,7 @@ from services.intake.handlers.ledger import month_of
 from services.intake.store import After, Wanted
 from shared.http.answers import View
 from shared.http.idempotency import Commanded
-from shared.http.pages import Cursor, Limit, Page, cursor_of, page_of, place_of
+from shared.http.pages import Cursor, Limit, Page, by_moment, page_of
 from shared.http.parameters import Body
 from shared.values.bounds import Month
 
@@ -187,24 +187,26 @@ class ComplaintView(View):
 async def list_complaints(
     use: Use,
     who: Reads,
+    cursor: Cursor,
     month: Month | None = None,
     kind: Annotated[list[str], Query()] = [],  # noqa: B006  # FastAPI copies a default, and reads it as a list
     status: Annotated[list[str], Query()] = [],  # noqa: B006  # as above
     unit: Annotated[list[str], Query()] = [],  # noqa: B006  # as above
     limit: Limit = 50,
-    cursor: Cursor = "",
 ) -> Page[ComplaintView]:
     """List complaints of the caller's units, masked, the latest received first."""
     since = before = None
     if month:
         since, before = month_of(first_of(month), use.matters.context.directory.edition.calendar)
-    wanted = Wanted(unit, since, before, kind, status, After(*place_of(cursor)) if cursor else None)
+    after = cursor.moment()
+    wanted = Wanted(unit, since, before, kind, status, After(*after) if after else None)
     found = await use.matters.page(wanted, who, limit)
     return page_of(
         found,
         limit,
         ComplaintView.of,
-        lambda one: cursor_of(one.complaint.received_at, one.complaint.id),
+        cursor,
+        lambda one: by_moment(one.complaint.received_at, one.complaint.id),
     )
 
 

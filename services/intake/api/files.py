@@ -205,10 +205,12 @@ async def file_product(body: NewProduct, use: Use, who: Manages, command: Comman
 
 
 @products.get("", summary="List products")
-async def list_products(use: Use, who: Reads, limit: Limit = 50, cursor: Cursor = "") -> Page[ProductView]:
+async def list_products(use: Use, who: Reads, cursor: Cursor, limit: Limit = 50) -> Page[ProductView]:
     """List the products of the caller's units, in order of unit and id."""
     found = await use.files.list_products(cursor, limit, who)
-    return page_of(found, limit, ProductView.model_validate, lambda one: product_key(one.unit, one.product))
+    return page_of(
+        found, limit, ProductView.model_validate, cursor, lambda one: product_key(one.unit, one.product)
+    )
 
 
 class PraiseFields(Body):

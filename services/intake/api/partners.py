@@ -34,15 +34,13 @@ class MessageView(View):
 
 
 @router.get("/{channel}/outbox", summary="List what a partner has not been told")
-async def outbox(
-    channel: Slug, use: Use, who: Reads, limit: Limit = 50, cursor: Cursor = ""
-) -> Page[MessageView]:
+async def outbox(channel: Slug, use: Use, who: Reads, cursor: Cursor, limit: Limit = 50) -> Page[MessageView]:
     """List what a partner has not been told yet of the matters that it sent, the earliest first.
 
     What the caller does not see is left out, so a page may hold less than ``limit``.
     """
     found, last = await use.partners.waiting(channel, who, cursor, limit)
-    return Page(items=[MessageView.of(one) for one in found], next=last)
+    return Page(items=[MessageView.of(one) for one in found], next=cursor.on(last))
 
 
 @router.post("/{channel}/outbox/{message_id}/receipt", summary="Note that a message was passed on")

@@ -36,9 +36,7 @@ class Revocation(Body):
 
 
 @router.get("/accounts", summary="List accounts")
-async def accounts(
-    context: Context, who: Accounts, limit: Limit = 50, cursor: Cursor = ""
-) -> Page[AccountView]:
+async def accounts(context: Context, who: Accounts, cursor: Cursor, limit: Limit = 50) -> Page[AccountView]:
     """List accounts in the caller's subtree, revoked ones too, in order of name."""
     known = context.directory.accounts
     mine = {name: one for name, one in known.items() if context.access.sees(who, one["unit"])}

@@ -138,10 +138,10 @@ async def file(edition_hash: str, body: Filing, use: Use, request: RequestId, wh
 
 
 @router.get("/overlays", summary="List units' own norms", response_model_exclude_unset=True)
-async def overlays(use: Use, who: Known, limit: Limit = 50, cursor: Cursor = "") -> Page[OverlayView]:
+async def overlays(use: Use, who: Known, cursor: Cursor, limit: Limit = 50) -> Page[OverlayView]:
     """List the own norms that units filed, in order of name."""
     found = await use.editions.register.page("overlay/", cursor, limit)
-    return page_of(found, limit, OverlayView.model_validate, lambda one: str(one["overlay"]))
+    return page_of(found, limit, OverlayView.model_validate, cursor, lambda one: str(one["overlay"]))
 
 
 @record("/overlays", summary="Apply for norms of a unit's own")

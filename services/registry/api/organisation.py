@@ -134,8 +134,8 @@ async def units(
     use: Use,
     context: Context,
     who: Known,
+    cursor: Cursor,
     limit: Annotated[int, Query(ge=1, le=1000, description="A tree is of use only whole.")] = 1000,
-    cursor: Cursor = "",
 ) -> Page[UnitView]:
     """List the units in the caller's subtree, in order of name."""
     mine = {name: f"unit/{name}" for name in context.directory.records if context.access.sees(who, name)}

@@ -142,16 +142,16 @@ async def listed(
     use: Use,
     context: Context,
     who: Reader,
+    cursor: Cursor,
     unit: str | None = None,
     open_only: Annotated[bool, Query(description="Only those that are not ruled.")] = False,
     limit: Limit = 50,
-    cursor: Cursor = "",
 ) -> Page[DisputeView]:
     """List the disputes over the caller's units, and those that the caller lodged, in order of id."""
     units = units_seen(context, who, unit)
     person = who.person if unit is None else None
     found = await use.disputes.store.disputes_listed(units, person, cursor, limit, open_only=open_only)
-    return page_of(found, limit, DisputeView.model_validate, lambda one: one.id)
+    return page_of(found, limit, DisputeView.model_validate, cursor, lambda one: one.id)
 
 
 @router.get("/disputes/{dispute}", summary="Read a dispute")

@@ -34,7 +34,7 @@ from services.scoring.domain.obligations import Duty
 from shared.errors import NotFoundError
 from shared.http.callers import needs
 from shared.http.idempotency import Digest, IdempotencyKey
-from shared.http.pages import Cursor, Limit, Page, cursor_of, page_from, page_of, place_of
+from shared.http.pages import Cursor, Limit, Page, by_moment, page_from, page_of
 from shared.http.parameters import Body
 from shared.identity.access import Caller
 from shared.rulebook.late_entry import happened_at
@@ -64,9 +64,9 @@ async def duties(
     use: Use,
     context: Context,
     who: Reader,
+    cursor: Cursor,
     at: Instant | None = None,
     limit: Limit = 100,
-    cursor: Cursor = "",
 ) -> Page[DutyView]:
     """List the duties that are open, overdue or lately done, with why they are due then; the soonest first."""
     moment = at or use.scores.clock()
@@ -85,9 +85,9 @@ async def figures(
     context: Context,
     who: Reader,
     month: Month,
+    cursor: Cursor,
     unit: str | None = None,
     limit: Limit = 50,
-    cursor: Cursor = "",
 ) -> Page[FigureView]:
     """List the figures that stand for a month: those reported for it, or for the last period before it.
 
@@ -118,18 +118,18 @@ async def inspections(
     context: Context,
     who: Reader,
     month: Month,
+    cursor: Cursor,
     unit: str | None = None,
     limit: Limit = 50,
-    cursor: Cursor = "",
 ) -> Page[ListedInspection]:
     """List the inspections of a month, in order of time: who inspected, and which outside body assessed."""
-    after = place_of(cursor) if cursor else None
-    found = await use.scores.inspections(units_seen(context, who, unit), month, after, limit)
+    found = await use.scores.inspections(units_seen(context, who, unit), month, cursor.moment(), limit)
     return page_of(
         found,
         limit,
         ListedInspection.model_validate,
-        lambda one: cursor_of(datetime.fromisoformat(one["at"]), one["event"]),
+        cursor,
+        lambda one: by_moment(datetime.fromisoformat(one["at"]), one["event"]),
     )
 
 
@@ -139,9 +139,9 @@ async def postings(
     context: Context,
     who: Reader,
     month: Month,
+    cursor: Cursor,
     unit: str | None = None,
     limit: Limit = 50,
-    cursor: Cursor = "",
 ) -> Page[PostingView]:
     """List the postings of a month about matters as they stand now, each with clause, deadline and evidence.
 
@@ -149,7 +149,7 @@ async def postings(
     """
     units = units_seen(context, who, unit)
     found, after = await use.scores.postings(units, month, cursor, limit)
-    return Page(items=[PostingView.model_validate(one) for one in found], next=after)
+    return Page(items=[PostingView.model_validate(one) for one in found], next=cursor.on(after))
 
 
 @read("/matters/{complaint_id}/postings", summary="List what a complaint cost")
@@ -172,10 +172,10 @@ async def watermark(use: Use, context: Context, who: Reader) -> WatermarkView:
 
 
 @router.get("/periods", summary="List published periods")
-async def periods(use: Use, who: Reader, limit: Limit = 50, cursor: Cursor = "") -> Page[PeriodView]:
+async def periods(use: Use, who: Reader, cursor: Cursor, limit: Limit = 50) -> Page[PeriodView]:
     """List the published periods in order of name, each with all its versions and their hashes."""
     found = await use.scores.store.listed(cursor, limit)
-    return page_of(found, limit, PeriodView.model_validate, lambda one: str(one["period"]))
+    return page_of(found, limit, PeriodView.model_validate, cursor, lambda one: str(one["period"]))
 
 
 @router.post("/periods/{period}/close", status_code=201, summary="Close a period")
