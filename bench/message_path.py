@@ -50,7 +50,7 @@ class Stepped(Event):
 
     step: str
     by: str
-    evidence: list[str]
+    evidence: tuple[str, ...]
     sealed: Sealed
 
 
@@ -117,7 +117,7 @@ def drafts_of(place: Place, count: int) -> list[dict[str, Any]]:
         edition_hash="0" * 64,
     )
     sealed = Sealed(key="0" * 32, box="A" * 160)
-    step = Stepped(step="contacted", by="zhang-wei", evidence=[uuid4().hex], sealed=sealed)
+    step = Stepped(step="contacted", by="zhang-wei", evidence=(uuid4().hex,), sealed=sealed)
     subjects = [str(uuid5(UUID(int=0), str(number))) for number in range(-(-count // EACH))]
     turns = [
         draft

@@ -1,9 +1,12 @@
 """The rules of form that no tool knows."""
 
 import ast
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.architecture.tree import ROOT, found, modules, shown, texts
 
@@ -88,6 +91,12 @@ def test_no_python_file_is_too_long_to_read() -> None:
     lengths = {shown(path): len(path.read_text("utf-8").splitlines()) for path in modules()}
 
     assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
+
+
+@pytest.mark.parametrize("name", sorted({path.stem for path in (ROOT / "bench").glob("*.py")} - {"mutants"}))
+def test_a_measurement_that_no_suite_takes_can_still_be_begun(name: str) -> None:
+    """``mutants`` is left out: what it needs has a lock of its own."""
+    assert importlib.import_module(f"bench.{name}").__doc__
 
 
 def test_a_module_says_first_what_it_holds() -> None:
