@@ -139,11 +139,13 @@ class Player:
         """
         before: Mapping[str, Any] = {}
         still = 0
-        while still < _STILL:
+        while True:
             heads, missing = await self.under_way()
             still = still + 1 if heads == before and missing == 0 else 0
             before = heads
             on_look(missing)
+            if still == _STILL:
+                return
             await asyncio.sleep(_LOOK_EVERY_S)
 
     async def under_way(self) -> tuple[dict[str, int], int]:
