@@ -108,7 +108,23 @@ def spawn(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) 
         ],
         setsid=True,
     )
+    _wait_until_it_is_itself(pid)
     return identity_of(pid)
+
+
+def _wait_until_it_is_itself(pid: int, timeout_s: float = 2) -> None:
+    """Wait until ``env`` has become the program: in between it shows no environment, so ``members`` would miss it."""
+    give_up = time.monotonic() + timeout_s
+    while time.monotonic() < give_up:
+        try:
+            command = (_PROC / str(pid) / "cmdline").read_bytes()
+        except OSError:
+            return
+        if command and not command.startswith(b"env\0"):
+            return
+        if (found := _stat(pid)) is None or found[0] == "Z":
+            return
+        time.sleep(0.002)
 
 
 def members(folder: Path) -> list[Identity]:
